@@ -1,0 +1,1 @@
+"""The one library that services may import."""

@@ -1,0 +1,156 @@
+"""What the registry orders: the topic `liandong.response`.
+
+A response (响应) is one per (entry, subject, department), with a line (措施行) a measure. Keyed by the subject whom the
+response reaches, which for a responsible person is that person.
+"""
+
+from datetime import date
+from enum import StrEnum
+from typing import ClassVar
+
+from pydantic import Field
+
+from shared.contracts.event import (
+    Contract,
+    DepartmentId,
+    DomainId,
+    EntryId,
+    EventId,
+    InstrumentId,
+    LineId,
+    MeasureId,
+    PublicEvent,
+    ResponseId,
+    SubjectKey,
+    Topic,
+)
+from shared.contracts.lawbook import Duty, Force, ListKind, MeasureKind, Undoing, Works
+from shared.contracts.listing import Subject
+
+
+class Line(Contract):
+    """One measure that one department must, or is invited to, apply; with the basis that it was directed on."""
+
+    line_id: LineId
+    measure_id: MeasureId
+    measure_version: int
+    text_zh: str
+    kind: MeasureKind
+    force: Force
+    duty: Duty
+    works: Works
+    matters: tuple[str, ...] = ()
+    instrument_id: InstrumentId
+    instrument_version: int
+    basis: str
+    basis_valid_to: date | None = None
+    on_end: Undoing
+    on_error: Undoing
+    nothing_to_undo_because: str = ""
+    answer_within_days: int
+    undo_within_days: int
+
+
+class EndMode(StrEnum):
+    """How effects end (row 18)."""
+
+    FROM_NOW = "from_now"
+    """From then on: measures stop."""
+    FROM_BEGINNING = "from_beginning"
+    """From the beginning: measures stop, what was taken is restored."""
+
+
+class RefusalReason(StrEnum):
+    """Why the basis gate let a measure not pass (row 5, N2)."""
+
+    UNPUBLISHED = "unpublished"
+    NOT_YET_EFFECTIVE = "not_yet_effective"
+    RETIRED = "retired"
+    INSTRUMENT_NOT_IN_FORCE = "instrument_not_in_force"
+    BASIS_NOT_VALID = "basis_not_valid"
+    NO_IMPLEMENTER = "no_implementer"
+
+
+class ResponseEvent(PublicEvent):
+    TOPIC: ClassVar[Topic] = Topic.RESPONSE
+    entry_id: EntryId
+    subject: SubjectKey
+    lawbook_version: int
+    list_event_id: EventId = Field(description="The list event that this concludes")
+
+    @property
+    def partition_key(self) -> str:
+        return self.subject
+
+
+class ResponseDirected(ResponseEvent):
+    """New lines of a response; the first such event of a `response_id` opens it."""
+
+    TYPE: ClassVar[str] = "response.directed.v1"
+    response_id: ResponseId
+    department: DepartmentId
+    of: Subject
+    list_kind: ListKind
+    domain_id: DomainId
+    entry_subject: SubjectKey = Field(description="The listed subject; another than `subject` for a responsible person")
+    jurisdiction: str
+    until: date | None
+    lines: tuple[Line, ...]
+
+
+class ResponseAmended(ResponseEvent):
+    """The term of a standing response changed."""
+
+    TYPE: ClassVar[str] = "response.amended.v1"
+    response_id: ResponseId
+    department: DepartmentId
+    until: date | None
+
+
+class ResponseSuspended(ResponseEvent):
+    TYPE: ClassVar[str] = "response.suspended.v1"
+    response_id: ResponseId
+    department: DepartmentId
+    lines: tuple[LineId, ...]
+    reason: str
+
+
+class ResponseResumed(ResponseEvent):
+    TYPE: ClassVar[str] = "response.resumed.v1"
+    response_id: ResponseId
+    department: DepartmentId
+    lines: tuple[LineId, ...]
+    reason: str
+
+
+class ResponseEnded(ResponseEvent):
+    """Lines are ended; every one that was applied owes an undoing."""
+
+    TYPE: ClassVar[str] = "response.ended.v1"
+    response_id: ResponseId
+    department: DepartmentId
+    lines: tuple[LineId, ...]
+    mode: EndMode
+    reason: str
+
+
+class ResponseRefused(ResponseEvent):
+    """The basis gate refused measures for this entry; nobody executes them."""
+
+    TYPE: ClassVar[str] = "response.refused.v1"
+    measures: tuple[tuple[MeasureId, RefusalReason], ...]
+
+
+class Settled(ResponseEvent):
+    """The registry has dealt with a list event: `lines` are all that it ever directed for the entry, in order of id."""
+
+    TYPE: ClassVar[str] = "response.settled.v1"
+    list_event_type: str
+    lines: tuple[LineId, ...]
+    standing: int = Field(description="How many of these lines are not ended")
+    ended: bool = Field(description="The entry is in force no longer")
+
+
+ResponseChange = (
+    ResponseDirected | ResponseAmended | ResponseSuspended | ResponseResumed | ResponseEnded | ResponseRefused | Settled
+)

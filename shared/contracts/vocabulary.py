@@ -1,0 +1,93 @@
+"""From type names to models: how a service reads its own events and those of others, older versions included."""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import orjson
+from pydantic import ValidationError
+
+from shared.contracts import execution, feedback, lawbook, listing, response
+from shared.contracts.event import Event, PublicEvent
+
+Upcaster = Callable[[dict[str, Any]], dict[str, Any]]
+"""Pure: from the body of an old version to that of the next. It looks nothing up, and writes "unknown", never a guess."""
+
+
+class UnknownEventType(ValueError):
+    """No model and no upcaster for this type: it was written by a newer version. Its key waits."""
+
+
+class UnreadableEvent(ValueError):
+    """The body does not fit its type."""
+
+
+class Vocabulary:
+    """The event types that a reader knows. `upcasters` map an old type to (newer type, function)."""
+
+    def __init__(
+        self, events: Iterable[type[Event]], upcasters: Mapping[str, tuple[str, Upcaster]] | None = None
+    ) -> None:
+        self.models: dict[str, type[Event]] = {event.TYPE: event for event in events}
+        self.upcasters = dict(upcasters or {})
+
+    def __or__(self, other: "Vocabulary") -> "Vocabulary":
+        return Vocabulary([*self.models.values(), *other.models.values()], {**self.upcasters, **other.upcasters})
+
+    def decode(self, type_name: str, body: str | bytes) -> Event:
+        """Raises UnknownEventType or UnreadableEvent; both are deterministic."""
+        model = self.models.get(type_name)
+        try:
+            if model is not None:
+                return model.model_validate_json(body)
+            return self._upcast(type_name, orjson.loads(body))
+        except (ValidationError, orjson.JSONDecodeError) as error:
+            raise UnreadableEvent(f"{type_name}: {_places(error)}") from None
+
+    def _upcast(self, type_name: str, body: dict[str, Any]) -> Event:
+        while type_name not in self.models:
+            if type_name not in self.upcasters:
+                raise UnknownEventType(type_name)
+            type_name, upcast = self.upcasters[type_name]
+            body = upcast(body)
+        return self.models[type_name].model_validate(body)
+
+
+def _places(error: ValidationError | orjson.JSONDecodeError) -> str:
+    """Where a body is wrong, without its values: they may be a person's."""
+    if isinstance(error, orjson.JSONDecodeError):
+        return "not JSON"
+    return "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['type']}" for e in error.errors(include_input=False))
+
+
+PUBLIC_EVENTS: tuple[type[PublicEvent], ...] = (
+    lawbook.DepartmentPublished,
+    lawbook.DomainPublished,
+    lawbook.InstrumentPublished,
+    lawbook.MeasurePublished,
+    lawbook.PolicyPublished,
+    listing.EntryPublished,
+    listing.EntryCorrected,
+    listing.EntrySuspended,
+    listing.EntryResumed,
+    listing.EntryRevoked,
+    listing.EntryRepaired,
+    listing.EntryEnded,
+    response.ResponseDirected,
+    response.ResponseAmended,
+    response.ResponseSuspended,
+    response.ResponseResumed,
+    response.ResponseEnded,
+    response.ResponseRefused,
+    response.Settled,
+    execution.Acknowledged,
+    execution.Armed,
+    execution.Applied,
+    execution.NotApplicable,
+    execution.Refused,
+    execution.Failed,
+    execution.EffectUndone,
+    feedback.ObligationOverdue,
+    feedback.LoopClosed,
+)
+
+PUBLIC = Vocabulary(PUBLIC_EVENTS)
