@@ -1,0 +1,86 @@
+"""The stable name of a subject: in keys, topics, URLs and logs, where no person's number may ever stand.
+
+A legal person is `uscc:` and its credit code; a natural person is `person:` and a keyed hash of the identity number, so
+that nobody without the secret can go through all numbers and find the one; anything else is its scheme and number. The
+same secret gives the same names in every service, for as long as the records are kept.
+"""
+
+import hmac
+import re
+import unicodedata
+
+from shared.contracts.event import SubjectKey
+from shared.contracts.lawbook import SubjectKind
+from shared.identity.credit_code import credit_code
+from shared.identity.resident_id import is_resident_id, resident_id
+from shared.rejection import reject
+
+LEGAL_SCHEME = "uscc"
+PERSON_SCHEME = "person"
+PERSONAL_PREFIX = "person-"
+"""Other papers of a natural person (`person-passport`): hashed like the identity number."""
+
+LONGEST_NUMBER = 64
+SHORTEST_SECRET = 32
+
+_SCHEME = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}")
+
+
+class SubjectKeys:
+    """Names subjects with one secret (at least 32 bytes; HMAC-SHA256)."""
+
+    def __init__(self, secret: bytes) -> None:
+        if len(secret) < SHORTEST_SECRET:
+            raise ValueError(f"the secret of subject keys needs at least {SHORTEST_SECRET} bytes")
+        self._secret = secret
+
+    def legal(self, code: str, field: str | None = None) -> SubjectKey:
+        """A legal person by its credit code. Raises what `credit_code` raises."""
+        return SubjectKey(f"{LEGAL_SCHEME}:{credit_code(code, field)}")
+
+    def person(self, number: str, field: str | None = None) -> SubjectKey:
+        """A natural person by the identity number. Raises what `resident_id` raises."""
+        return self._hashed(PERSON_SCHEME, resident_id(number, field))
+
+    def other(self, scheme: str, number: str, field: str | None = None) -> SubjectKey:
+        """Anything else by scheme and number (`vessel`, `foreign-company`, `person-passport`).
+
+        Raises `Rejected` with `subject_scheme` (lower-case letters, digits, `_` and `-`, at most 32, and not one of the
+        two schemes that have their own rules), `subject_number` (1 to 64 printable characters) or
+        `subject_number_is_personal` (a person's identity number, which would stand in clear).
+        """
+        if scheme in (LEGAL_SCHEME, PERSON_SCHEME) or not _SCHEME.fullmatch(scheme):
+            raise reject("subject_scheme", field, scheme=scheme[:LONGEST_NUMBER])
+        normal = unicodedata.normalize("NFKC", number).strip()
+        if not 1 <= len(normal) <= LONGEST_NUMBER or not normal.isprintable():
+            raise reject("subject_number", field, longest=LONGEST_NUMBER, length=len(normal))
+        if scheme.startswith(PERSONAL_PREFIX):
+            return self._hashed(scheme, normal.upper())
+        if is_resident_id(normal):
+            raise reject("subject_number_is_personal", field)
+        return SubjectKey(f"{scheme}:{normal}")
+
+    def of(self, scheme: str, number: str, field: str | None = None) -> SubjectKey:
+        """The key of whatever the scheme says: `uscc`, `person` or another."""
+        if scheme == LEGAL_SCHEME:
+            return self.legal(number, field)
+        if scheme == PERSON_SCHEME:
+            return self.person(number, field)
+        return self.other(scheme, number, field)
+
+    def _hashed(self, scheme: str, number: str) -> SubjectKey:
+        message = number if scheme == PERSON_SCHEME else f"{scheme}:{number}"
+        return SubjectKey(f"{scheme}:{hmac.digest(self._secret, message.encode(), 'sha256').hex()}")
+
+    def __repr__(self) -> str:
+        return "SubjectKeys(secret not shown)"
+
+
+def kind_of(key: SubjectKey) -> SubjectKind:
+    """What the key names: a legal person, a natural person, or something else."""
+    scheme = key.partition(":")[0]
+    if scheme == LEGAL_SCHEME:
+        return SubjectKind.LEGAL
+    if scheme == PERSON_SCHEME or scheme.startswith(PERSONAL_PREFIX):
+        return SubjectKind.PERSON
+    return SubjectKind.OTHER

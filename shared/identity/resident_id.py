@@ -1,0 +1,50 @@
+"""The identity number of a natural person (公民身份号码, GB 11643): 18 characters, in no message and no log.
+
+What is refused here names the fault and its place, never the number nor a part of it. As with legal persons, the
+division code is never a reason to refuse; the library's own `validate` looks it up, so only its parts are used.
+"""
+
+from typing import NewType
+
+from stdnum.cn import ric
+from stdnum.exceptions import ValidationError
+
+from shared.identity.spelling import spelled
+from shared.rejection import Rejected, reject
+
+ResidentId = NewType("ResidentId", str)
+"""A number that passed. Handle as a secret: hash it (`SubjectKeys.person`) or seal it (`Seal`)."""
+
+LENGTH = 18
+
+_DIGITS = frozenset("0123456789")
+
+
+def resident_id(text: str, field: str | None = None) -> ResidentId:
+    """The number that `text` spells, normalised.
+
+    Raises `Rejected` with one of `resident_id_length` (fact `length`), `resident_id_character` (fact `position`,
+    counted from 1), `resident_id_check_digit`, `resident_id_date` (no such day in the calendar).
+    """
+    number = spelled(text)
+    if len(number) != LENGTH:
+        raise reject("resident_id_length", field, length=len(number))
+    for position, character in enumerate(number, start=1):
+        if character not in _DIGITS and not (position == LENGTH and character == "X"):
+            raise reject("resident_id_character", field, position=position)
+    if number[-1] != ric.calc_check_digit(number):
+        raise reject("resident_id_check_digit", field)
+    try:
+        ric.get_birth_date(number)
+    except ValidationError:
+        raise reject("resident_id_date", field) from None
+    return ResidentId(number)
+
+
+def is_resident_id(text: str) -> bool:
+    """Whether `text` spells a valid number."""
+    try:
+        resident_id(text)
+    except Rejected:
+        return False
+    return True
