@@ -1,0 +1,143 @@
+"""PostgreSQL through SQLAlchemy Core: engines, and grouped statements that cost one round trip whatever their number of rows.
+
+Rows travel as one array a column and are spread by `unnest`: the text of the statement does not depend on how many rows
+there are, so it is prepared once.
+"""
+
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from typing import Any
+
+from sqlalchemy import ARRAY, Insert, String, Table, Text, Uuid, bindparam, cast, func, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.engine import CursorResult
+from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.types import TypeEngine, UserDefinedType
+
+
+class RawJson(UserDefinedType[str]):
+    """A `json` column handed over as text: stored byte for byte as it was written, parsed by whoever reads it."""
+
+    cache_ok = True
+
+    def get_col_spec(self, **_: Any) -> str:
+        return "JSON"
+
+
+def connect(url: str, *, pool_size: int = 10) -> AsyncEngine:
+    """An engine on asyncpg. A connection that died is noticed before use; statements give up after a minute."""
+    return create_async_engine(
+        url,
+        pool_size=pool_size,
+        max_overflow=pool_size,
+        pool_pre_ping=False,
+        pool_recycle=1800,
+        json_deserializer=_as_it_stands,
+        connect_args={"server_settings": {"statement_timeout": "60000", "timezone": "UTC"}, "timeout": 10},
+    )
+
+
+def _as_it_stands(stored: str) -> str:
+    """JSON is handed over as text: whoever reads it knows which model it is, and parses it once."""
+    return stored
+
+
+def _array_type(column_type: TypeEngine[Any]) -> TypeEngine[Any]:
+    """The type in which a column's values travel: what asyncpg has no plain array for goes as text and is cast."""
+    travels_as_text = isinstance(column_type, RawJson | Uuid | String)
+    return ARRAY(Text()) if travels_as_text else ARRAY(column_type)
+
+
+def _spread(table: Table, names: tuple[str, ...]) -> Any:
+    arrays = [bindparam(f"a_{name}", type_=_array_type(table.c[name].type)) for name in names]
+    return func.unnest(*arrays).table_valued(*names, with_ordinality="place").render_derived(name="given")
+
+
+def _typed(table: Table, given: Any, name: str) -> Any:
+    column_type = table.c[name].type
+    needs_cast = isinstance(column_type, RawJson | Uuid)
+    return cast(given.c[name], column_type) if needs_cast else given.c[name]
+
+
+@lru_cache(maxsize=512)
+def _insert(
+    table: Table, names: tuple[str, ...], returning: tuple[str, ...], conflict: tuple[str, ...] | None, keep: bool
+) -> Insert:
+    given = _spread(table, names)
+    rows = select(*[_typed(table, given, name) for name in names]).order_by(given.c.place)
+    statement = insert(table).from_select(list(names), rows, include_defaults=False)
+    if conflict is not None and keep:
+        statement = statement.on_conflict_do_nothing(index_elements=list(conflict))
+    elif conflict is not None:
+        changed = {name: statement.excluded[name] for name in names if name not in conflict}
+        statement = statement.on_conflict_do_update(index_elements=list(conflict), set_=changed)
+    return statement.returning(*[table.c[name] for name in returning]) if returning else statement
+
+
+@lru_cache(maxsize=512)
+def _update(table: Table, keys: tuple[str, ...], names: tuple[str, ...]) -> Any:
+    given = _spread(table, keys + names)
+    changed = {name: _typed(table, given, name) for name in names}
+    return update(table).where(*[table.c[key] == _typed(table, given, key) for key in keys]).values(changed)
+
+
+def _arrays(columns: Mapping[str, Sequence[Any]]) -> dict[str, Sequence[Any]]:
+    return {f"a_{name}": values for name, values in columns.items()}
+
+
+def _columns(rows: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
+    return {name: [row[name] for row in rows] for name in rows[0]}
+
+
+async def insert_rows(
+    connection: AsyncConnection,
+    table: Table,
+    rows: Sequence[Mapping[str, Any]],
+    *,
+    returning: tuple[str, ...] = (),
+    conflict: tuple[str, ...] | None = None,
+    keep: bool = False,
+) -> CursorResult[Any] | None:
+    """Insert rows of equal shape in one round trip. With `conflict`, a row that is there already is replaced, or kept.
+
+    Never used with `conflict` on events. Of several rows with one conflict key, give only the last.
+    """
+    if not rows:
+        return None
+    columns = _columns(rows)
+    return await connection.execute(_insert(table, tuple(columns), returning, conflict, keep), _arrays(columns))
+
+
+async def update_rows(
+    connection: AsyncConnection, table: Table, keys: tuple[str, ...], rows: Sequence[Mapping[str, Any]]
+) -> int:
+    """Update many rows by key, each to its own values, in one round trip. Give each key once. Returns how many there were."""
+    if not rows:
+        return 0
+    columns = _columns(rows)
+    names = tuple(name for name in columns if name not in keys)
+    result = await connection.execute(_update(table, keys, names), _arrays(columns))
+    return result.rowcount
+
+
+def violated_constraint(error: IntegrityError) -> str | None:
+    """The name of the constraint that PostgreSQL says was violated."""
+    return getattr(getattr(error.orig, "__cause__", None), "constraint_name", None)
+
+
+def sql_state(error: DBAPIError) -> str:
+    """The five-character SQLSTATE, or an empty string when the server never answered."""
+    return getattr(error.orig, "sqlstate", None) or getattr(error.orig, "pgcode", None) or ""
+
+
+_OUTAGES = ("08", "40", "53", "55", "57", "58")
+"""Connection, rollback (deadlock, serialisation), resources, not available, operator intervention, system error."""
+
+
+def is_outage(error: BaseException) -> bool:
+    """True when trying again may help: the database or the network failed, not what was asked of it."""
+    if isinstance(error, DBAPIError):
+        state = sql_state(error)
+        return error.connection_invalidated or not state or state.startswith(_OUTAGES)
+    return isinstance(error, OSError | TimeoutError)

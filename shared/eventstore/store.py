@@ -1,0 +1,281 @@
+"""Appending and loading streams.
+
+Invariants: `(stream, version)` is unique, so of two writers that read the same version one is refused; events, their outbox
+rows, the read models of this service, timers and the remembered answer are written in one transaction or not at all;
+events are never inserted with ON CONFLICT.
+"""
+
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Protocol
+
+import orjson
+import uuid_utils
+from aiokafka.partitioner import murmur2
+from sqlalchemy import ARRAY, Text, bindparam, delete, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from shared.contracts.event import Event, PublicEvent, Topic
+from shared.contracts.vocabulary import Vocabulary
+from shared.database import insert_rows, violated_constraint
+from shared.eventstore.schema import EVENTS, IDEMPOTENCY, OUTBOX, TIMERS
+from shared.rejection import reject
+
+LARGEST_EVENT = 512 * 1024
+"""Bytes of an event's body. Kafka takes 1 MiB a batch; what is refused here would stop a relay for good."""
+
+
+@dataclass(frozen=True, slots=True)
+class Metadata:
+    """Who caused an event, and by what."""
+
+    actor: str
+    department: str | None = None
+    correlation: str = ""
+    causation: str = ""
+    traceparent: str = ""
+
+    def to_json(self) -> str:
+        return orjson.dumps(self).decode()
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """An event as it stands in the store."""
+
+    position: int
+    stream: str
+    version: int
+    event_id: str
+    event: Event
+    metadata: Metadata
+    effective_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class NewEvent:
+    """An event that was decided and is not yet written."""
+
+    event: Event
+    event_id: str
+    metadata: Metadata
+
+
+@dataclass(frozen=True, slots=True)
+class Append:
+    """Events to add to a stream that stands at `expected_version` (0: it is new)."""
+
+    stream: str
+    expected_version: int
+    events: tuple[NewEvent, ...]
+    effective_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """The answer to a request, kept under its Idempotency-Key."""
+
+    caller: str
+    key: str
+    request_hash: str
+    status: int
+    body: str
+
+
+@dataclass(frozen=True, slots=True)
+class Timer:
+    """Something to do at `due_at`. Scheduling the same `timer_id` again moves it."""
+
+    timer_id: str
+    due_at: datetime
+    payload: dict[str, Any]
+
+
+Write = Callable[[AsyncConnection], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What one command wants written, all or nothing."""
+
+    appends: tuple[Append, ...] = ()
+    timers: tuple[Timer, ...] = ()
+    cancelled_timers: tuple[str, ...] = ()
+    writes: tuple[Write, ...] = ()
+    remembered: Remembered | None = None
+
+
+class VersionConflict(Exception):
+    """Another writer was first. The command may be tried again on the state as it is now."""
+
+
+class AlreadyAnswered(Exception):
+    """Another request with this Idempotency-Key was committed first."""
+
+
+class Projection(Protocol):
+    """Keeps a read model: called in the transaction that appends, with events in order of position."""
+
+    async def __call__(self, connection: AsyncConnection, events: Sequence[Recorded], /) -> None: ...
+
+
+@dataclass
+class EventStore:
+    """The events of one service."""
+
+    engine: AsyncEngine
+    vocabulary: Vocabulary
+    partitions: int
+    projections: Sequence[Projection] = ()
+    unique_faults: dict[str, str] = field(default_factory=dict[str, str])
+    """Constraint of a read model → code of the fault that its violation means."""
+    on_commit: list[Callable[[], None]] = field(default_factory=list[Callable[[], None]])
+    """Called after a commit that may have filled the outbox: wakes the relay."""
+
+    async def load(self, connection: AsyncConnection, streams: Iterable[str]) -> dict[str, list[Recorded]]:
+        """The events of these streams in order of version; a stream that does not exist is not in the answer."""
+        rows = await connection.execute(_LOAD, {"streams": list(streams)})
+        loaded: dict[str, list[Recorded]] = {}
+        for row in rows:
+            loaded.setdefault(row.stream, []).append(self.recorded(row))
+        return loaded
+
+    def recorded(self, row: Any) -> Recorded:
+        """An event from a row of the table `events`."""
+        return Recorded(
+            position=row.position,
+            stream=row.stream,
+            version=row.version,
+            event_id=str(row.event_id),
+            event=self.vocabulary.decode(row.type, row.data),
+            metadata=Metadata(**orjson.loads(row.metadata)),
+            effective_at=row.effective_at,
+        )
+
+    async def write(self, connection: AsyncConnection, changes: Sequence[Change]) -> list[Recorded]:
+        """Write changes within the caller's transaction.
+
+        Raises VersionConflict, AlreadyAnswered, or Rejected (a duplicate that a read model forbids; an oversize event).
+        The transaction is then of no more use.
+        """
+        try:
+            return await self._write(connection, changes)
+        except IntegrityError as error:
+            raise self._meaning(error) from error
+
+    async def _write(self, connection: AsyncConnection, changes: Sequence[Change]) -> list[Recorded]:
+        recorded = await self._append(connection, [append for change in changes for append in change.appends])
+        for project in self.projections:
+            if recorded:
+                await project(connection, recorded)
+        for change in changes:
+            for write in change.writes:
+                await write(connection)
+        await self._remember(connection, [c.remembered for c in changes if c.remembered])
+        await self._schedule(connection, changes)
+        return recorded
+
+    async def _append(self, connection: AsyncConnection, appends: Sequence[Append]) -> list[Recorded]:
+        drafts = [
+            (append, append.expected_version + nth, new)
+            for append in appends
+            for nth, new in enumerate(append.events, start=1)
+        ]
+        rows = [_event_row(append, version, new) for append, version, new in drafts]
+        result = await insert_rows(connection, EVENTS, rows, returning=("position", "stream", "version"))
+        if result is None:
+            return []
+        positions = {(row.stream, row.version): row.position for row in result}
+        recorded = [
+            Recorded(
+                positions[append.stream, version],
+                append.stream,
+                version,
+                new.event_id,
+                new.event,
+                new.metadata,
+                append.effective_at,
+            )
+            for append, version, new in drafts
+        ]
+        await insert_rows(connection, OUTBOX, [row for r in recorded if (row := self._outbox_row(r))])
+        return recorded
+
+    def _outbox_row(self, recorded: Recorded) -> dict[str, Any] | None:
+        event = recorded.event
+        if not isinstance(event, PublicEvent):
+            return None
+        partition = 0 if event.TOPIC is Topic.LAWBOOK else partition_of(event.partition_key, self.partitions)
+        return {
+            "position": recorded.position,
+            "topic": event.TOPIC.value,
+            "partition": partition,
+            "key": event.partition_key,
+        }
+
+    async def _remember(self, connection: AsyncConnection, answers: Sequence[Remembered]) -> None:
+        rows = [
+            {"caller": a.caller, "key": a.key, "request_hash": a.request_hash, "status": a.status, "body": a.body}
+            for a in answers
+        ]
+        await insert_rows(connection, IDEMPOTENCY, rows)
+
+    async def _schedule(self, connection: AsyncConnection, changes: Sequence[Change]) -> None:
+        cancelled = [timer_id for change in changes for timer_id in change.cancelled_timers]
+        if cancelled:
+            await connection.execute(delete(TIMERS).where(TIMERS.c.timer_id.in_(cancelled)))
+        timers = {timer.timer_id: timer for change in changes for timer in change.timers}
+        rows = [
+            {"timer_id": t.timer_id, "due_at": t.due_at, "payload": orjson.dumps(t.payload).decode()}
+            for t in timers.values()
+        ]
+        await insert_rows(connection, TIMERS, rows, conflict=("timer_id",))
+
+    def _meaning(self, error: IntegrityError) -> Exception:
+        constraint = violated_constraint(error) or ""
+        if constraint == "events_stream_version_key":
+            return VersionConflict(str(error.orig))
+        if constraint == "idempotency_pkey":
+            return AlreadyAnswered()
+        if constraint in self.unique_faults:
+            return reject(self.unique_faults[constraint])
+        return error
+
+    def committed(self) -> None:
+        """Say that a transaction of `write` was committed."""
+        for wake in self.on_commit:
+            wake()
+
+
+_LOAD = (
+    select(EVENTS)
+    .where(EVENTS.c.stream == bindparam("streams", type_=ARRAY(Text())).any_())
+    .order_by(EVENTS.c.stream, EVENTS.c.version)
+)
+
+
+def partition_of(key: str, partitions: int) -> int:
+    """The partition of a key, as the Java client computes it."""
+    return (murmur2(key.encode()) & 0x7FFFFFFF) % partitions
+
+
+def new_event_id() -> str:
+    """A UUIDv7: ordered by time of making."""
+    return str(uuid_utils.uuid7())
+
+
+def _event_row(append: Append, version: int, new: NewEvent) -> dict[str, Any]:
+    body = new.event.model_dump_json()
+    if len(body) > LARGEST_EVENT:
+        raise reject("event_too_large", bytes=len(body), limit=LARGEST_EVENT)
+    return {
+        "stream": append.stream,
+        "version": version,
+        "event_id": new.event_id,
+        "type": new.event.TYPE,
+        "data": body,
+        "metadata": new.metadata.to_json(),
+        "effective_at": append.effective_at,
+    }

@@ -1,0 +1,207 @@
+"""From records to effects, in the database: the transaction of a batch.
+
+Invariants:
+* The first statement is the fence: it moves this service's offset of the partition from what was expected. Nobody else
+  can have moved it, or nothing of this batch stands. A consumer that lost its partition without noticing writes nothing.
+* A sequence at or below the last of its source is a duplicate and is skipped; a jump is a loss and stops the partition.
+* An event that fails deterministically is parked with all that follows under its key; outages park nothing.
+"""
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+from sqlalchemy import select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from shared.clock import Clock
+from shared.contracts.vocabulary import UnknownEventType, UnreadableEvent, Vocabulary
+from shared.database import insert_rows, is_outage
+from shared.eventstore import EventStore, Metadata, Session, VersionConflict
+from shared.eventstore.schema import OFFSETS, PARKED
+from shared.messaging.message import Message, Raw
+from shared.messaging.reaction import Batch, NotYet, Reactions
+
+log = logging.getLogger(__name__)
+
+
+class Fenced(Exception):
+    """The offset is not where this consumer thought: another instance went on, or the answer to a commit was lost."""
+
+
+class SequenceJump(Exception):
+    """A source's numbers jump: events are lost. The partition stops until an operator has looked."""
+
+
+@dataclass
+class Place:
+    """Where this service stands in one partition, as far as this consumer knows."""
+
+    topic: str
+    partition: int
+    next_offset: int
+    sequences: dict[str, int] = field(default_factory=dict[str, int])
+    stopped_because: str | None = None
+
+
+@dataclass
+class Intake:
+    """Turns the records of one service's topics into what the service concludes from them."""
+
+    store: EventStore
+    vocabulary: Vocabulary
+    reactions: Reactions
+    clock: Clock
+    service: str
+
+    async def place(self, topic: str, partition: int) -> Place:
+        """Read where we stand; a partition never seen begins at 0."""
+        async with self.store.engine.begin() as connection:
+            new = insert(OFFSETS).values(topic=topic, partition=partition, next_offset=0, sequences="{}")
+            await connection.execute(new.on_conflict_do_nothing())
+            query = select(OFFSETS).where(OFFSETS.c.topic == topic, OFFSETS.c.partition == partition)
+            row = (await connection.execute(query)).one()
+            return Place(topic, partition, row.next_offset, orjson.loads(row.sequences), row.stopped_because)
+
+    async def take(self, place: Place, records: Sequence[Raw]) -> Place:
+        """Handle records that begin at `place.next_offset`; the place after them.
+
+        Raises Fenced, SequenceJump, NotYet (all of it waits), or an outage. Tries the whole batch first; when that fails
+        deterministically, event by event.
+        """
+        fresh, sequences = _fresh(place, records)
+        after = Place(place.topic, place.partition, records[-1].offset + 1, sequences)
+        try:
+            await self._transaction(place, after, fresh, self._handle_together)
+        except Exception as error:
+            if not is_deterministic(error):
+                raise
+            await self._transaction(place, after, fresh, self._handle_one_by_one)
+        return after
+
+    async def stop(self, place: Place, reason: str) -> None:
+        """Remember that a partition stands still, and why, for operators to see."""
+        async with self.store.engine.begin() as connection:
+            await connection.execute(
+                update(OFFSETS)
+                .where(OFFSETS.c.topic == place.topic, OFFSETS.c.partition == place.partition)
+                .values(stopped_because=reason)
+            )
+
+    async def _transaction(
+        self, place: Place, after: Place, fresh: Sequence[Raw], handle: "Callable[[AsyncConnection, list[Raw]], Any]"
+    ) -> None:
+        async with self.store.engine.begin() as connection:
+            await self._fence(connection, place, after)
+            ready = await self._park_behind(connection, fresh)
+            if ready:
+                await handle(connection, ready)
+        self.store.committed()
+
+    async def _fence(self, connection: AsyncConnection, place: Place, after: Place) -> None:
+        moved = await connection.execute(
+            update(OFFSETS)
+            .where(
+                OFFSETS.c.topic == place.topic,
+                OFFSETS.c.partition == place.partition,
+                OFFSETS.c.next_offset == place.next_offset,
+            )
+            .values(
+                next_offset=after.next_offset,
+                sequences=orjson.dumps(after.sequences).decode(),
+                stopped_because=None,
+            )
+        )
+        if moved.rowcount == 0:
+            raise Fenced(f"{place.topic}/{place.partition} is not at {place.next_offset}")
+
+    async def _park_behind(self, connection: AsyncConnection, fresh: Sequence[Raw]) -> list[Raw]:
+        """Park what waits behind a parked event of its key; the rest."""
+        if not fresh:
+            return []
+        keys = {raw.key for raw in fresh}
+        held = set(await connection.scalars(select(PARKED.c.key).where(PARKED.c.key.in_(keys)).distinct()))
+        behind = [raw for raw in fresh if raw.key in held]
+        await insert_rows(
+            connection, PARKED, [parked_row(raw, "waits behind another", culprit=False) for raw in behind]
+        )
+        return [raw for raw in fresh if raw.key not in held]
+
+    async def _handle_together(self, connection: AsyncConnection, ready: list[Raw]) -> None:
+        await self.apply(connection, [raw.read(self.vocabulary) for raw in ready])
+
+    async def apply(self, connection: AsyncConnection, messages: Sequence[Message]) -> None:
+        """React to messages and write what was decided, within the caller's transaction."""
+        cause = Metadata(actor=f"service:{self.service}")
+        batch = Batch(connection, Session(self.store, self.clock.now(), cause, connection))
+        await self.reactions.react(batch, messages)
+        await self.store.write(connection, [batch.session.change()])
+
+    async def _handle_one_by_one(self, connection: AsyncConnection, ready: list[Raw]) -> None:
+        """Find the culprit: each event under a savepoint of its own."""
+        held: set[str] = set()
+        for raw in ready:
+            if raw.key in held:
+                await insert_rows(connection, PARKED, [parked_row(raw, "waits behind another", culprit=False)])
+                continue
+            try:
+                async with connection.begin_nested():
+                    await self.apply(connection, [raw.read(self.vocabulary)])
+            except Exception as error:
+                if not is_deterministic(error):
+                    raise
+                self._may_park(raw, error)
+                held.add(raw.key)
+                log.exception("%s: parked %s under %s", self.service, raw.envelope.type, raw.key)
+                await insert_rows(connection, PARKED, [parked_row(raw, describe(error), culprit=True)])
+
+    def _may_park(self, raw: Raw, error: Exception) -> None:
+        if raw.topic in self.reactions.never_parked or not raw.key:
+            raise SequenceJump(f"{raw.envelope.type} cannot be handled and must not be parked: {describe(error)}")
+
+
+def is_deterministic(error: BaseException) -> bool:
+    """True when the same event on the same state fails again: contract, domain or data, or a fault of this program."""
+    if isinstance(error, Fenced | SequenceJump | NotYet | VersionConflict | MemoryError):
+        return False
+    return isinstance(error, Exception) and not is_outage(error)
+
+
+def describe(error: Exception) -> str:
+    """What went wrong, for an operator: the kind and the place, without values that may be a person's."""
+    told = isinstance(error, UnknownEventType | UnreadableEvent) or not str(error)
+    return f"{type(error).__name__}: {error}" if told else f"{type(error).__name__}: {str(error).splitlines()[0][:300]}"
+
+
+def parked_row(raw: Raw, reason: str, *, culprit: bool) -> dict[str, Any]:
+    return {
+        "key": raw.key,
+        "topic": raw.topic,
+        "partition": raw.partition,
+        "record_offset": raw.offset,
+        "headers": raw.headers_json(),
+        "body": raw.body,
+        "reason": reason,
+        "is_culprit": culprit,
+    }
+
+
+def _fresh(place: Place, records: Sequence[Raw]) -> tuple[list[Raw], dict[str, int]]:
+    """What was not seen before, and the last sequences after it. Raises SequenceJump."""
+    sequences = dict(place.sequences)
+    fresh: list[Raw] = []
+    for raw in records:
+        source, sequence = raw.envelope.source, raw.envelope.sequence
+        last = sequences.get(source, 0)
+        if sequence <= last:
+            continue
+        if sequence > last + 1:
+            raise SequenceJump(
+                f"{raw.topic}/{raw.partition} at offset {raw.offset}: {source} goes from {last} to {sequence}"
+            )
+        sequences[source] = sequence
+        fresh.append(raw)
+    return fresh, sequences

@@ -1,0 +1,56 @@
+"""A record of a topic, read."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from shared.contracts.envelope import Envelope, read_envelope
+from shared.contracts.event import Event
+from shared.contracts.vocabulary import Vocabulary
+
+
+@dataclass(frozen=True, slots=True)
+class Raw:
+    """A record as Kafka gave it, with its envelope; its body is not read yet."""
+
+    topic: str
+    partition: int
+    offset: int
+    key: str
+    envelope: Envelope
+    headers: tuple[tuple[str, bytes], ...]
+    body: bytes
+
+    def read(self, vocabulary: Vocabulary) -> "Message":
+        """Raises UnknownEventType or UnreadableEvent."""
+        event = vocabulary.decode(self.envelope.type, self.body)
+        return Message(self.topic, self.key, self.envelope, event, self.body)
+
+    def headers_json(self) -> str:
+        return orjson.dumps({name: value.decode() for name, value in self.headers}).decode()
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """An event of another service (or of this one), as a reaction sees it."""
+
+    topic: str
+    key: str
+    envelope: Envelope
+    event: Event
+    body: bytes
+
+
+def raw_record(topic: str, record: Any) -> Raw:
+    """`topic` is the name without the broker's prefix. Raises UnreadableEnvelope for a record that no event of ours is."""
+    headers = tuple(record.headers)
+    envelope = read_envelope(headers)
+    key = (record.key or b"").decode()
+    return Raw(topic, record.partition, record.offset, key, envelope, headers, record.value or b"")
+
+
+def stored_record(row: Any) -> Raw:
+    """A record from a row of the table `parked`."""
+    headers = tuple((name, value.encode()) for name, value in orjson.loads(row.headers).items())
+    return Raw(row.topic, row.partition, row.record_offset, row.key, read_envelope(headers), headers, row.body)

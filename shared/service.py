@@ -1,0 +1,177 @@
+"""What every service is made of: its store, committer, relay, consumer, timers, law book and HTTP face, started in order.
+
+A service's `app.py` fills in a `Parts` and gets a `Service`; the node and the containers run it the same way.
+"""
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Protocol
+
+from fastapi import FastAPI
+from sqlalchemy import MetaData, Table, select, text
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from shared.clock import Clock, MovableClock, SystemClock
+from shared.contracts.vocabulary import PUBLIC, Vocabulary
+from shared.database import connect
+from shared.eventstore import EventStore, Projection
+from shared.eventstore.committer import Committer
+from shared.eventstore.schema import CLOCK
+from shared.identity import Seal, SubjectKeys
+from shared.lawbook.shelf import Shelf
+from shared.messaging.consumer import Consumer
+from shared.messaging.intake import Intake
+from shared.messaging.reaction import Reactions
+from shared.messaging.relay import Relay
+from shared.settings import Settings
+from shared.timers import Fire, Timers
+from shared.trust import TokenVerifier
+from shared.web.access import trust
+from shared.web.health import health
+from shared.web.writing import Writer
+
+log = logging.getLogger(__name__)
+
+
+class Runs(Protocol):
+    """Something with a life of its own in a service: a job, a loop."""
+
+    def start(self) -> None: ...
+
+    async def stop(self) -> None: ...
+
+
+@dataclass
+class Core:
+    """What the rooms of a service share: where it stores, who its subjects are, by which book it judges."""
+
+    name: str
+    settings: Settings
+    engine: AsyncEngine
+    store: EventStore
+    clock: Clock
+    committer: Committer
+    keys: SubjectKeys
+    seal: Seal
+    shelf: Shelf | None
+
+    @property
+    def lawbook(self) -> Shelf:
+        """The service's copy of the law book; only of a service that was made with one."""
+        if self.shelf is None:
+            raise LookupError(f"{self.name} keeps no law book")
+        return self.shelf
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What makes one service differ from another."""
+
+    name: str
+    metadata: MetaData
+    vocabulary: Vocabulary
+    """The service's own private events; public ones are added."""
+    projections: Sequence[Projection]
+    application: Callable[[Core], FastAPI]
+    shelf: Table | None = None
+    reactions: Callable[[Core], Reactions] | None = None
+    timers: Callable[[Core], Fire] | None = None
+    jobs: Callable[[Core], Sequence[Runs]] | None = None
+    unique_faults: dict[str, str] = field(default_factory=dict[str, str])
+
+
+class Service:
+    """A service, ready to start. `app` answers HTTP; the rest runs beside it."""
+
+    def __init__(self, parts: Parts, settings: Settings) -> None:
+        self.name = parts.name
+        self.parts = parts
+        self.core = core = _core(parts, settings)
+        self.relay = Relay(parts.name, core.engine, settings.topics, settings.kafka)
+        core.store.on_commit.append(self.relay.wake)
+        self.consumer = self._consumer(core, settings)
+        self._runs: list[Runs] = [self.relay]
+        if parts.timers:
+            self._runs.append(Timers(parts.name, core.store, core.clock, parts.timers(core)))
+        if parts.jobs:
+            self._runs.extend(parts.jobs(core))
+        self.app = parts.application(core)
+        self.app.include_router(health({"database": self.ready}))
+        trust(self.app, TokenVerifier(settings.trust()))
+        self.app.state.writer = Writer(core.store, core.committer, core.clock)
+        self.app.state.core = core
+        self.app.state.service = self
+
+    def _consumer(self, core: Core, settings: Settings) -> Consumer | None:
+        if self.parts.reactions is None:
+            return None
+        intake = Intake(core.store, core.store.vocabulary, self.parts.reactions(core), core.clock, core.name)
+        group = f"{settings.topic_prefix}liandong.{core.name}"
+        return Consumer(intake, settings.topics, settings.kafka, group)
+
+    async def start(self) -> None:
+        """Begin to work. The database is migrated and the topics exist; whoever starts services sees to that."""
+        await self._restore_clock()
+        self.core.committer.start()
+        for run in self._runs:
+            run.start()
+        if self.consumer:
+            self.consumer.start()
+
+    async def stop(self) -> None:
+        """Finish what is in hand: the batch that is being consumed, the commands that wait, then the relay."""
+        if self.consumer:
+            await self.consumer.stop()
+        await self.core.committer.stop()
+        for run in reversed(self._runs):
+            await run.stop()
+        await self.core.engine.dispose()
+
+    async def ready(self) -> None:
+        """Raises what keeps this service from answering."""
+        async with self.core.engine.connect() as connection:
+            await connection.execute(text("SELECT 1"))
+
+    async def _restore_clock(self) -> None:
+        clock = self.core.clock
+        if isinstance(clock, MovableClock):
+            async with self.core.engine.connect() as connection:
+                seconds = await connection.scalar(select(CLOCK.c.offset_seconds))
+            clock.offset = max(clock.offset, timedelta(seconds=seconds or 0))
+
+    async def keep_clock(self) -> None:
+        """Remember how far a movable clock was moved."""
+        clock = self.core.clock
+        if isinstance(clock, MovableClock):
+            seconds = int(clock.offset.total_seconds())
+            moved = insert(CLOCK).values(single=1, offset_seconds=seconds)
+            async with self.core.engine.begin() as connection:
+                await connection.execute(
+                    moved.on_conflict_do_update(index_elements=["single"], set_={"offset_seconds": seconds})
+                )
+
+
+def _core(parts: Parts, settings: Settings) -> Core:
+    engine = connect(settings.database(parts.name), pool_size=settings.pool_size)
+    store = EventStore(
+        engine=engine,
+        vocabulary=PUBLIC | parts.vocabulary,
+        partitions=settings.partitions,
+        projections=parts.projections,
+        unique_faults=parts.unique_faults,
+    )
+    secrets = settings.secrets()
+    return Core(
+        name=parts.name,
+        settings=settings,
+        engine=engine,
+        store=store,
+        clock=MovableClock() if settings.movable_clock else SystemClock(),
+        committer=Committer(store),
+        keys=secrets.keys(),
+        seal=secrets.seal(),
+        shelf=Shelf(engine, parts.shelf) if parts.shelf is not None else None,
+    )

@@ -1,0 +1,126 @@
+"""Timers: what is due by the service's clock is fired as a command, in the transaction that removes it.
+
+Rows are locked with SKIP LOCKED, so that instances share the work and none fires twice. A timer that is refused for good is
+kept with the reason and fires no more; an outage is tried again.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from typing import Any
+
+import orjson
+from sqlalchemy import delete, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from shared.clock import Clock
+from shared.eventstore import EventStore, Metadata, Session, Timer, VersionConflict
+from shared.eventstore.schema import TIMERS
+from shared.messaging.intake import describe, is_deterministic
+
+log = logging.getLogger(__name__)
+
+POLL_SECONDS = 0.5
+_AT_ONCE = 200
+
+Fire = Callable[[Session, Timer], Awaitable[None]]
+"""What a due timer does: a command in the session it is given. Rejected when there is nothing more to do."""
+
+
+class Timers:
+    """Drains one service's timers."""
+
+    def __init__(self, service: str, store: EventStore, clock: Clock, fire: Fire) -> None:
+        self._service = service
+        self._store = store
+        self._clock = clock
+        self._fire = fire
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        self._task = asyncio.create_task(self._run(), name=f"timers {self._service}")
+
+    async def stop(self) -> None:
+        if self._task:
+            self._task.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._task
+
+    async def _run(self) -> None:
+        while True:
+            try:
+                fired = await self.drain()
+            except Exception as error:
+                log.warning("%s: timers wait: %s", self._service, type(error).__name__, exc_info=True)
+                fired = 0
+            if not fired:
+                await asyncio.sleep(POLL_SECONDS)
+
+    async def drain(self) -> int:
+        """Fire what is due, at most a batch of it; how many fired. A batch that cannot be fired together is fired singly."""
+        try:
+            return await self._drain_once(_AT_ONCE, alone=False)
+        except VersionConflict:
+            return 0
+        except Exception as error:
+            if not is_deterministic(error):
+                raise
+            return await self._drain_once(1, alone=True)
+
+    async def _drain_once(self, most: int, *, alone: bool) -> int:
+        async with self._store.engine.begin() as connection:
+            due = await self._due(connection, most)
+            if not due:
+                return 0
+            await connection.execute(delete(TIMERS).where(TIMERS.c.timer_id.in_([t.timer_id for t in due])))
+            if alone:
+                await self._fire_alone(connection, due[0])
+            else:
+                await self._fire_all(connection, due)
+        self._store.committed()
+        return len(due)
+
+    async def _due(self, connection: AsyncConnection, most: int) -> list[Timer]:
+        query = (
+            select(TIMERS)
+            .where(TIMERS.c.due_at <= self._clock.now(), TIMERS.c.failed_because.is_(None))
+            .order_by(TIMERS.c.due_at, TIMERS.c.timer_id)
+            .limit(most)
+            .with_for_update(skip_locked=True)
+        )
+        return [_timer(row) for row in await connection.execute(query)]
+
+    async def _fire_all(self, connection: AsyncConnection, due: list[Timer]) -> None:
+        cause = Metadata(actor=f"timer:{self._service}")
+        session = Session(self._store, self._clock.now(), cause, connection)
+        for timer in due:
+            await self._fire(session, timer)
+        await self._store.write(connection, [session.change()])
+
+    async def _fire_alone(self, connection: AsyncConnection, timer: Timer) -> None:
+        try:
+            async with connection.begin_nested():
+                await self._fire_all(connection, [timer])
+        except Exception as error:
+            if not is_deterministic(error):
+                raise
+            log.exception("%s: timer %s failed", self._service, timer.timer_id)
+            await self._keep_failed(connection, timer, describe(error))
+
+    async def _keep_failed(self, connection: AsyncConnection, timer: Timer, reason: str) -> None:
+        payload = orjson.dumps(timer.payload).decode()
+        values = {"timer_id": timer.timer_id, "due_at": timer.due_at, "payload": payload, "failed_because": reason}
+        await connection.execute(TIMERS.insert().values(values))
+
+
+def _timer(row: Any) -> Timer:
+    return Timer(row.timer_id, row.due_at, orjson.loads(row.payload))
+
+
+async def retry_failed(connection: AsyncConnection) -> int:
+    """Let failed timers fire again; for operators, after the cause was mended."""
+    result = await connection.execute(
+        update(TIMERS).where(TIMERS.c.failed_because.is_not(None)).values(failed_because=None)
+    )
+    return result.rowcount
