@@ -1,0 +1,1 @@
+"""The questions that the registry answers, a file each."""

@@ -1,0 +1,160 @@
+"""One row an entry, and one a person held responsible: published lists, the public search, who is touched by what.
+
+"In force" is derived from dates and the end, never stored as a flag that somebody would have to flip.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import date
+from typing import Any
+
+from sqlalchemy import Boolean, Column, Date, Index, Table, Text, and_, func, or_, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.registry.events import EntryEndedInFile, EntryRecorded, EntryResumedInFile, EntrySuspendedInFile
+from services.registry.views.schema import METADATA
+from shared.contracts.event import SubjectKey
+from shared.contracts.lawbook import ListKind
+from shared.contracts.response import EndMode
+from shared.database import RawJson, insert_rows, update_rows
+from shared.eventstore import Recorded
+
+ENTRIES = Table(
+    "entries",
+    METADATA,
+    Column("entry_id", Text, primary_key=True),
+    Column("subject_key", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("list_kind", Text, nullable=False),
+    Column("domain_id", Text, nullable=False),
+    Column("public", Boolean, nullable=False),
+    Column("term_from", Date, nullable=False),
+    Column("term_to", Date),
+    Column("suspended", Boolean, nullable=False),
+    Column("ended_mode", Text),
+    Column("ended_on", Date),
+    Column("entry", RawJson, nullable=False),
+    Index(None, "subject_key"),
+    Index(None, "domain_id", "list_kind", "entry_id"),
+    Index(None, "name"),
+)
+
+PEOPLE = Table(
+    "entry_people",
+    METADATA,
+    Column("entry_id", Text, primary_key=True),
+    Column("subject_key", Text, primary_key=True),
+)
+"""Everyone ever held responsible for an entry."""
+
+
+async def project(connection: AsyncConnection, events: Sequence[Recorded]) -> None:
+    """Each entry is projected from the file of the listed subject; persons' files say the same again."""
+    recorded = {e.entry_id: e for r in events if isinstance(e := r.event, EntryRecorded) and not e.roles}
+    await insert_rows(connection, ENTRIES, [_row(e) for e in recorded.values()], conflict=("entry_id",))
+    people = {(e.entry_id, person.subject.key): None for e in recorded.values() for person in e.entry.responsible}
+    rows = [{"entry_id": entry_id, "subject_key": key} for entry_id, key in people]
+    await insert_rows(connection, PEOPLE, rows, conflict=("entry_id", "subject_key"), keep=True)
+    await _project_suspension(connection, events)
+    await _project_end(connection, events)
+
+
+def _row(event: EntryRecorded) -> dict[str, Any]:
+    entry = event.entry
+    return {
+        "entry_id": entry.entry_id,
+        "subject_key": entry.subject.key,
+        "name": entry.subject.name,
+        "list_kind": entry.list_kind.value,
+        "domain_id": entry.domain_id,
+        "public": entry.public and entry.list_kind is not ListKind.WATCH,
+        "term_from": entry.term_from,
+        "term_to": entry.term_to,
+        "suspended": False,
+        "ended_mode": None,
+        "ended_on": None,
+        "entry": entry.model_dump_json(),
+    }
+
+
+async def _project_suspension(connection: AsyncConnection, events: Sequence[Recorded]) -> None:
+    latest = {
+        r.event.entry_id: isinstance(r.event, EntrySuspendedInFile)
+        for r in events
+        if isinstance(r.event, EntrySuspendedInFile | EntryResumedInFile)
+    }
+    rows = [{"entry_id": entry_id, "suspended": value} for entry_id, value in latest.items()]
+    await update_rows(connection, ENTRIES, ("entry_id",), rows)
+
+
+async def _project_end(connection: AsyncConnection, events: Sequence[Recorded]) -> None:
+    latest = {e.entry_id: e for r in events if isinstance(e := r.event, EntryEndedInFile)}
+    rows = [{"entry_id": e.entry_id, "ended_mode": e.mode.value, "ended_on": e.ended_on} for e in latest.values()]
+    await update_rows(connection, ENTRIES, ("entry_id",), rows)
+
+
+def _in_force(day: date) -> Any:
+    """Entries that hold on a day: within their term, and not ended by then."""
+    c = ENTRIES.c
+    not_ended = or_(c.ended_mode.is_(None), and_(c.ended_mode == EndMode.FROM_NOW.value, c.ended_on > day))
+    return and_(c.term_from <= day, or_(c.term_to.is_(None), c.term_to >= day), not_ended)
+
+
+async def people(connection: AsyncConnection, entry_ids: Iterable[str]) -> set[SubjectKey]:
+    """Everyone ever held responsible for these entries."""
+    query = select(PEOPLE.c.subject_key).where(PEOPLE.c.entry_id.in_(list(entry_ids)))
+    return {SubjectKey(key) for key in await connection.scalars(query)}
+
+
+async def published_list(
+    connection: AsyncConnection, domain_id: str, kind: ListKind, day: date, after: str, limit: int
+) -> list[Any]:
+    """A published list (row 3): public entries in force on a day, by entry id."""
+    query = (
+        select(ENTRIES)
+        .where(
+            ENTRIES.c.domain_id == domain_id,
+            ENTRIES.c.list_kind == kind.value,
+            ENTRIES.c.public,
+            ENTRIES.c.entry_id > after,
+            _in_force(day),
+        )
+        .order_by(ENTRIES.c.entry_id)
+        .limit(limit)
+    )
+    return list(await connection.execute(query))
+
+
+async def public_search(
+    connection: AsyncConnection, key: SubjectKey | None, name: str, day: date, after: str, limit: int
+) -> list[Any]:
+    """The one-stop public query (一站式查询, row 20): by code or by the beginning of a name; public entries in force."""
+    matches = ENTRIES.c.name.startswith(name, autoescape=True)
+    if key is not None:
+        matches = or_(matches, ENTRIES.c.subject_key == key)
+    query = (
+        select(ENTRIES)
+        .where(matches, ENTRIES.c.public, ENTRIES.c.entry_id > after, _in_force(day))
+        .order_by(ENTRIES.c.entry_id)
+        .limit(limit)
+    )
+    return list(await connection.execute(query))
+
+
+async def conflicts(connection: AsyncConnection, day: date, after: str, limit: int) -> list[Any]:
+    """Subjects on a red and a black list at once, or on the black lists of several domains (N8). Flags only."""
+    red = func.count().filter(ENTRIES.c.list_kind == ListKind.RED.value)
+    black = func.count(ENTRIES.c.domain_id.distinct()).filter(ENTRIES.c.list_kind == ListKind.BLACK.value)
+    query = (
+        select(
+            ENTRIES.c.subject_key,
+            red.label("red"),
+            black.label("black_domains"),
+            func.array_agg(ENTRIES.c.entry_id).label("entry_ids"),
+        )
+        .where(ENTRIES.c.subject_key > after, _in_force(day))
+        .group_by(ENTRIES.c.subject_key)
+        .having(or_(and_(red > 0, black > 0), black > 1))
+        .order_by(ENTRIES.c.subject_key)
+        .limit(limit)
+    )
+    return list(await connection.execute(query))

@@ -1,0 +1,227 @@
+"""A world for tests: chosen services in this process, on real PostgreSQL and real Kafka, with databases and topics of their own.
+
+`async with world(addresses, "registry", "executor") as w:` migrates, starts, and clears up. Tests speak to services over
+HTTP (`w.http("registry")`), act as a service that is not there (`w.publish(event)`), and wait (`eventually`).
+"""
+
+import asyncio
+import importlib
+import inspect
+import tempfile
+import uuid
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+import httpx
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from shared.clock import MovableClock
+from shared.contracts.envelope import Envelope, read_envelope
+from shared.contracts.event import DepartmentId, Event, PublicEvent, Topic
+from shared.contracts.lawbook import LawbookEvent
+from shared.contracts.vocabulary import PUBLIC
+from shared.eventstore.store import new_event_id, partition_of
+from shared.identity import make_secrets
+from shared.messaging.relay import idempotent_producer
+from shared.migration import create_database, migrate
+from shared.service import Service
+from shared.settings import Settings
+from shared.trust import OfficerRole
+from shared.trust.issuer import DevelopmentIssuer
+from tests.stacks import Addresses
+
+T = TypeVar("T")
+PARTITIONS = 3
+
+
+async def eventually(
+    probe: Callable[[], T | Awaitable[T]], seconds: float = 30, every: float = 0.05, what: str = ""
+) -> T:
+    """Ask until the answer is truthy. An AssertionError after `seconds` says what was waited for."""
+    deadline = asyncio.get_running_loop().time() + seconds
+    answer: Any = None
+    while asyncio.get_running_loop().time() < deadline:
+        answer = probe()
+        if inspect.isawaitable(answer):
+            answer = await cast("Awaitable[Any]", answer)
+        if answer:
+            return answer
+        await asyncio.sleep(every)
+    raise AssertionError(f"never came: {what or inspect.getsource(probe).strip()} (last: {answer!r})")
+
+
+@dataclass
+class World:
+    """Services that run, and all that a test needs to speak with them."""
+
+    settings: Settings
+    issuer: DevelopmentIssuer
+    services: dict[str, Service]
+    producer: AIOKafkaProducer
+    source: str = field(default_factory=lambda: f"test/{uuid.uuid4()}/1")
+    _sequences: Counter[tuple[str, int, str]] = field(default_factory=Counter[tuple[str, int, str]])
+    _clients: dict[str, httpx.AsyncClient] = field(default_factory=dict[str, httpx.AsyncClient])
+
+    def token(self, department: str | None, *roles: OfficerRole, subject: str = "") -> str:
+        named = DepartmentId(department) if department else None
+        return self.issuer.issue(named, list(roles), subject or f"officer-of-{department}", minutes=60)
+
+    def bearer(self, department: str | None, *roles: OfficerRole, subject: str = "") -> dict[str, str]:
+        """Headers of an officer's request."""
+        return {"Authorization": f"Bearer {self.token(department, *roles, subject=subject)}"}
+
+    def writes(self, department: str | None, *roles: OfficerRole, subject: str = "", key: str = "") -> dict[str, str]:
+        """Headers of an officer's write: a bearer token and an Idempotency-Key (a new one unless given)."""
+        return {**self.bearer(department, *roles, subject=subject), "Idempotency-Key": key or str(uuid.uuid4())}
+
+    def http(self, service: str) -> httpx.AsyncClient:
+        """A client of one service, over ASGI; paths begin with `/v1/`."""
+        if service not in self._clients:
+            transport = httpx.ASGITransport(self.services[service].app, raise_app_exceptions=False)
+            self._clients[service] = httpx.AsyncClient(transport=transport, base_url=f"http://{service}", timeout=60)
+        return self._clients[service]
+
+    async def publish(self, *events: PublicEvent, source: str = "", sequence: int | None = None) -> list[str]:
+        """Act as a service that is not in this world: put events on their topics as its relay would. Their event ids."""
+        return [await self._publish(event, source or self.source, sequence) for event in events]
+
+    async def _publish(self, event: PublicEvent, source: str, sequence: int | None) -> str:
+        partition = 0 if event.TOPIC is Topic.LAWBOOK else partition_of(event.partition_key, self.settings.partitions)
+        place = (event.TOPIC.value, partition, source)
+        self._sequences[place] = self._sequences[place] + 1 if sequence is None else sequence
+        envelope = Envelope(
+            event_id=new_event_id(),
+            source=source,
+            sequence=self._sequences[place],
+            type=event.TYPE,
+            time=datetime.now(UTC).isoformat(),
+            subject=event.partition_key,
+            correlation="test",
+        )
+        await self.record(event.TOPIC, partition, event.partition_key, event.model_dump_json().encode(), envelope)
+        return envelope.event_id
+
+    async def record(self, topic: str, partition: int, key: str, body: bytes, envelope: Envelope) -> None:
+        """Put any record on a topic."""
+        await self.producer.send_and_wait(
+            self.settings.topics.name(topic), body, key.encode(), partition, headers=envelope.headers()
+        )
+
+    async def publish_lawbook(self, *events: LawbookEvent) -> int:
+        """Publish a law book; the versions are as the events say. The last version."""
+        await self.publish(*events, source=f"catalogue/{self.source}")
+        return events[-1].lawbook_version
+
+    async def topic(self, topic: Topic) -> list[tuple[Envelope, Event]]:
+        """All that stands on a topic now, partition by partition, in order."""
+        name, count = self.settings.topics.name(topic), self.settings.topics.count(topic)
+        consumer = AIOKafkaConsumer(
+            bootstrap_servers=self.settings.kafka, enable_auto_commit=False, auto_offset_reset="earliest"
+        )
+        await consumer.start()
+        try:
+            partitions = [TopicPartition(name, number) for number in range(count)]
+            consumer.assign(partitions)
+            ends = await consumer.end_offsets(partitions)
+            found: list[tuple[Envelope, Event]] = []
+            for partition in partitions:
+                await consumer.seek_to_beginning(partition)
+            while any([await consumer.position(tp) < end for tp, end in ends.items()]):
+                for records in (await consumer.getmany(timeout_ms=500)).values():
+                    for record in records:
+                        envelope = read_envelope(record.headers)
+                        found.append((envelope, PUBLIC.decode(envelope.type, record.value)))
+            return found
+        finally:
+            await consumer.stop()
+
+    async def seen(self, topic: Topic, kind: type[T]) -> list[T]:
+        """The events of one type on a topic."""
+        return [event for _, event in await self.topic(topic) if isinstance(event, kind)]
+
+    async def move_clock(self, instant: datetime) -> None:
+        """Move the clocks of all services forward to the same instant."""
+        for service in self.services.values():
+            clock = service.core.clock
+            assert isinstance(clock, MovableClock)
+            clock.move_to(instant)
+            await service.keep_clock()
+
+    async def rows(self, service: str, query: str, **values: Any) -> list[Any]:
+        """Look into a service's database."""
+        async with self.services[service].core.engine.connect() as connection:
+            return list(await connection.execute(text(query), values))
+
+    async def restart(self, service: str) -> None:
+        """Stop a service and start it anew on the same database and topics."""
+        await self.services[service].stop()
+        if client := self._clients.pop(service, None):
+            await client.aclose()
+        self.services[service] = build(service, self.settings)
+        await self.services[service].start()
+
+    async def close(self) -> None:
+        for client in self._clients.values():
+            await client.aclose()
+
+
+def build(service: str, settings: Settings) -> Service:
+    module = importlib.import_module(f"services.{service}.app")
+    return cast("Service", module.build(settings))
+
+
+@asynccontextmanager
+async def world(addresses: Addresses, *names: str, **settings: Any) -> AsyncIterator[World]:
+    """Start these services on databases and topics of their own; drop the databases at the end."""
+    prefix = f"t{uuid.uuid4().hex[:10]}_"
+    async with AsyncExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        issuer = DevelopmentIssuer(folder)
+        identity = folder / "identity.json"
+        identity.write_text(make_secrets().to_json())
+        given: dict[str, Any] = {
+            "database_url": addresses.database_url,
+            "database_prefix": prefix,
+            "kafka": addresses.kafka,
+            "topic_prefix": prefix,
+            "partitions": PARTITIONS,
+            "pool_size": 5,
+            "jwks_file": issuer.jwks_file,
+            "identity_file": identity,
+            "movable_clock": True,
+        }
+        made = Settings(**{**given, **settings})
+        await made.topics.ensure(made.kafka)
+        for name in names:
+            await create_database(made.database(name))
+            stack.push_async_callback(drop_database, addresses.database_url, f"{prefix}{name}")
+            await migrate(name, made.database(name))
+        producer = idempotent_producer(made.kafka, "test")
+        await producer.start()
+        stack.push_async_callback(producer.stop)
+        made_world = World(made, issuer, {name: build(name, made) for name in names}, producer)
+        stack.push_async_callback(made_world.close)
+        for name in names:
+            await made_world.services[name].start()
+            stack.push_async_callback(_stop, made_world, name)
+        yield made_world
+
+
+async def _stop(made_world: World, name: str) -> None:
+    await made_world.services[name].stop()
+
+
+async def drop_database(server: str, name: str) -> None:
+    engine = create_async_engine(server, isolation_level="AUTOCOMMIT")
+    try:
+        async with engine.connect() as connection:
+            await connection.execute(text(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)'))
+    finally:
+        await engine.dispose()

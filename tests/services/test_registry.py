@@ -1,0 +1,268 @@
+"""The registry as other services and people meet it: over Kafka and HTTP."""
+
+from datetime import date
+
+from services.catalogue.shipped import shipped
+from shared.contracts.event import DepartmentId, DomainId, EntryId, Topic
+from shared.contracts.lawbook import ListKind, Role
+from shared.contracts.listing import (
+    Cause,
+    Decision,
+    Entry,
+    EntryEnded,
+    EntryPublished,
+    EntryResumed,
+    EntryRevoked,
+    EntrySuspended,
+    ResponsiblePerson,
+    Subject,
+)
+from shared.contracts.response import EndMode, ResponseDirected, ResponseEnded, ResponseRefused, ResponseSuspended, Settled
+from shared.eventstore.store import new_event_id
+from shared.trust import OfficerRole
+from tests.conftest import StartWorld
+from tests.harness import World, eventually
+from tests.subjects import company, person
+
+LAWBOOK = shipped().changes()
+VERSION = LAWBOOK[-1].lawbook_version
+
+
+def an_entry(
+    subject: Subject,
+    *,
+    domain: str = "judgment-defaulters",
+    kind: ListKind = ListKind.BLACK,
+    grade: str | None = None,
+    responsible: tuple[ResponsiblePerson, ...] = (),
+) -> Entry:
+    return Entry(
+        entry_id=EntryId(new_event_id()),
+        list_kind=kind,
+        domain_id=DomainId(domain),
+        grade=grade,
+        subject=subject,
+        responsible=responsible,
+        initiated_by=DepartmentId("luoyang-court"),
+        published_by=DepartmentId("luoyang-court"),
+        decision=Decision(
+            document_number="示例〔2018〕1号",
+            decided_by=DepartmentId("luoyang-court"),
+            decided_on=date(2018, 3, 1),
+            facts="示例事实",
+            legal_basis="示例依据",
+        ),
+        jurisdiction="410300",
+        term_from=date(2018, 3, 1),
+        term_to=date(2030, 3, 1),
+        public=True,
+    )
+
+
+def published(entry: Entry) -> EntryPublished:
+    return EntryPublished(
+        entry_id=entry.entry_id, subject=entry.subject.key, lawbook_version=VERSION, entry=entry
+    )
+
+
+def revoked(entry: Entry) -> EntryRevoked:
+    return EntryRevoked(
+        entry_id=entry.entry_id,
+        subject=entry.subject.key,
+        lawbook_version=VERSION,
+        cause=Cause.ERROR,
+        reason="认定有误",
+        document_number="示例〔2018〕2号",
+    )
+
+
+async def settled(w: World, count: int) -> list[Settled]:
+    async def enough() -> list[Settled]:
+        found = await w.seen(Topic.RESPONSE, Settled)
+        return found if len(found) >= count else []
+
+    return await eventually(enough, what=f"{count} list events settled")
+
+
+async def test_a_listing_directs_the_measures_of_every_implementer_and_is_settled(start: StartWorld) -> None:
+    async with start("registry") as w:
+        await w.publish_lawbook(*LAWBOOK)
+        await w.publish(published(entry := an_entry(company(w, 1))))
+        [settlement] = await settled(w, 1)
+        directed = await w.seen(Topic.RESPONSE, ResponseDirected)
+        lines = [line for event in directed for line in event.lines]
+        assert {line.line_id for line in lines} == set(settlement.lines)
+        assert len({event.department for event in directed}) >= 3
+        assert settlement.standing == len(lines) >= 4
+        assert all(line.basis and line.instrument_version for line in lines)
+        [refused] = await w.seen(Topic.RESPONSE, ResponseRefused)
+        assert refused.measures, "the unpublished measure is refused with its reason"
+        assert {m for m, _ in refused.measures}.isdisjoint({line.measure_id for line in lines})
+        assert entry.entry_id == settlement.entry_id
+
+
+async def test_a_listing_that_comes_before_its_law_book_waits_for_it(start: StartWorld) -> None:
+    async with start("registry") as w:
+        await w.publish(published(an_entry(company(w, 1))))
+        await eventually(lambda: w.services["registry"].consumer, what="the consumer")
+        assert await w.seen(Topic.RESPONSE, Settled) == []
+        await w.publish_lawbook(*LAWBOOK)
+        [settlement] = await settled(w, 1)
+        assert settlement.lines
+
+
+async def test_revocation_ends_every_line_from_the_beginning(start: StartWorld) -> None:
+    async with start("registry") as w:
+        await w.publish_lawbook(*LAWBOOK)
+        entry = an_entry(company(w, 1))
+        await w.publish(published(entry), revoked(entry))
+        *_, last = await settled(w, 2)
+        ended = await w.seen(Topic.RESPONSE, ResponseEnded)
+        assert {line for event in ended for line in event.lines} == set(last.lines)
+        assert {event.mode for event in ended} == {EndMode.FROM_BEGINNING}
+        assert last.ended and last.standing == 0
+
+
+async def test_a_term_that_ends_ends_every_line_from_then_on(start: StartWorld) -> None:
+    async with start("registry") as w:
+        await w.publish_lawbook(*LAWBOOK)
+        entry = an_entry(company(w, 1), kind=ListKind.RED, domain="tax")
+        ended = EntryEnded(
+            entry_id=entry.entry_id,
+            subject=entry.subject.key,
+            lawbook_version=VERSION,
+            cause=Cause.TERM,
+            reason="期限届满",
+            ended_on=date(2020, 1, 1),
+        )
+        await w.publish(published(entry), ended)
+        *_, last = await settled(w, 2)
+        assert last.lines and last.standing == 0
+        assert {e.mode for e in await w.seen(Topic.RESPONSE, ResponseEnded)} == {EndMode.FROM_NOW}
+
+
+async def test_responsible_persons_are_reached_by_their_roles_and_freed_with_the_entry(start: StartWorld) -> None:
+    async with start("registry") as w:
+        await w.publish_lawbook(*LAWBOOK)
+        boss = person(w, 1)
+        responsible = (ResponsiblePerson(subject=boss, role=Role.LEGAL_REPRESENTATIVE),)
+        entry = an_entry(company(w, 1), domain="tax", grade="serious", responsible=responsible)
+        await w.publish(published(entry))
+        [first] = await settled(w, 1)
+        of_boss = [e for e in await w.seen(Topic.RESPONSE, ResponseDirected) if e.subject == boss.key]
+        assert of_boss and all(e.entry_subject == entry.subject.key for e in of_boss)
+        assert {line.line_id for e in of_boss for line in e.lines} < set(first.lines)
+        await w.publish(revoked(entry))
+        *_, last = await settled(w, 2)
+        assert last.standing == 0
+        answer = await w.http("registry").post(
+            "/v1/subjects/query",
+            json={"scheme": "person", "number": number_of(1)},
+            headers=w.bearer("luoyang-court", OfficerRole.EXECUTOR),
+        )
+        assert answer.status_code == 200, answer.text
+        assert answer.json()["entries"][0]["in_force"] is False
+
+
+async def test_suspension_pauses_punishments_and_resumption_lets_them_go_on(start: StartWorld) -> None:
+    async with start("registry") as w:
+        await w.publish_lawbook(*LAWBOOK)
+        entry = an_entry(company(w, 1))
+        facts = {"entry_id": entry.entry_id, "subject": entry.subject.key, "lawbook_version": VERSION}
+        await w.publish(
+            published(entry),
+            EntrySuspended(**facts, case_id="c1", reason="异议核实"),
+            EntryResumed(**facts, case_id="c1", reason="异议不成立"),
+        )
+        first, *_ = await settled(w, 3)
+        paused = await w.seen(Topic.RESPONSE, ResponseSuspended)
+        assert {line for event in paused for line in event.lines} == set(first.lines)
+
+
+async def test_a_second_black_list_adds_measures_and_its_removal_takes_them_away(start: StartWorld) -> None:
+    async with start("registry") as w:
+        await w.publish_lawbook(*LAWBOOK)
+        subject = company(w, 1)
+        one = an_entry(subject)
+        two = an_entry(subject, domain="tax", grade="serious")
+        await w.publish(published(one))
+        [alone] = await settled(w, 1)
+        await w.publish(published(two))
+        await settled(w, 2)
+        directed = [e for e in await w.seen(Topic.RESPONSE, ResponseDirected) if e.entry_id == one.entry_id]
+        more = {line.line_id for e in directed for line in e.lines} - set(alone.lines)
+        assert more, "two distinct domains bring stronger measures"
+        await w.publish(revoked(two))
+        await settled(w, 3)
+        ended = [e for e in await w.seen(Topic.RESPONSE, ResponseEnded) if e.entry_id == one.entry_id]
+        assert {line for e in ended for line in e.lines} == more
+
+
+async def test_the_same_question_about_the_past_has_one_answer(start: StartWorld) -> None:
+    async with start("registry") as w:
+        await w.publish_lawbook(*LAWBOOK)
+        entry = an_entry(company(w, 1))
+        await w.publish(published(entry))
+        await settled(w, 1)
+        url = f"/v1/subjects/uscc/{entry.subject.key.removeprefix('uscc:')}"
+        headers = w.bearer("luoyang-court", OfficerRole.EXECUTOR)
+        before = (await w.http("registry").get(url, headers=headers)).json()
+        assert before["entries"][0]["in_force"] is True
+        await w.publish(revoked(entry))
+        await settled(w, 2)
+        then = (await w.http("registry").get(url, params={"known_at": before["known_at"]}, headers=headers)).json()
+        assert then["entries"] == before["entries"]
+        now = (await w.http("registry").get(url, headers=headers)).json()
+        assert now["entries"][0]["in_force"] is False
+
+
+async def test_lists_and_search_show_public_entries_in_force_to_everyone(start: StartWorld) -> None:
+    async with start("registry") as w:
+        await w.publish_lawbook(*LAWBOOK)
+        entry = an_entry(company(w, 1))
+        watched = an_entry(company(w, 2), domain="work-safety", kind=ListKind.WATCH)
+        await w.publish(published(entry), published(watched))
+        await settled(w, 2)
+        http = w.http("registry")
+        listed = (await http.get("/v1/lists/judgment-defaulters/black")).json()
+        assert [item["entry_id"] for item in listed["items"]] == [entry.entry_id]
+        assert (await http.get("/v1/lists/work-safety/watch")).status_code == 404
+        found = (await http.get("/v1/public/search", params={"q": entry.subject.name})).json()
+        assert [item["name"] for item in found["items"]] == [entry.subject.name]
+        assert (await http.get("/v1/public/search", params={"q": watched.subject.name})).json()["items"] == []
+
+
+async def test_a_persons_number_is_refused_in_a_url_and_files_ask_for_a_token(start: StartWorld) -> None:
+    async with start("registry") as w:
+        http, headers = w.http("registry"), w.bearer("luoyang-court", OfficerRole.EXECUTOR)
+        refused = await http.get("/v1/subjects/person/000", headers=headers)
+        assert refused.status_code == 400 and refused.json()["code"] == "person_in_url"
+        assert (await http.get("/v1/subjects/uscc/91410300MA0000001X")).status_code == 401
+        assert (await http.get("/v1/conflicts", headers=headers)).status_code == 403
+
+
+async def test_red_and_black_at_once_is_flagged(start: StartWorld) -> None:
+    async with start("registry") as w:
+        await w.publish_lawbook(*LAWBOOK)
+        subject = company(w, 1)
+        await w.publish(published(an_entry(subject)), published(an_entry(subject, kind=ListKind.RED, domain="tax")))
+        await settled(w, 2)
+        office = w.bearer("luoyang-credit-office", OfficerRole.CREDIT_OFFICE)
+        [conflict] = (await w.http("registry").get("/v1/conflicts", headers=office)).json()["items"]
+        assert conflict["subject"] == subject.key and conflict["red"] == 1
+
+
+async def test_a_change_of_an_unknown_entry_is_parked_and_others_go_on(start: StartWorld) -> None:
+    async with start("registry") as w:
+        await w.publish_lawbook(*LAWBOOK)
+        lost, other = an_entry(company(w, 1)), an_entry(company(w, 2))
+        await w.publish(revoked(lost), published(other))
+        await settled(w, 1)
+        [row] = await w.rows("registry", "SELECT key, reason, is_culprit FROM parked")
+        assert row.key == lost.subject.key and row.is_culprit
+
+
+def number_of(index: int) -> str:
+    from liandong.demo.subjects import InventedSubjects
+
+    return InventedSubjects(seed=7).person(index).resident_id
