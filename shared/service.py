@@ -3,24 +3,19 @@
 A service's `app.py` fills in a `Parts` and gets a `Service`; the node and the containers run it the same way.
 """
 
-import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
 from typing import Protocol
 
 from fastapi import FastAPI
-from sqlalchemy import MetaData, Table, select, text
-from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy import MetaData, Table, text
 
-from shared.clock import Clock, MovableClock, SystemClock
+from shared.clock import MovableClock, SystemClock
 from shared.contracts.vocabulary import PUBLIC, Vocabulary
+from shared.core import Core
 from shared.database import connect
 from shared.eventstore import EventStore, Projection
 from shared.eventstore.committer import Committer
-from shared.eventstore.schema import CLOCK
-from shared.identity import Seal, SubjectKeys
 from shared.lawbook.shelf import Shelf
 from shared.messaging.consumer import Consumer
 from shared.messaging.intake import Intake
@@ -31,9 +26,10 @@ from shared.timers import Fire, Timers
 from shared.trust import TokenVerifier
 from shared.web.access import trust
 from shared.web.health import health
+from shared.web.operations import router as operations
 from shared.web.writing import Writer
 
-log = logging.getLogger(__name__)
+__all__ = ["Core", "Parts", "Runs", "Service"]
 
 
 class Runs(Protocol):
@@ -42,28 +38,6 @@ class Runs(Protocol):
     def start(self) -> None: ...
 
     async def stop(self) -> None: ...
-
-
-@dataclass
-class Core:
-    """What the rooms of a service share: where it stores, who its subjects are, by which book it judges."""
-
-    name: str
-    settings: Settings
-    engine: AsyncEngine
-    store: EventStore
-    clock: Clock
-    committer: Committer
-    keys: SubjectKeys
-    seal: Seal
-    shelf: Shelf | None
-
-    @property
-    def lawbook(self) -> Shelf:
-        """The service's copy of the law book; only of a service that was made with one."""
-        if self.shelf is None:
-            raise LookupError(f"{self.name} keeps no law book")
-        return self.shelf
 
 
 @dataclass(frozen=True)
@@ -100,10 +74,10 @@ class Service:
             self._runs.extend(parts.jobs(core))
         self.app = parts.application(core)
         self.app.include_router(health({"database": self.ready}))
+        self.app.include_router(operations)
         trust(self.app, TokenVerifier(settings.trust()))
         self.app.state.writer = Writer(core.store, core.committer, core.clock)
         self.app.state.core = core
-        self.app.state.service = self
 
     def _consumer(self, core: Core, settings: Settings) -> Consumer | None:
         if self.parts.reactions is None:
@@ -114,7 +88,7 @@ class Service:
 
     async def start(self) -> None:
         """Begin to work. The database is migrated and the topics exist; whoever starts services sees to that."""
-        await self._restore_clock()
+        await self.core.restore_clock()
         self.core.committer.start()
         for run in self._runs:
             run.start()
@@ -134,24 +108,6 @@ class Service:
         """Raises what keeps this service from answering."""
         async with self.core.engine.connect() as connection:
             await connection.execute(text("SELECT 1"))
-
-    async def _restore_clock(self) -> None:
-        clock = self.core.clock
-        if isinstance(clock, MovableClock):
-            async with self.core.engine.connect() as connection:
-                seconds = await connection.scalar(select(CLOCK.c.offset_seconds))
-            clock.offset = max(clock.offset, timedelta(seconds=seconds or 0))
-
-    async def keep_clock(self) -> None:
-        """Remember how far a movable clock was moved."""
-        clock = self.core.clock
-        if isinstance(clock, MovableClock):
-            seconds = int(clock.offset.total_seconds())
-            moved = insert(CLOCK).values(single=1, offset_seconds=seconds)
-            async with self.core.engine.begin() as connection:
-                await connection.execute(
-                    moved.on_conflict_do_update(index_elements=["single"], set_={"offset_seconds": seconds})
-                )
 
 
 def _core(parts: Parts, settings: Settings) -> Core:

@@ -10,7 +10,7 @@ import inspect
 import tempfile
 import uuid
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -50,7 +50,7 @@ async def eventually(
     while asyncio.get_running_loop().time() < deadline:
         answer = probe()
         if inspect.isawaitable(answer):
-            answer = await cast("Awaitable[Any]", answer)
+            answer = await answer
         if answer:
             return answer
         await asyncio.sleep(every)
@@ -129,12 +129,13 @@ class World:
         try:
             partitions = [TopicPartition(name, number) for number in range(count)]
             consumer.assign(partitions)
-            ends = await consumer.end_offsets(partitions)
+            ends = cast("dict[TopicPartition, int]", await consumer.end_offsets(partitions))
             found: list[tuple[Envelope, Event]] = []
             for partition in partitions:
                 await consumer.seek_to_beginning(partition)
             while any([await consumer.position(tp) < end for tp, end in ends.items()]):
-                for records in (await consumer.getmany(timeout_ms=500)).values():
+                fetched = cast("dict[TopicPartition, list[Any]]", await consumer.getmany(timeout_ms=500))
+                for records in fetched.values():
                     for record in records:
                         envelope = read_envelope(record.headers)
                         found.append((envelope, PUBLIC.decode(envelope.type, record.value)))
@@ -152,7 +153,7 @@ class World:
             clock = service.core.clock
             assert isinstance(clock, MovableClock)
             clock.move_to(instant)
-            await service.keep_clock()
+            await service.core.keep_clock()
 
     async def rows(self, service: str, query: str, **values: Any) -> list[Any]:
         """Look into a service's database."""
@@ -178,7 +179,7 @@ def build(service: str, settings: Settings) -> Service:
 
 
 @asynccontextmanager
-async def world(addresses: Addresses, *names: str, **settings: Any) -> AsyncIterator[World]:
+async def world(addresses: Addresses, *names: str, **settings: Any) -> AsyncGenerator[World]:
     """Start these services on databases and topics of their own; drop the databases at the end."""
     prefix = f"t{uuid.uuid4().hex[:10]}_"
     async with AsyncExitStack() as stack:

@@ -4,8 +4,8 @@ from pathlib import Path
 
 from fastapi import FastAPI
 
-from services.registry.api import router
-from services.registry.events import VOCABULARY
+from services.registry.api.routes import router
+from services.registry.domain.events import VOCABULARY
 from services.registry.reactions import reactions
 from services.registry.views import entries
 from services.registry.views.schema import LAWBOOK, METADATA

@@ -8,10 +8,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from typing import cast
 
-from services.registry.domain import Because, Change, Drop, End, Record, Resume, Settle, SubjectFile, Suspend
+from services.registry.domain.file import Because, Change, Drop, End, Record, Resume, Settle, SubjectFile, Suspend
 from services.registry.handlers import FILES
 from services.registry.views import entries, subjects
-from shared.contracts.event import EntryId, SubjectKey, Topic
+from shared.contracts.event import EntryId, EventId, SubjectKey, Topic
 from shared.contracts.lawbook import Role
 from shared.contracts.listing import (
     Cause,
@@ -51,7 +51,7 @@ async def _conclude(core: Core, batch: Batch, messages: Sequence[Message]) -> No
     await batch.session.load(FILES, touched)
     for message, change in zip(messages, changes, strict=True):
         batch.because_of(message)
-        because = Because(message.envelope.event_id, message.envelope.type, book)
+        because = Because(EventId(message.envelope.event_id), message.envelope.type, book)
         await _conclude_one(batch, change, because)
 
 

@@ -17,12 +17,19 @@ from shared.contracts.listing import (
     ResponsiblePerson,
     Subject,
 )
-from shared.contracts.response import EndMode, ResponseDirected, ResponseEnded, ResponseRefused, ResponseSuspended, Settled
+from shared.contracts.response import (
+    EndMode,
+    ResponseDirected,
+    ResponseEnded,
+    ResponseRefused,
+    ResponseSuspended,
+    Settled,
+)
 from shared.eventstore.store import new_event_id
 from shared.trust import OfficerRole
 from tests.conftest import StartWorld
 from tests.harness import World, eventually
-from tests.subjects import company, person
+from tests.subjects import INVENTED, company, person
 
 LAWBOOK = shipped().changes()
 VERSION = LAWBOOK[-1].lawbook_version
@@ -60,9 +67,7 @@ def an_entry(
 
 
 def published(entry: Entry) -> EntryPublished:
-    return EntryPublished(
-        entry_id=entry.entry_id, subject=entry.subject.key, lawbook_version=VERSION, entry=entry
-    )
+    return EntryPublished(entry_id=entry.entry_id, subject=entry.subject.key, lawbook_version=VERSION, entry=entry)
 
 
 def revoked(entry: Entry) -> EntryRevoked:
@@ -73,6 +78,26 @@ def revoked(entry: Entry) -> EntryRevoked:
         cause=Cause.ERROR,
         reason="认定有误",
         document_number="示例〔2018〕2号",
+    )
+
+
+def suspended(entry: Entry, case_id: str) -> EntrySuspended:
+    return EntrySuspended(
+        entry_id=entry.entry_id,
+        subject=entry.subject.key,
+        lawbook_version=VERSION,
+        case_id=case_id,
+        reason="异议核实",
+    )
+
+
+def resumed(entry: Entry, case_id: str) -> EntryResumed:
+    return EntryResumed(
+        entry_id=entry.entry_id,
+        subject=entry.subject.key,
+        lawbook_version=VERSION,
+        case_id=case_id,
+        reason="异议不成立",
     )
 
 
@@ -157,7 +182,7 @@ async def test_responsible_persons_are_reached_by_their_roles_and_freed_with_the
         assert last.standing == 0
         answer = await w.http("registry").post(
             "/v1/subjects/query",
-            json={"scheme": "person", "number": number_of(1)},
+            json={"scheme": "person", "number": INVENTED.person(1).resident_id},
             headers=w.bearer("luoyang-court", OfficerRole.EXECUTOR),
         )
         assert answer.status_code == 200, answer.text
@@ -168,11 +193,10 @@ async def test_suspension_pauses_punishments_and_resumption_lets_them_go_on(star
     async with start("registry") as w:
         await w.publish_lawbook(*LAWBOOK)
         entry = an_entry(company(w, 1))
-        facts = {"entry_id": entry.entry_id, "subject": entry.subject.key, "lawbook_version": VERSION}
         await w.publish(
             published(entry),
-            EntrySuspended(**facts, case_id="c1", reason="异议核实"),
-            EntryResumed(**facts, case_id="c1", reason="异议不成立"),
+            suspended(entry, "c1"),
+            resumed(entry, "c1"),
         )
         first, *_ = await settled(w, 3)
         paused = await w.seen(Topic.RESPONSE, ResponseSuspended)
@@ -260,9 +284,3 @@ async def test_a_change_of_an_unknown_entry_is_parked_and_others_go_on(start: St
         await settled(w, 1)
         [row] = await w.rows("registry", "SELECT key, reason, is_culprit FROM parked")
         assert row.key == lost.subject.key and row.is_culprit
-
-
-def number_of(index: int) -> str:
-    from liandong.demo.subjects import InventedSubjects
-
-    return InventedSubjects(seed=7).person(index).resident_id

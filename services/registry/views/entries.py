@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Boolean, Column, Date, Index, Table, Text, and_, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.registry.events import EntryEndedInFile, EntryRecorded, EntryResumedInFile, EntrySuspendedInFile
+from services.registry.domain.events import EntryEndedInFile, EntryRecorded, EntryResumedInFile, EntrySuspendedInFile
 from services.registry.views.schema import METADATA
 from shared.contracts.event import SubjectKey
 from shared.contracts.lawbook import ListKind

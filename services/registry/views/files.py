@@ -11,7 +11,7 @@ from datetime import date, datetime
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.registry.domain import EntryInFile, SubjectFile
+from services.registry.domain.file import EntryInFile, SubjectFile
 from services.registry.handlers import FILES
 from services.registry.views import subjects
 from shared.contracts.event import SubjectKey
@@ -30,7 +30,7 @@ class FileAsOf:
 async def as_of(connection: AsyncConnection, store: EventStore, key: SubjectKey, known_at: datetime | None) -> FileAsOf:
     """Fold the file from what was recorded up to `known_at`."""
     await subjects.share(connection, key)
-    present = await connection.scalar(select(func.clock_timestamp()))
+    present: datetime = (await connection.execute(select(func.clock_timestamp()))).scalar_one()
     moment = min(known_at, present) if known_at else present
     query = (
         select(EVENTS)

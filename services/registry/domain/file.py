@@ -9,15 +9,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from itertools import groupby
+from typing import TypedDict
 
-from services.registry.events import (
+from services.registry.domain.events import (
     EntryEndedInFile,
     EntryRecorded,
     EntryResumedInFile,
     EntrySuspendedInFile,
     RoleDropped,
 )
-from services.registry.resolution import Directive, domains_listed, is_punishment, resolve
+from services.registry.domain.resolution import Directive, domains_listed, is_punishment, resolve
 from shared.contracts.event import DepartmentId, EntryId, Event, EventId, LineId, ResponseId, SubjectKey
 from shared.contracts.lawbook import MeasureKind, Role
 from shared.contracts.listing import Cause, Entry, Subject
@@ -365,7 +366,16 @@ def _settled(file: SubjectFile, command: Settle) -> Settled:
     )
 
 
-def _facts(file: SubjectFile, command: Change, entry_id: EntryId) -> dict[str, object]:
+class _Facts(TypedDict):
+    """What every event of the topic says of its origin."""
+
+    entry_id: EntryId
+    subject: SubjectKey
+    lawbook_version: int
+    list_event_id: EventId
+
+
+def _facts(file: SubjectFile, command: Change, entry_id: EntryId) -> _Facts:
     because = command.because
     return {
         "entry_id": entry_id,
@@ -443,11 +453,11 @@ def evolve(file: SubjectFile, event: Event) -> SubjectFile:
 
 def _with_entry(file: SubjectFile, event: EntryRecorded) -> SubjectFile:
     known = file.entries.get(event.entry_id)
-    named = frozenset(person.subject.key for person in event.entry.responsible) if not event.roles else frozenset()
+    named = frozenset[SubjectKey](person.subject.key for person in event.entry.responsible if not event.roles)
     held = EntryInFile(
         entry=event.entry,
         roles=event.roles,
-        people=named | (known.people if known else frozenset()),
+        people=named | (known.people if known else frozenset[SubjectKey]()),
         suspended=known.suspended if known else False,
     )
     return replace(file, of=event.of, entries={**file.entries, event.entry_id: held})

@@ -6,7 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, Field
 
-from services.registry.answers import (
+from services.registry.api.answers import (
     ConflictPage,
     PublicPage,
     SubjectAnswer,

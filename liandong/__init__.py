@@ -1,0 +1,1 @@
+"""The command line, and the node that runs every service in one process."""

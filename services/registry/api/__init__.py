@@ -1,0 +1,1 @@
+"""The registry over HTTP: `routes` ask the views, `answers` are the shapes that callers get."""

@@ -1,0 +1,7 @@
+"""Who calls: bearer tokens that name a department and roles, how they are verified, and a development issuer."""
+
+from shared.trust.principal import OfficerRole, Principal
+from shared.trust.settings import TrustSettings
+from shared.trust.verifier import TokenFault, TokenRefused, TokenVerifier
+
+__all__ = ["OfficerRole", "Principal", "TokenFault", "TokenRefused", "TokenVerifier", "TrustSettings"]

@@ -1,0 +1,141 @@
+"""An HTTP application of a service, before its routes: problems, language, correlation, limits, health, documentation.
+
+The frame lies around everything, Starlette's own error handling included, so that the answer to an unforeseen failure
+carries its correlation id as well. It is plain ASGI: nothing is buffered, and streams stay streams.
+"""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from fastapi import FastAPI
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Lifespan, Message, Receive, Scope, Send
+
+from shared.rejection import Fault
+from shared.trust.verifier import TokenVerifier
+from shared.web.access import trust
+from shared.web.correlation import CORRELATION_HEADER, correlated, read_correlation
+from shared.web.health import Check, health
+from shared.web.language import preferred, speaking
+from shared.web.problem import Problem, answer, documented, install_problems
+from shared.web.wording import Wording
+
+LARGEST_BODY = 10 * 1024 * 1024
+"""Bytes. A route that takes files says `max_body_size=` itself."""
+
+_ALWAYS = ((b"x-content-type-options", b"nosniff"), (b"referrer-policy", b"no-referrer"))
+_UNLESS_SET = (b"cache-control", b"no-store")
+"""Answers are about subjects: they stay in no cache, unless a route (a published list) says otherwise."""
+
+
+class Application(FastAPI):
+    """A FastAPI application in its frame. Build it with `application()`."""
+
+    wording: Wording
+
+    def build_middleware_stack(self) -> ASGIApp:
+        return Frame(super().build_middleware_stack(), self.wording)
+
+    def openapi(self) -> dict[str, Any]:
+        """As FastAPI makes it, with the schema of a problem, to which every route's refusals refer."""
+        document = super().openapi()
+        schemas = document.setdefault("components", {}).setdefault("schemas", {})
+        if "Problem" not in schemas:
+            problem = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
+            schemas.update(problem.pop("$defs", {}))
+            schemas["Problem"] = problem
+        return document
+
+
+def application(
+    name: str,
+    *,
+    verifier: TokenVerifier | None = None,
+    wording: Iterable[Path] = (),
+    ready: Mapping[str, Check] | None = None,
+    description: str = "",
+    version: str = "1",
+    lifespan: Lifespan[Any] | None = None,
+    largest_body: int = LARGEST_BODY,
+) -> Application:
+    """An application with `/healthz`, `/readyz`, `/docs` and `/openapi.json`, and no other routes yet.
+
+    `wording` are the files of this service's own codes. The verifier may also be set later (`shared.web.access.trust`),
+    before the first request that needs it.
+    """
+    said = Wording.load(wording)
+    app = Application(
+        title=f"Liandong {name}",
+        description=description,
+        version=version,
+        lifespan=lifespan,
+        docs_url="/docs",
+        redoc_url=None,
+        openapi_url="/openapi.json",
+        responses=documented(),
+        max_body_size=largest_body,
+    )
+    app.wording = said
+    app.state.wording = said
+    if verifier is not None:
+        trust(app, verifier)
+    install_problems(app, said)
+    if ready is not None:
+        app.include_router(health(ready))
+    return app
+
+
+class Frame:
+    """What surrounds every request: its correlation id and language on the way in, headers on the way out."""
+
+    def __init__(self, app: ASGIApp, wording: Wording) -> None:
+        self.app = app
+        self.wording = wording
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] not in ("http", "websocket"):
+            await self.app(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+        correlation_id, trace = read_correlation(headers)
+        spoken = preferred(",".join(headers.getlist("accept-language")))
+        with correlated(correlation_id, trace), speaking(spoken):
+            if scope["type"] == "http":
+                send = _Sender(send, scope, receive, correlation_id, self.wording).send
+            await self.app(scope, receive, send)
+
+
+class _Sender:
+    """Adds the headers, and puts a problem in the place of the plain text that Starlette sends for too large a body."""
+
+    def __init__(self, send: Send, scope: Scope, receive: Receive, correlation_id: str, wording: Wording) -> None:
+        self._send = send
+        self._scope = scope
+        self._receive = receive
+        self._correlation_id = correlation_id
+        self._wording = wording
+        self._replaced = False
+
+    async def send(self, message: Message) -> None:
+        if self._replaced:
+            return
+        if message["type"] == "http.response.start" and message["status"] == 413 and _is_plain(message):
+            self._replaced = True
+            problem = answer(self._wording, [Fault("body_too_large")], self._scope["path"])
+            await problem(self._scope, self._receive, self._send_framed)
+            return
+        await self._send_framed(message)
+
+    async def _send_framed(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            headers: list[tuple[bytes, bytes]] = [*message.get("headers", ()), *_ALWAYS]
+            headers.append((CORRELATION_HEADER.encode(), self._correlation_id.encode()))
+            if all(name.lower() != _UNLESS_SET[0] for name, _ in headers):
+                headers.append(_UNLESS_SET)
+            message = {**message, "headers": headers}
+        await self._send(message)
+
+
+def _is_plain(message: Message) -> bool:
+    return Headers(raw=message.get("headers", [])).get("content-type", "").startswith("text/plain")

@@ -1,0 +1,42 @@
+"""A small service that can go wrong in every way, and tokens for it."""
+
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import pytest
+
+from shared.trust import OfficerRole, TokenVerifier
+from shared.trust.issuer import DevelopmentIssuer
+from shared.web.application import Application, application
+from tests.web.sample import add_routes
+
+WORDING = Path(__file__).parent / "sample.yaml"
+
+
+@dataclass
+class Sample:
+    """The application, a client of it, and tokens that it believes."""
+
+    app: Application
+    client: httpx.AsyncClient
+    bearer: Callable[..., dict[str, str]]
+
+
+@pytest.fixture(scope="session")
+def issuer(tmp_path_factory: pytest.TempPathFactory) -> DevelopmentIssuer:
+    return DevelopmentIssuer(tmp_path_factory.mktemp("trust"))
+
+
+@pytest.fixture
+async def sample(issuer: DevelopmentIssuer) -> AsyncIterator[Sample]:
+    app = application("sample", verifier=TokenVerifier(issuer.trust), wording=[WORDING], largest_body=4096)
+    add_routes(app)
+
+    def bearer(*roles: OfficerRole, department: str | None = "luoyang-court") -> dict[str, str]:
+        return {"Authorization": f"Bearer {issuer.issue(department, roles)}"}
+
+    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url="http://sample") as client:
+        yield Sample(app, client, bearer)

@@ -1,0 +1,39 @@
+"""Whoever prefers English is answered in English, everybody else in Chinese."""
+
+import pytest
+
+from shared.web.language import Language, language, preferred, speaking
+
+
+@pytest.mark.parametrize(
+    ("accept_language", "answered"),
+    [
+        ("", "zh-CN"),
+        ("zh-CN", "zh-CN"),
+        ("zh-Hant-TW", "zh-CN"),
+        ("en", "en"),
+        ("en-US,en;q=0.9", "en"),
+        ("EN-gb", "en"),
+        ("zh-CN,zh;q=0.9,en;q=0.8", "zh-CN"),
+        ("en;q=0.5, zh;q=0.9", "zh-CN"),
+        ("zh;q=0.1, en ; q=0.2", "en"),
+        ("en, zh", "en"),
+        ("zh, en", "zh-CN"),
+        ("*", "zh-CN"),
+        ("zh;q=0, *", "en"),
+        ("fr, en;q=0.1", "en"),
+        ("fr", "zh-CN"),
+        ("en;q=0", "zh-CN"),
+        ("en;q=nonsense, zh;q=0.1", "zh-CN"),
+        ("en;q=7", "zh-CN"),
+        (",;=,;q=", "zh-CN"),
+    ],
+)
+def test_answers_in_the_language_that_is_liked_better(accept_language: str, answered: str) -> None:
+    assert preferred(accept_language).value == answered
+
+
+def test_speaks_chinese_outside_of_any_request() -> None:
+    with speaking(Language.EN):
+        assert language() is Language.EN
+    assert language() is Language.ZH
