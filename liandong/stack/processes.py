@@ -1,0 +1,68 @@
+"""Processes by identity: a number alone proves nothing, for the system gives it away again."""
+
+import contextlib
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import psutil
+
+from liandong.stack.state import Mark
+
+_CLOCK_SLACK = 2.0
+"""Seconds by which a start time may differ when read twice: it is derived from the clock, which is corrected."""
+
+
+def mark(pid: int) -> Mark | None:
+    """The identity of a living process; None when there is none."""
+    try:
+        process = psutil.Process(pid)
+        if process.status() == psutil.STATUS_ZOMBIE:
+            return None
+        return Mark(pid, process.create_time())
+    except psutil.Error:
+        return None
+
+
+def lives(known: Mark | None) -> bool:
+    """Whether this very process, not a later one of the same number, is still there."""
+    if known is None:
+        return False
+    now = mark(known.pid)
+    return now is not None and abs(now.started - known.started) < _CLOCK_SLACK
+
+
+def signal(known: Mark, number: int) -> None:
+    """Send a signal to this very process; nothing when it has gone."""
+    if lives(known):
+        with contextlib.suppress(psutil.Error, ProcessLookupError):
+            psutil.Process(known.pid).send_signal(number)
+
+
+def end(known: Sequence[Mark], number: int, limit: float) -> list[Mark]:
+    """Send a signal to all of them, wait at most `limit` seconds, and return those that are still there."""
+    for one in known:
+        signal(one, number)
+    until = time.monotonic() + limit
+    left = [one for one in known if lives(one)]
+    while left and time.monotonic() < until:
+        time.sleep(0.05)
+        left = [one for one in left if lives(one)]
+    return left
+
+
+def working_in(folder: Path, names: frozenset[str]) -> list[Mark]:
+    """Living processes of these names whose working directory is this folder.
+
+    Both servers work in their own data directory, so this finds whoever holds it even when `stack.json` is lost.
+    """
+    found: list[Mark] = []
+    for process in psutil.process_iter():
+        try:
+            if process.name() not in names or process.status() == psutil.STATUS_ZOMBIE:
+                continue
+            if Path(process.cwd()) == folder:
+                found.append(Mark(process.pid, process.create_time()))
+        except (psutil.Error, OSError):
+            continue  # gone meanwhile, or somebody else's
+    return found
