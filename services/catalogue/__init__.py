@@ -1,0 +1,1 @@
+"""The catalogue: the law book, its versions, and who may change it."""

@@ -1,0 +1,34 @@
+"""Puts the catalogue together."""
+
+from pathlib import Path
+
+from fastapi import FastAPI
+
+from services.catalogue.api import router
+from services.catalogue.views import items
+from services.catalogue.views.schema import METADATA
+from shared.contracts.vocabulary import Vocabulary
+from shared.service import Core, Parts, Service
+from shared.settings import Settings
+from shared.web.application import application
+
+WORDING = Path(__file__).with_name("wording.yaml")
+
+
+def build(settings: Settings) -> Service:
+    """The catalogue. All its events are public, and it consumes none."""
+    parts = Parts(
+        name="catalogue",
+        metadata=METADATA,
+        vocabulary=Vocabulary(()),
+        projections=(items.project,),
+        application=_application,
+    )
+    return Service(parts, settings)
+
+
+def _application(core: Core) -> FastAPI:
+    del core
+    app = application("catalogue", wording=[WORDING])
+    app.include_router(router)
+    return app

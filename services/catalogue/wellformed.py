@@ -1,0 +1,66 @@
+"""What every item of the law book must keep, whatever its kind: texts said and not too long, usable ids, regions, numbers."""
+
+import re
+from collections.abc import Iterator
+from typing import cast
+
+from shared.contracts.event import Contract
+from shared.rejection import Fault
+
+LONGEST_TEXT = 2_000
+"""Characters. The longest measure of the documents has some three hundred."""
+
+_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+"""Ids stand in addresses and in the names of timers and streams."""
+_REGION = re.compile(r"[0-9]{6}")
+"""GB/T 2260. Whether the code (still) exists is not asked: divisions come and go, and old ones stay valid in old texts."""
+
+_IDS = frozenset({"department_id", "domain_id", "instrument_id", "measure_id", "policy_id"})
+_LEAST = {
+    "answer_within_days": 1,
+    "undo_within_days": 1,
+    "distinct_domains": 1,
+    "clean_record_years": 1,
+    "plea_working_days": 0,
+    "longest_term_months": 1,
+    "verify_objection_within_days": 1,
+    "personal_records_kept_years": 1,
+}
+
+
+def ill_formed(item: Contract) -> Iterator[Fault]:
+    """The faults in form of an item and all that is in it."""
+    for name, field in type(item).model_fields.items():
+        yield from _value_faults(name, getattr(item, name), required=field.is_required())
+
+
+def _value_faults(path: str, value: object, *, required: bool) -> Iterator[Fault]:
+    name = path.rpartition(".")[2]
+    match value:
+        case str():
+            yield from _text_faults(path, name, value, required=required)
+        case bool():
+            return
+        case int() if value < _LEAST.get(name, value):
+            yield Fault("number_too_small", path, {"least": _LEAST[name]})
+        case Contract():
+            yield from (Fault(f.code, f"{path}.{f.field}", f.facts) for f in ill_formed(value))
+        case tuple():
+            for nth, one in enumerate(cast("tuple[object, ...]", value)):
+                yield from _value_faults(f"{path}[{nth}]", one, required=True)
+        case dict():
+            for key, one in cast("dict[str, object]", value).items():
+                yield from _value_faults(f"{path}.{key}", one, required=True)
+        case _:
+            return
+
+
+def _text_faults(path: str, name: str, value: str, *, required: bool) -> Iterator[Fault]:
+    if required and not value.strip():
+        yield Fault("field_missing", path)
+    elif len(value) > LONGEST_TEXT:
+        yield Fault("text_too_long", path, {"limit": LONGEST_TEXT})
+    elif name in _IDS and not _ID.fullmatch(value):
+        yield Fault("id_unusable", path)
+    elif name == "region" and not _REGION.fullmatch(value):
+        yield Fault("region_malformed", path)
