@@ -1,0 +1,1 @@
+"""What repair answers from."""

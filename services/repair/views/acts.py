@@ -1,0 +1,80 @@
+"""Corrections, revocations and endings: the acts by which an entry changed or left its list, each with its document."""
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+from sqlalchemy import BigInteger, Column, Date, DateTime, Index, Table, Text, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.repair.views.entries import ENTRIES, seen_by
+from services.repair.views.readers import Reader
+from services.repair.views.schema import METADATA
+from shared.contracts.listing import EntryCorrected, EntryEnded, EntryRevoked
+from shared.database import insert_rows
+from shared.eventstore import Recorded
+
+ActKind = Literal["correction", "revocation", "ending"]
+
+ACTS = Table(
+    "acts",
+    METADATA,
+    Column("position", BigInteger, primary_key=True, autoincrement=False),
+    Column("act_id", Text, nullable=False),
+    Column("entry_id", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("cause", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("document_number", Text),
+    Column("ended_on", Date),
+    Column("at", DateTime(timezone=True), nullable=False),
+    Column("department", Text),
+    Index(None, "act_id", unique=True),
+    Index(None, "kind", "position"),
+)
+"""`act_id` is the entry and the place in its stream; no `department` acted when a term passed."""
+
+
+async def project(connection: AsyncConnection, events: Sequence[Recorded]) -> None:
+    """One statement, whatever the number of events."""
+    await insert_rows(connection, ACTS, [row for recorded in events if (row := _row(recorded))])
+
+
+def _row(recorded: Recorded) -> dict[str, Any] | None:
+    event = recorded.event
+    match event:
+        case EntryCorrected():
+            kind = "correction"
+        case EntryRevoked():
+            kind = "revocation"
+        case EntryEnded():
+            kind = "ending"
+        case _:
+            return None
+    return {
+        "position": recorded.position,
+        "act_id": f"{event.entry_id}-{recorded.version}",
+        "entry_id": event.entry_id,
+        "kind": kind,
+        "cause": event.cause.value,
+        "reason": event.reason,
+        "document_number": None if isinstance(event, EntryEnded) else event.document_number,
+        "ended_on": event.ended_on if isinstance(event, EntryEnded) else None,
+        "at": recorded.effective_at,
+        "department": recorded.metadata.department,
+    }
+
+
+async def acts(connection: AsyncConnection, reader: Reader, kind: ActKind, after: int, limit: int) -> list[Any]:
+    """Acts of a kind in order, those behind the position `after`."""
+    query = _seen_by(reader, kind).where(ACTS.c.position > after)
+    return list(await connection.execute(query.order_by(ACTS.c.position).limit(limit)))
+
+
+async def act(connection: AsyncConnection, reader: Reader, kind: ActKind, act_id: str) -> Any | None:
+    """One act; None when there is none that the reader may see."""
+    return (await connection.execute(_seen_by(reader, kind).where(ACTS.c.act_id == act_id))).one_or_none()
+
+
+def _seen_by(reader: Reader, kind: ActKind) -> Any:
+    joined = select(ACTS).join(ENTRIES, ENTRIES.c.entry_id == ACTS.c.entry_id)
+    return joined.where(seen_by(reader), ACTS.c.kind == kind)

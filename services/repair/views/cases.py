@@ -1,0 +1,149 @@
+"""Objections and requests for repair: what was asked, when, by which department, until when it is due, what was decided."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from sqlalchemy import Boolean, Column, Date, DateTime, Index, Table, Text, or_, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.repair.domain import CaseKind
+from services.repair.events import (
+    CaseLapsed,
+    ObjectionFiled,
+    ObjectionRejected,
+    ObjectionUpheld,
+    RepairRefused,
+    RepairRequested,
+)
+from services.repair.views.entries import ENTRIES, seen_by
+from services.repair.views.readers import Reader
+from services.repair.views.schema import METADATA
+from shared.contracts.event import EntryId, Event
+from shared.contracts.listing import EntryRepaired
+from shared.database import insert_rows, update_rows
+from shared.eventstore import Recorded
+
+CASES = Table(
+    "cases",
+    METADATA,
+    Column("case_id", Text, primary_key=True),
+    Column("entry_id", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("evidence", Text, nullable=False),
+    Column("suspends", Boolean, nullable=False),
+    Column("verify_by", Date),
+    Column("filed_at", DateTime(timezone=True), nullable=False),
+    Column("filed_by", Text),
+    Column("decided_at", DateTime(timezone=True)),
+    Column("decided_by", Text),
+    Column("decision_reason", Text),
+    Column("document_number", Text),
+    Index(None, "entry_id"),
+    Index(None, "kind", "status", "case_id"),
+)
+"""`status`: open, then upheld or rejected, granted or refused, or lapsed. `filed_by`, `decided_by`: departments."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a list of cases is narrowed to."""
+
+    entry_id: str | None = None
+    status: str | None = None
+    due_before: date | None = None
+    """Open, and to be verified before this day."""
+
+
+async def project(connection: AsyncConnection, events: Sequence[Recorded]) -> None:
+    """Two statements, whatever the number of events."""
+    await insert_rows(connection, CASES, [row for recorded in events if (row := _opened(recorded))])
+    await update_rows(connection, CASES, ("case_id",), [row for recorded in events if (row := _decided(recorded))])
+
+
+def _opened(recorded: Recorded) -> dict[str, Any] | None:
+    event = recorded.event
+    if not isinstance(event, ObjectionFiled | RepairRequested):
+        return None
+    objection = event if isinstance(event, ObjectionFiled) else None
+    return {
+        "case_id": event.case_id,
+        "entry_id": event.entry_id,
+        "kind": "objection" if objection else "repair",
+        "status": "open",
+        "reason": event.reason,
+        "evidence": "" if isinstance(event, ObjectionFiled) else event.evidence,
+        "suspends": objection.suspends if objection else False,
+        "verify_by": objection.verify_by if objection else None,
+        "filed_at": recorded.effective_at,
+        "filed_by": recorded.metadata.department,
+    }
+
+
+def _decided(recorded: Recorded) -> dict[str, Any] | None:
+    decided = _decision(recorded.event)
+    if decided is None:
+        return None
+    case_id, status, reason, document_number = decided
+    return {
+        "case_id": case_id,
+        "status": status,
+        "decided_at": recorded.effective_at,
+        "decided_by": recorded.metadata.department,
+        "decision_reason": reason,
+        "document_number": document_number,
+    }
+
+
+def _decision(event: Event) -> tuple[str, str, str | None, str | None] | None:
+    match event:
+        case ObjectionUpheld():
+            return event.case_id, "upheld", event.reason, event.document_number
+        case ObjectionRejected():
+            return event.case_id, "rejected", event.reason, None
+        case EntryRepaired():
+            return event.case_id, "granted", event.reason, event.document_number
+        case RepairRefused():
+            return event.case_id, "refused", event.reason, None
+        case CaseLapsed():
+            return event.case_id, "lapsed", None, None
+        case _:
+            return None
+
+
+async def entry_of(connection: AsyncConnection, kind: CaseKind, case_id: str) -> EntryId | None:
+    """The entry that a case is about; None when there is no such case."""
+    return await connection.scalar(select(CASES.c.entry_id).where(CASES.c.case_id == case_id, CASES.c.kind == kind))
+
+
+async def cases(
+    connection: AsyncConnection, reader: Reader, kind: CaseKind, wanted: Wanted, after: str | None, limit: int
+) -> list[Any]:
+    """Cases by id (in order of their filing), those behind `after`."""
+    query = _seen_by(reader).where(CASES.c.kind == kind).order_by(CASES.c.case_id).limit(limit)
+    if wanted.entry_id is not None:
+        query = query.where(CASES.c.entry_id == wanted.entry_id)
+    if wanted.status is not None:
+        query = query.where(CASES.c.status == wanted.status)
+    if wanted.due_before is not None:
+        query = query.where(CASES.c.status == "open", CASES.c.verify_by < wanted.due_before)
+    if after is not None:
+        query = query.where(CASES.c.case_id > after)
+    return list(await connection.execute(query))
+
+
+async def case(connection: AsyncConnection, reader: Reader, kind: CaseKind, case_id: str) -> Any | None:
+    """One case; None when there is none that the reader may see."""
+    query = _seen_by(reader).where(CASES.c.kind == kind, CASES.c.case_id == case_id)
+    return (await connection.execute(query)).one_or_none()
+
+
+def _seen_by(reader: Reader) -> Any:
+    """Cases of entries that the reader may see, and cases that its department filed."""
+    allowed = seen_by(reader)
+    if not reader.everything:
+        allowed = or_(allowed, CASES.c.filed_by == reader.department)
+    return select(CASES).join(ENTRIES, ENTRIES.c.entry_id == CASES.c.entry_id).where(allowed)

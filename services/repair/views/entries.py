@@ -1,0 +1,126 @@
+"""Where each entry stands: its state, since when, and why. The content is in the stream of the entry (history.py)."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Column, ColumnElement, Date, DateTime, Index, Table, Text, or_, select, true
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.repair.correction import last_day
+from services.repair.domain import Status
+from services.repair.events import EntryAdopted
+from services.repair.views.readers import Reader
+from services.repair.views.schema import METADATA
+from shared.contracts.event import Event
+from shared.contracts.listing import (
+    Cause,
+    Entry,
+    EntryCorrected,
+    EntryEnded,
+    EntryRepaired,
+    EntryResumed,
+    EntryRevoked,
+    EntrySuspended,
+    ListEvent,
+)
+from shared.database import insert_rows, update_rows
+from shared.eventstore import Recorded
+
+ENTRIES = Table(
+    "entries",
+    METADATA,
+    Column("entry_id", Text, primary_key=True),
+    Column("subject_key", Text, nullable=False),
+    Column("list_kind", Text, nullable=False),
+    Column("domain_id", Text, nullable=False),
+    Column("initiated_by", Text, nullable=False),
+    Column("decided_by", Text, nullable=False),
+    Column("published_by", Text, nullable=False),
+    Column("term_to", Date),
+    Column("status", Text, nullable=False),
+    Column("since", DateTime(timezone=True), nullable=False),
+    Column("cause", Text),
+    Index(None, "subject_key"),
+)
+
+
+async def project(connection: AsyncConnection, events: Sequence[Recorded]) -> None:
+    """Three statements, whatever the number of events."""
+    adopted = [_row(r.event, r.effective_at) for r in events if isinstance(r.event, EntryAdopted)]
+    await insert_rows(connection, ENTRIES, adopted)
+    corrected = {
+        r.event.entry_id: {"entry_id": r.event.entry_id, **_content(r.event.entry)}
+        for r in events
+        if isinstance(r.event, EntryCorrected)
+    }
+    await update_rows(connection, ENTRIES, ("entry_id",), list(corrected.values()))
+    standing = {
+        r.event.entry_id: {
+            "entry_id": r.event.entry_id,
+            "status": new[0].value,
+            "since": r.effective_at,
+            "cause": new[1],
+        }
+        for r in events
+        if isinstance(r.event, ListEvent) and (new := standing_after(r.event))
+    }
+    await update_rows(connection, ENTRIES, ("entry_id",), list(standing.values()))
+
+
+def standing_after(event: Event) -> tuple[Status, Cause | None] | None:
+    """The state into which an event brings its entry, and the cause; None when it leaves the state as it is."""
+    match event:
+        case EntryAdopted() | EntryResumed():
+            return Status.LISTED, None
+        case EntrySuspended():
+            return Status.SUSPENDED, None
+        case EntryRevoked():
+            return Status.REVOKED, event.cause
+        case EntryRepaired():
+            return Status.REPAIRED, Cause.REPAIR
+        case EntryEnded():
+            return Status.ENDED, event.cause
+        case _:
+            return None
+
+
+def _row(event: EntryAdopted, at: datetime) -> dict[str, Any]:
+    entry = event.entry
+    return {
+        "entry_id": entry.entry_id,
+        "subject_key": entry.subject.key,
+        "list_kind": entry.list_kind.value,
+        "initiated_by": entry.initiated_by,
+        "decided_by": entry.decision.decided_by,
+        "published_by": entry.published_by,
+        "status": Status.LISTED.value,
+        "since": at,
+        "cause": None,
+        **_content(entry),
+    }
+
+
+def _content(entry: Entry) -> dict[str, Any]:
+    """What a correction can change."""
+    return {"domain_id": entry.domain_id, "term_to": last_day(entry)}
+
+
+def seen_by(reader: Reader) -> ColumnElement[bool]:
+    """The entries that a reader may see."""
+    if reader.everything:
+        return true()
+    columns = (ENTRIES.c.initiated_by, ENTRIES.c.decided_by, ENTRIES.c.published_by)
+    return or_(*(column == reader.department for column in columns))
+
+
+async def entries(
+    connection: AsyncConnection, reader: Reader, status: Status | None, after: str | None, limit: int
+) -> list[Any]:
+    """Entries by id (in order of their making), those behind `after`."""
+    query = select(ENTRIES).where(seen_by(reader)).order_by(ENTRIES.c.entry_id).limit(limit)
+    if status is not None:
+        query = query.where(ENTRIES.c.status == status.value)
+    if after is not None:
+        query = query.where(ENTRIES.c.entry_id > after)
+    return list(await connection.execute(query))
