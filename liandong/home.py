@@ -5,7 +5,6 @@ Deleting the folder is forgetting everything; nothing is kept elsewhere but the 
 
 import json
 import os
-import signal
 import socket
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager, contextmanager
@@ -85,13 +84,3 @@ def listening(port: int, host: str = "127.0.0.1") -> socket.socket:
     made.bind((host, port))
     made.listen(512)
     return made
-
-
-def stop_node(home: Home) -> bool:
-    """Ask the node of this folder to end. False when none runs."""
-    try:
-        pid = json.loads(home.node_file.read_text())["pid"]
-        os.kill(pid, signal.SIGTERM)
-    except (OSError, ValueError, KeyError):
-        return False
-    return True

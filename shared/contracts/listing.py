@@ -151,7 +151,7 @@ class EntryEnded(ListEvent):
     TYPE: ClassVar[str] = "list.entry.ended.v1"
     cause: Cause
     reason: str
-    ended_on: date
+    ended_on: date = Field(description="The first day on which the entry stands no longer")
 
 
 ListChange = EntryPublished | EntryCorrected | EntrySuspended | EntryResumed | EntryRevoked | EntryRepaired | EntryEnded

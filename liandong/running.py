@@ -1,0 +1,68 @@
+"""Running a node or one service until a signal ends it."""
+
+import asyncio
+import logging
+
+import httpx
+
+from liandong.home import Home, Say, listening, servers
+from liandong.law import load_shipped
+from liandong.node import SERVICES, Node, build, prepare
+from liandong.serving import on_signals, serve
+from shared.settings import Settings
+
+
+async def run_node(home: Home, port: int, say: Say, *, load: bool) -> int:
+    """Everything on this machine: the servers, then the services, behind one address. The exit status."""
+    stop = asyncio.Event()
+    on_signals(stop)
+    try:
+        listener = listening(port)
+    except OSError as error:
+        say(f"端口 {port} 不可用 / port {port} is not free: {error.strerror}; choose another with --port, or 0")
+        return 1
+    address = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    async with servers(home, say) as settings:
+        await prepare(settings)
+        node = Node(settings)
+        await node.start()
+        try:
+            with home.announced(address):
+                await serve(node.app, listener, until=stop, ready=lambda: _ready(home, address, say, load=load))
+        finally:
+            say("stopping the services / 正在停止各服务")
+            await node.stop()
+    return 0
+
+
+async def _ready(home: Home, address: str, say: Say, *, load: bool) -> None:
+    if load:
+        async with httpx.AsyncClient(base_url=address, timeout=60, trust_env=False) as http:
+            loaded = await load_shipped(http, home.issuer(), say)
+        say(f"law book: version {loaded.version} / 法规与措施目录：第 {loaded.version} 版")
+    say(f"ready / 已就绪: {address}")
+    for name in SERVICES:
+        say(f"  {address}/{name}/docs")
+    say("Ctrl-C ends it / 按 Ctrl-C 停止")
+
+
+async def run_service(name: str, host: str, port: int) -> None:
+    """One service, with settings from the environment; its database and topics exist."""
+    stop = asyncio.Event()
+    on_signals(stop)
+    service = build(name, Settings())
+    await service.start()
+    try:
+        await serve(service.app, listening(port, host), until=stop)
+    finally:
+        await service.stop()
+
+
+async def prepare_service(name: str) -> None:
+    """Topics, the database of one service, and its tables."""
+    await prepare(Settings(), [name])
+
+
+def log_warnings() -> None:
+    """Warnings and errors go to standard error."""
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
