@@ -1,0 +1,66 @@
+"""One row a direction: the lines that one order of the registry brought, with all that does not change about them.
+
+Tasks point here by position and number; so a row of the worklist is narrow, and an answer rewrites little.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from sqlalchemy import ARRAY, BigInteger, Column, Date, Index, Table, Text, bindparam, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.executor.domain.events import LinesDirected, TermAmended
+from services.executor.views.schema import METADATA
+from shared.database import RawJson, insert_rows, update_rows
+from shared.eventstore import Recorded
+
+DIRECTIONS = Table(
+    "directions",
+    METADATA,
+    Column("direction", BigInteger, primary_key=True, autoincrement=False),
+    Column("response_id", Text, nullable=False),
+    Column("entry_id", Text, nullable=False),
+    Column("department", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("until", Date),
+    Column("directed", RawJson, nullable=False),
+    Index(None, "response_id"),
+    Index(None, "entry_id"),
+    Index(None, "subject"),
+)
+"""`direction` is the position of the event in the store; `directed` is the event, `until` as it was amended since."""
+
+
+async def project(connection: AsyncConnection, events: Sequence[Recorded]) -> None:
+    new = [_row(r.position, e) for r in events if isinstance(e := r.event, LinesDirected)]
+    await insert_rows(connection, DIRECTIONS, new)
+    amended = {e.response_id: e.until for r in events if isinstance(e := r.event, TermAmended)}
+    rows = [{"response_id": response_id, "until": until} for response_id, until in amended.items()]
+    await update_rows(connection, DIRECTIONS, ("response_id",), rows)
+
+
+def _row(position: int, event: LinesDirected) -> dict[str, object]:
+    return {
+        "direction": position,
+        "response_id": event.response_id,
+        "entry_id": event.entry_id,
+        "department": event.department,
+        "subject": event.subject,
+        "until": event.until,
+        "directed": event.model_dump_json(),
+    }
+
+
+_BY_NUMBER = select(DIRECTIONS.c.direction, DIRECTIONS.c.until, DIRECTIONS.c.directed).where(
+    DIRECTIONS.c.direction == bindparam("numbers", type_=ARRAY(BigInteger())).any_()
+)
+
+
+async def by_number(connection: AsyncConnection, numbers: Iterable[int]) -> dict[int, LinesDirected]:
+    """These directions, with the term as it is now."""
+    rows = await connection.execute(_BY_NUMBER, {"numbers": sorted(set(numbers))})
+    return {row.direction: _directed(row) for row in rows}
+
+
+def _directed(row: Any) -> LinesDirected:
+    return LinesDirected.model_validate_json(row.directed).model_copy(update={"until": row.until})

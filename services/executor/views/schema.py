@@ -1,0 +1,7 @@
+"""The tables of the executor: the engine's, its copy of the law book, and its read models."""
+
+from shared.eventstore.schema import service_metadata
+from shared.lawbook.shelf import shelf_table
+
+METADATA = service_metadata()
+LAWBOOK = shelf_table(METADATA)

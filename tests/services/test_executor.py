@@ -1,0 +1,650 @@
+"""The executor as departments and other services meet it: over HTTP and Kafka."""
+
+from collections.abc import AsyncIterator, Generator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, date, datetime, timedelta
+from itertools import count
+from typing import Any
+
+import pytest
+from sqlalchemy import event as sql_event
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from services.executor.domain.task import TaskState, asked
+from services.executor.views.schema import METADATA
+from shared.contracts.event import DepartmentId, EntryId, LineId, ResponseId, Topic
+from shared.contracts.execution import Acknowledged, Applied, Armed, EffectUndone, NotApplicable, Undone
+from shared.contracts.lawbook import (
+    Domain,
+    DomainPublished,
+    Instrument,
+    InstrumentPublished,
+    ListKind,
+    MeasurePublished,
+    Undoing,
+    Works,
+)
+from shared.contracts.listing import Subject
+from shared.contracts.response import (
+    EndMode,
+    Line,
+    ResponseAmended,
+    ResponseDirected,
+    ResponseEnded,
+    ResponseRefused,
+    ResponseResumed,
+    ResponseSuspended,
+    Settled,
+)
+from shared.eventstore.store import new_event_id
+from shared.migration import drift
+from shared.trust import OfficerRole
+from tests.domain.test_executor import a_line, a_measure
+from tests.harness import World, eventually, world
+from tests.stacks import Addresses
+from tests.subjects import INVENTED, company, person
+
+DEPARTMENTS = ("example-tax", "example-court")
+_subjects = count(1)
+
+
+# --- the world, and its words ----------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+async def w(stack: Addresses) -> AsyncIterator[World]:
+    async with world(stack, "executor") as made:
+        await made.publish_lawbook(*lawbook())
+        yield made
+
+
+def lawbook() -> list[Any]:
+    memo = Instrument.model_validate(
+        {
+            "instrument_id": "memo",
+            "version": 1,
+            "kind": "memorandum",
+            "title_zh": "示例备忘录",
+            "document_number": "示例〔2020〕1号",
+            "issued_by": "示例办",
+            "region": "000000",
+            "in_force_from": date(2020, 1, 1),
+        }
+    )
+    tax = Domain.model_validate(
+        {"domain_id": "tax", "name_zh": "税收", "name_en": "Tax", "lists": [ListKind.BLACK], "may_list": DEPARTMENTS}
+    )
+    measures = [a_measure(number, implementers=DEPARTMENTS) for number in range(1, 10)]
+    return [
+        InstrumentPublished(lawbook_version=1, instrument=memo),
+        DomainPublished(lawbook_version=2, domain=tax),
+        *(MeasurePublished(lawbook_version=v, measure=m) for v, m in enumerate(measures, start=3)),
+    ]
+
+
+class Case:
+    """One response in this world: what the registry orders about it, and how its tasks stand."""
+
+    def __init__(self, w: World, subject: Subject, department: str) -> None:
+        self.w = w
+        self.subject = subject
+        self.department = department
+        self.facts = {
+            "entry_id": EntryId(new_event_id()),
+            "subject": subject.key,
+            "lawbook_version": 11,
+            "list_event_id": new_event_id(),
+            "response_id": ResponseId(new_event_id()),
+            "department": department,
+        }
+        self.lines: list[LineId] = []
+
+    def directed(self, *lines: Line) -> ResponseDirected:
+        mine = [line.model_copy(update={"line_id": LineId(new_event_id())}) for line in lines or (a_line(),)]
+        self.lines += [line.line_id for line in mine]
+        return ResponseDirected.model_validate(
+            {
+                **self.facts,
+                "of": self.subject,
+                "list_kind": ListKind.BLACK,
+                "domain_id": "tax",
+                "entry_subject": self.subject.key,
+                "jurisdiction": "410300",
+                "until": date(2030, 1, 1),
+                "lines": mine,
+            }
+        )
+
+    def ended(self, mode: EndMode = EndMode.FROM_NOW) -> ResponseEnded:
+        return ResponseEnded.model_validate({**self.facts, "lines": self.lines, "mode": mode, "reason": "示例原因"})
+
+    def suspended(self) -> ResponseSuspended:
+        return ResponseSuspended.model_validate({**self.facts, "lines": self.lines, "reason": "异议受理"})
+
+    def resumed(self) -> ResponseResumed:
+        return ResponseResumed.model_validate({**self.facts, "lines": self.lines, "reason": "异议办结"})
+
+    def amended(self, until: date) -> ResponseAmended:
+        return ResponseAmended.model_validate({**self.facts, "until": until})
+
+    async def task(self, nth: int = 0, department: str = "", *roles: OfficerRole) -> dict[str, Any]:
+        answer = await self.w.http("executor").get(
+            f"/v1/tasks/{self.lines[nth]}",
+            headers=self.w.bearer(department or self.department, *(roles or (OfficerRole.EXECUTOR,))),
+        )
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    async def known(self) -> None:
+        async def there() -> bool:
+            listed = await worklist(self.w, self.department, entry_id=self.facts["entry_id"], state="all")
+            return len(listed["items"]) == len(self.lines)
+
+        await eventually(there, what="tasks in the worklist")
+
+    async def becomes(self, nth: int = 0, **wanted: Any) -> dict[str, Any]:
+        async def there() -> dict[str, Any] | None:
+            found = await self.task(nth)
+            return found if {name: found[name] for name in wanted} == wanted else None
+
+        found = await eventually(there, what=f"a task with {wanted}")
+        assert found is not None
+        return found
+
+    async def says(self, what: str, nth: int = 0, **said: Any) -> Any:
+        return await self.w.http("executor").post(
+            f"/v1/tasks/{self.lines[nth]}/{what}",
+            json=said,
+            headers=self.w.writes(self.department, OfficerRole.EXECUTOR),
+        )
+
+
+async def a_case(w: World, *lines: Line, department: str = DEPARTMENTS[0], subject: Subject | None = None) -> Case:
+    """A response that was directed and has arrived."""
+    case = Case(w, subject or company(w, next(_subjects)), department)
+    await w.publish(case.directed(*lines))
+    await case.known()
+    return case
+
+
+async def worklist(w: World, department: str, **asked_for: Any) -> dict[str, Any]:
+    answer = await w.http("executor").get(
+        "/v1/tasks", params=asked_for, headers=w.bearer(department, OfficerRole.EXECUTOR)
+    )
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+async def in_bulk(w: World, department: str, answers: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    answer = await w.http("executor").post(
+        "/v1/tasks/answers", json={"answers": answers}, headers=w.writes(department, OfficerRole.SYSTEM)
+    )
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+def code_of(answer: Any) -> tuple[int, str]:
+    return answer.status_code, answer.json()["code"]
+
+
+@contextmanager
+def statements(w: World) -> Generator[list[str]]:
+    """The SQL statements that the executor sends meanwhile."""
+    seen: list[str] = []
+
+    def note(_c: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        seen.append(statement)
+
+    engine = w.services["executor"].core.engine.sync_engine
+    sql_event.listen(engine, "before_cursor_execute", note)
+    try:
+        yield seen
+    finally:
+        sql_event.remove(engine, "before_cursor_execute", note)
+
+
+# --- the worklist ----------------------------------------------------------------------------------------------------
+
+
+async def test_the_migrations_make_what_the_code_says(w: World) -> None:
+    engine = create_async_engine(w.settings.database("executor"))  # the services' own engines read json as text
+    async with engine.connect() as connection:
+        assert await connection.run_sync(lambda sync: drift(sync, METADATA)) == []
+    await engine.dispose()
+
+
+async def test_a_direction_becomes_a_task_with_all_that_an_officer_needs(w: World) -> None:
+    case = await a_case(w, a_line(works=Works.OCCASION, matters=("procurement",)))
+    task = await case.task()
+    assert task["subject"] == {
+        "key": case.subject.key,
+        "kind": "legal",
+        "name": case.subject.name,
+        "number": case.subject.key.removeprefix("uscc:"),
+    }
+    assert (task["state"], task["asks"], task["end"]) == ("directed", "answer", None)
+    assert (task["measure_id"], task["basis"], task["instrument_id"]) == ("m1", "示例办法 第一条", "memo")
+    assert task["matters"] == ["procurement"]
+    assert task["due_on"] > date.today().isoformat()
+    assert task["until"] == "2030-01-01"
+
+
+async def test_a_person_is_shown_in_clear_to_the_implementing_department_only(w: World) -> None:
+    index = next(_subjects)
+    case = await a_case(w, subject=person(w, index))
+    task = await case.task()
+    assert task["subject"]["name"] == INVENTED.person(index).name
+    assert task["subject"]["number"] == INVENTED.person(index).resident_id
+    for role in (OfficerRole.AUDITOR, OfficerRole.CREDIT_OFFICE):
+        watched = await case.task(0, "example-credit-office", role)
+        assert watched["subject"]["name"] == case.subject.name
+        assert watched["subject"]["number"] is None
+    stored = await w.rows(
+        "executor", "SELECT directed::text AS text FROM directions UNION ALL SELECT data::text FROM events"
+    )
+    assert not any(INVENTED.person(index).resident_id in row.text for row in stored)
+
+
+async def test_the_worklist_is_paged_in_order_and_filtered(w: World) -> None:
+    department = "example-paging"
+    cases = [await a_case(w, a_line(1), a_line(2), a_line(3), department=department) for _ in range(3)]
+    wanted = [line for case in cases for line in case.lines]
+    found: list[str] = []
+    after = ""
+    while True:
+        page = await worklist(w, department, limit=2, after=after)
+        found += [item["task_id"] for item in page["items"]]
+        if not (after := page["next"] or ""):
+            break
+    assert found == wanted
+    assert (await cases[0].says("not-applicable", 1, reason="示例")).status_code == 200
+    of_entry = cases[0].facts["entry_id"]
+    listed = {
+        state: [item["task_id"] for item in (await worklist(w, department, entry_id=of_entry, state=state))["items"]]
+        for state in ("open", "closed", "all")
+    }
+    first, second, third = cases[0].lines
+    assert listed == {"open": [first, third], "closed": [second], "all": [first, second, third]}
+    assert (await worklist(w, department, kind="incentive"))["items"] == []
+
+
+async def test_a_cursor_that_is_none_is_refused(w: World) -> None:
+    for after in ("x", "1", "1.x", f"{2**63}.1", "①.②"):
+        answer = await w.http("executor").get(
+            "/v1/tasks", params={"after": after}, headers=w.bearer(DEPARTMENTS[0], OfficerRole.EXECUTOR)
+        )
+        assert code_of(answer) == (422, "field_invalid")
+
+
+# --- who may -----------------------------------------------------------------------------------------------------------
+
+
+async def test_another_departments_task_can_be_neither_seen_nor_answered(w: World) -> None:
+    case = await a_case(w)
+    http, other = w.http("executor"), "example-stranger"
+    seen = await http.get(f"/v1/tasks/{case.lines[0]}", headers=w.bearer(other, OfficerRole.EXECUTOR))
+    assert code_of(seen) == (404, "unknown_id")
+    told = await http.post(f"/v1/tasks/{case.lines[0]}/apply", json={}, headers=w.writes(other, OfficerRole.EXECUTOR))
+    assert code_of(told) == (404, "unknown_id")
+    listed = await http.get(
+        "/v1/tasks", params={"department": DEPARTMENTS[0]}, headers=w.bearer(other, OfficerRole.EXECUTOR)
+    )
+    assert code_of(listed) == (403, "forbidden_department")
+
+
+async def test_those_who_watch_may_name_any_department_and_answer_nothing(w: World) -> None:
+    case = await a_case(w)
+    http = w.http("executor")
+    for role in (OfficerRole.CREDIT_OFFICE, OfficerRole.AUDITOR):
+        who = w.bearer("example-credit-office", role)
+        params = {"department": DEPARTMENTS[0], "entry_id": case.facts["entry_id"]}
+        assert len((await http.get("/v1/tasks", params=params, headers=who)).json()["items"]) == 1
+        told = await http.post(
+            f"/v1/tasks/{case.lines[0]}/apply", json={}, headers=w.writes("example-credit-office", role)
+        )
+        assert code_of(told) == (403, "forbidden_role")
+
+
+async def test_other_roles_see_nothing(w: World) -> None:
+    http = w.http("executor")
+    for role in (OfficerRole.LISTER, OfficerRole.APPROVER, OfficerRole.OPERATOR):
+        assert (await http.get("/v1/tasks", headers=w.bearer(DEPARTMENTS[0], role))).status_code == 403
+        made = await http.post("/v1/checks", json=question(company(w, 1), w), headers=w.writes(DEPARTMENTS[0], role))
+        assert made.status_code == 403
+    assert (await http.get("/v1/tasks")).status_code == 401
+
+
+async def test_a_task_that_does_not_exist_is_not_found(w: World) -> None:
+    http = w.http("executor")
+    seen = await http.get("/v1/tasks/none", headers=w.bearer(DEPARTMENTS[0], OfficerRole.EXECUTOR))
+    assert code_of(seen) == (404, "unknown_id")
+    told = await http.post("/v1/tasks/none/undo", json={}, headers=w.writes(DEPARTMENTS[0], OfficerRole.EXECUTOR))
+    assert code_of(told) == (404, "unknown_id")
+
+
+# --- answers -----------------------------------------------------------------------------------------------------------
+
+
+async def test_an_answer_is_published_once_and_a_second_is_refused(w: World) -> None:
+    case = await a_case(w, a_line(works=Works.OCCASION))
+    assert (await case.says("acknowledge")).json() == {
+        "task_id": case.lines[0],
+        "state": "acknowledged",
+        "asks": "answer",
+    }
+    assert (await case.says("apply", note="已布控")).json()["state"] == "armed"
+    assert code_of(await case.says("apply")) == (409, "already_answered")
+
+    async def told() -> bool:
+        events = [
+            e for _, e in await w.topic(Topic.EXECUTION) if getattr(e, "response_id", None) == case.facts["response_id"]
+        ]
+        return [type(e) for e in events] == [Acknowledged, Armed]
+
+    await eventually(told)
+    assert (await case.task())["said"] == "已布控"
+
+
+async def test_the_same_request_again_does_nothing_twice(w: World) -> None:
+    case = await a_case(w)
+    headers = w.writes(case.department, OfficerRole.EXECUTOR)
+    sent = [
+        await w.http("executor").post(f"/v1/tasks/{case.lines[0]}/apply", json={}, headers=headers) for _ in range(2)
+    ]
+    assert [answer.status_code for answer in sent] == [200, 200]
+    assert sent[1].headers["Idempotency-Replayed"] == "true"
+    rows = await w.rows("executor", "SELECT 1 FROM events WHERE stream = :s", s=f"response-{case.facts['response_id']}")
+    assert len(rows) == 2
+
+
+async def test_an_identity_number_does_not_get_into_an_event(w: World) -> None:
+    case = await a_case(w)
+    number = INVENTED.person(3).resident_id
+    told = await case.says("not-applicable", reason=f"当事人 {number} 已注销")
+    assert code_of(told) == (422, "text_holds_personal_number")
+    assert number not in told.text
+
+
+async def test_a_punishment_whose_measure_was_withdrawn_is_not_applied(w: World) -> None:
+    case = await a_case(w, a_line(9))
+    version = len(lawbook()) + 1
+    withdrawn = a_measure(9, version=2, published=False, implementers=DEPARTMENTS)
+    await w.publish_lawbook(MeasurePublished(lawbook_version=version, measure=withdrawn))
+
+    async def read() -> bool:
+        return (await w.services["executor"].core.lawbook.current()).version == version
+
+    await eventually(read)
+    refused = await case.says("apply")
+    assert code_of(refused) == (409, "basis_gone")
+    assert (await case.task())["state"] == "directed"
+    assert (await case.says("not-applicable", reason="依据已失效")).status_code == 200
+
+
+async def test_of_ten_answers_three_bad_ones_come_back_and_seven_stand(w: World) -> None:
+    case = await a_case(w, *[a_line(number % 6 + 1) for number in range(9)])
+    stranger = await a_case(w, department="example-stranger")
+    assert (await case.says("apply", 0)).status_code == 200
+    answers: list[dict[str, Any]] = [{"task_id": line, "answer": "apply"} for line in case.lines]
+    answers[4] = {"task_id": case.lines[4], "answer": "fail"}
+    answers.append({"task_id": stranger.lines[0], "answer": "apply"})
+    result = await in_bulk(w, case.department, answers)
+    assert result["accepted"] == 7
+    assert [
+        (one["index"], one["task_id"], [(f["code"], f["field"]) for f in one["faults"]]) for one in result["refused"]
+    ] == [
+        (0, case.lines[0], [("already_answered", "answers[0]")]),
+        (4, case.lines[4], [("field_missing", "answers[4].reason")]),
+        (9, stranger.lines[0], [("unknown_id", "answers[9].task_id")]),
+    ]
+    assert (await case.task(4))["state"] == "directed"
+    assert (await case.task(8))["state"] == "applied"
+    assert (await stranger.task())["state"] == "directed"
+
+    async def one_event() -> bool:
+        mine = [e for e in await w.seen(Topic.EXECUTION, Applied) if e.response_id == case.facts["response_id"]]
+        return [len(e.lines) for e in mine] == [1, 7]
+
+    await eventually(one_event)
+
+
+async def test_a_thousand_answers_cost_as_many_statements_as_ten(w: World) -> None:
+    department = "example-bulk"
+    cases = [Case(w, company(w, next(_subjects)), department) for _ in range(40)]
+    await w.publish(*[case.directed(*[a_line(n) for n in range(1, 7)]) for case in cases])
+    for case in cases:
+        await case.known()
+    lines = [line for case in cases for line in case.lines]
+    counts: list[int] = []
+    for chosen in (lines[:10], lines[10:]):
+        with statements(w) as seen:
+            result = await in_bulk(w, department, [{"task_id": line, "answer": "apply"} for line in chosen])
+        assert result == {"accepted": len(chosen), "refused": []}
+        counts.append(len([s for s in seen if "tasks" in s or "INTO events" in s or "INTO outbox" in s]))
+    assert counts[0] == counts[1] <= 4
+    assert (await worklist(w, department))["items"] == []
+
+
+# --- suspension, ends ------------------------------------------------------------------------------------------------
+
+
+async def test_a_suspended_task_leaves_the_open_worklist_and_comes_back(w: World) -> None:
+    case = await a_case(w)
+    await w.publish(case.suspended())
+    await case.becomes(suspended=True, asks="nothing", due_on=None)
+    assert code_of(await case.says("apply")) == (409, "line_suspended")
+    await w.publish(case.resumed())
+    await case.becomes(suspended=False, asks="answer")
+    assert (await case.says("apply")).status_code == 200
+
+
+async def test_an_amended_term_is_shown(w: World) -> None:
+    case = await a_case(w)
+    await w.publish(case.amended(date(2027, 5, 1)))
+    await case.becomes(until="2027-05-01")
+
+
+async def test_an_end_asks_for_the_undoing_and_the_undoing_closes_it(w: World) -> None:
+    case = await a_case(w, a_line(1), a_line(2, on_end=Undoing.NOTHING), a_line(3), a_line(4))
+    for nth in (0, 1):
+        await case.says("apply", nth)
+    await case.says("not-applicable", 2, reason="主体已注销")
+    await w.publish(case.ended())
+    owing = await case.becomes(0, asks="undo", state="applied")
+    assert owing["end"] == {"mode": "from_now", "reason": "示例原因"}
+    assert owing["demand"] == "stop"
+    await case.becomes(1, asks="nothing", how="nothing_to_undo")
+    await case.becomes(2, asks="nothing", how="never_applied", said="主体已注销")
+    await case.becomes(3, asks="confirm", state="directed")
+    assert (await case.says("undo", 0, how="stopped", evidence="示例〔2026〕3号")).json()["asks"] == "nothing"
+    late = await case.says("apply", 3, done_at=(datetime.now(UTC) - timedelta(milliseconds=1)).isoformat())
+    assert late.json() == {"task_id": case.lines[3], "state": "applied", "asks": "undo"}
+    assert (await case.says("undo", 3, how="stopped", evidence="示例〔2026〕4号")).status_code == 200
+
+    async def all_undone() -> bool:
+        undone = [e for e in await w.seen(Topic.EXECUTION, EffectUndone) if e.response_id == case.facts["response_id"]]
+        return sorted(line for e in undone for line in e.lines) == sorted(case.lines)
+
+    await eventually(all_undone)
+    applied = [e for e in await w.seen(Topic.EXECUTION, Applied) if e.response_id == case.facts["response_id"]]
+    assert [(list(e.lines), e.late) for e in applied] == [
+        ([case.lines[0]], False),
+        ([case.lines[1]], False),
+        ([case.lines[3]], True),
+    ]
+    assert (await worklist(w, case.department, entry_id=case.facts["entry_id"]))["items"] == []
+
+
+async def test_what_was_stopped_is_reopened_when_it_was_wrong_from_the_beginning(w: World) -> None:
+    case = await a_case(w)
+    await case.says("apply")
+    await w.publish(case.ended())
+    await case.becomes(asks="undo")
+    await case.says("undo", how="stopped", evidence="示例〔2026〕5号")
+    await w.publish(case.ended(EndMode.FROM_BEGINNING))
+    reopened = await case.becomes(asks="undo", state="applied")
+    assert (reopened["end"]["mode"], reopened["demand"]) == ("from_beginning", "restore")
+    assert code_of(await case.says("undo", how="stopped", evidence="示例")) == (422, "undoing_not_enough")
+    assert (await case.says("undo", how="restored", evidence="示例〔2026〕6号")).json()["asks"] == "nothing"
+
+
+async def test_what_is_open_in_the_database_is_what_asks_something(w: World) -> None:
+    rows = await w.rows("executor", "SELECT DISTINCT state, suspended, end_mode, open FROM tasks")
+    assert {row.state for row in rows} >= {"directed", "applied", "undone"}
+    for row in rows:
+        asks = asked(TaskState(row.state), ended=row.end_mode is not None, suspended=row.suspended)
+        assert row.open == (asks.value != "nothing")
+
+
+async def test_orders_that_concern_nobody_here_are_passed_over(w: World) -> None:
+    case = Case(w, company(w, next(_subjects)), DEPARTMENTS[0])
+    facts = {name: case.facts[name] for name in ("entry_id", "subject", "lawbook_version", "list_event_id")}
+    await w.publish(
+        ResponseRefused.model_validate({**facts, "measures": [("m1", "unpublished")]}),
+        case.directed(),
+        Settled.model_validate({**facts, "list_event_type": "x", "lines": case.lines, "standing": 1, "ended": False}),
+    )
+    await case.known()
+    assert await w.rows("executor", "SELECT 1 FROM parked WHERE key = :key", key=case.subject.key) == []
+
+
+# --- checks ----------------------------------------------------------------------------------------------------------
+
+
+def question(subject: Subject, w: World, matter: str = "procurement") -> dict[str, Any]:
+    scheme, _, number = subject.key.partition(":")
+    if scheme == "person":
+        number = w.services["executor"].core.seal.open(subject.sealed_number or "")
+    return {"subject": {"scheme": scheme, "number": number}, "matter": matter}
+
+
+async def checked(w: World, department: str, asked_about: dict[str, Any]) -> dict[str, Any]:
+    answer = await w.http("executor").post(
+        "/v1/checks", json=asked_about, headers=w.writes(department, OfficerRole.SYSTEM, subject="system-1")
+    )
+    assert answer.status_code == 201, answer.text
+    return answer.json()
+
+
+async def test_a_check_tells_what_is_due_in_the_matter_and_its_outcome_is_recorded_once(w: World) -> None:
+    department = "example-court"
+    case = await a_case(w, a_line(1, works=Works.OCCASION, matters=("procurement",)), a_line(2), department=department)
+    receipt = await checked(w, department, question(case.subject, w))
+    assert [hit["line_id"] for hit in receipt["hits"]] == [case.lines[0]]
+    assert receipt["asked_by"] == "system-1"
+    assert receipt["lists"][0]["entry_id"] == case.facts["entry_id"]
+    assert receipt["as_of"] is not None
+    assert receipt["complete"]
+    assert "procurement" in receipt["meaning"]
+    assert receipt["awaiting_outcome"]
+
+    http = w.http("executor")
+    reader = w.bearer(department, OfficerRole.EXECUTOR)
+    waiting = (await http.get("/v1/checks", headers=reader)).json()["items"]
+    assert receipt["check_id"] in [one["check_id"] for one in waiting]
+    path = f"/v1/checks/{receipt['check_id']}"
+    body = {"applied": True, "note": "取消投标资格"}
+    foreign = await http.post(f"{path}/outcome", json=body, headers=w.writes("example-tax", OfficerRole.EXECUTOR))
+    assert code_of(foreign) == (404, "unknown_id")
+    for status in (200, 409):
+        done = await http.post(f"{path}/outcome", json=body, headers=w.writes(department, OfficerRole.EXECUTOR))
+        assert done.status_code == status
+    stored = (await http.get(path, headers=reader)).json()
+    assert stored["outcome"]["applied"]
+    assert not stored["awaiting_outcome"]
+    assert {**stored, "outcome": None, "awaiting_outcome": True} == receipt
+    other = await http.get(path, headers=w.bearer("example-tax", OfficerRole.EXECUTOR))
+    assert code_of(other) == (404, "unknown_id")
+
+
+async def test_no_record_says_in_which_lists_and_as_of_when(w: World) -> None:
+    case = await a_case(w)
+    unlisted = company(w, next(_subjects))
+    receipt = await checked(w, case.department, question(unlisted, w))
+    assert (receipt["hits"], receipt["lists"]) == ([], [])
+    assert receipt["covers"] == [{"domain_id": "tax", "list_kind": "black"}]
+    assert "税收黑名单" in receipt["meaning"]
+    assert "不等于信用良好的证明" in receipt["meaning"]
+    assert not receipt["awaiting_outcome"]
+    none = await w.http("executor").post(
+        f"/v1/checks/{receipt['check_id']}/outcome",
+        json={"applied": False},
+        headers=w.writes(case.department, OfficerRole.EXECUTOR),
+    )
+    assert code_of(none) == (409, "no_outcome_awaited")
+
+
+async def test_a_person_is_asked_about_in_the_body_and_kept_as_a_key_only(w: World) -> None:
+    index = next(_subjects)
+    case = await a_case(w, a_line(works=Works.OCCASION), subject=person(w, index))
+    receipt = await checked(w, case.department, question(case.subject, w, "licensing"))
+    assert [hit["line_id"] for hit in receipt["hits"]] == case.lines
+    assert receipt["subject"] == {"key": case.subject.key, "kind": "person"}
+    number = INVENTED.person(index).resident_id
+    rows = await w.rows(
+        "executor", "SELECT made::text AS text FROM checks UNION ALL SELECT body::text FROM idempotency"
+    )
+    assert not any(number in row.text for row in rows)
+
+
+async def test_a_wrong_number_is_refused_with_the_reason(w: World) -> None:
+    asked_about = {"subject": {"scheme": "uscc", "number": "91410300MA000000X"}, "matter": "procurement"}
+    answer = await w.http("executor").post(
+        "/v1/checks", json=asked_about, headers=w.writes(DEPARTMENTS[0], OfficerRole.EXECUTOR)
+    )
+    assert answer.status_code == 422
+    assert answer.json()["faults"][0]["field"] == "subject.number"
+
+
+async def test_what_cannot_be_followed_parks_and_the_check_says_that_it_is_incomplete(w: World) -> None:
+    case = Case(w, company(w, next(_subjects)), DEPARTMENTS[0])
+    case.lines = [LineId("never-directed")]
+    await w.publish(case.ended())
+
+    async def parked() -> bool:
+        return bool(await w.rows("executor", "SELECT 1 FROM parked WHERE key = :key", key=case.subject.key))
+
+    await eventually(parked)
+    receipt = await checked(w, case.department, question(case.subject, w))
+    assert not receipt["complete"]
+    assert "可能不完整" in receipt["meaning"]
+
+
+# --- settings, and the whole of it anew ------------------------------------------------------------------------------
+
+
+async def test_an_executor_in_a_departments_premises_takes_its_own_responses_only(stack: Addresses) -> None:
+    async with world(stack, "executor", departments="example-tax, example-health") as w:
+        await w.publish_lawbook(*lawbook())
+        subject = company(w, 1)
+        foreign = Case(w, subject, "example-court")
+        await w.publish(foreign.directed(), foreign.ended())
+        mine = await a_case(w, subject=subject)
+        assert (await worklist(w, "example-court", state="all"))["items"] == []
+        assert await w.rows("executor", "SELECT 1 FROM parked") == []
+        await w.restart("executor")
+        assert (await mine.task())["state"] == "directed"
+        assert (await mine.says("not-applicable", reason="示例")).status_code == 200
+        told = await eventually(lambda: w.seen(Topic.EXECUTION, NotApplicable))
+        assert [event.department for event in told] == [DepartmentId("example-tax")]
+
+
+async def test_an_executor_that_has_read_nothing_says_so(stack: Addresses) -> None:
+    async with world(stack, "executor") as w:
+        receipt = await checked(w, "example-tax", question(company(w, 1), w))
+        assert receipt["as_of"] is None
+        assert "尚未收到" in receipt["meaning"]
+
+
+async def test_never_applied_is_confirmed_by_the_department(w: World) -> None:
+    case = await a_case(w)
+    await w.publish(case.ended(EndMode.FROM_BEGINNING))
+    await case.becomes(asks="confirm")
+    result = await in_bulk(
+        w,
+        case.department,
+        [{"task_id": case.lines[0], "answer": "undo", "how": "never_applied", "evidence": "经查未曾实施"}],
+    )
+    assert result == {"accepted": 1, "refused": []}
+    task = await case.task()
+    assert (task["state"], task["how"], task["asks"]) == ("undone", Undone.NEVER_APPLIED, "nothing")
