@@ -1,0 +1,148 @@
+"""What is kept of a row that was rejected, and how it is told: each fault with its column, its code, and the row itself.
+
+What identifies a person is starred out before anything is kept: the line number leads back to the row in the file.
+"""
+
+import csv
+import io
+import re
+from collections.abc import AsyncIterator, Sequence
+from datetime import date
+from enum import StrEnum
+from typing import Any, cast
+
+import orjson
+from sqlalchemy.engine import Row
+
+from services.initiator.forms import is_person_scheme
+from services.initiator.imports.columns import COLUMNS, SCHEMES, column_of, plain
+from services.initiator.imports.reading import Record
+from services.initiator.imports.rows import Layout, responsible_in
+from shared.identity import mask_name
+from shared.identity.keys import LEGAL_SCHEME
+from shared.rejection import Fault
+from shared.web.discretion import discreet
+from shared.web.language import Language
+from shared.web.wording import Term, Wording
+
+LONGEST_ROW = 4_000
+"""Characters kept of a row."""
+MOST_FAULTS = 50
+"""Faults kept of one row."""
+
+_NUMBER = re.compile(r"\d[\dXx\s\-]{4,}\d?[Xx]?")
+_SCHEME, _NUMBER_AT, _NAME, _RESPONSIBLE = map(COLUMNS.index, ("scheme", "number", "name", "responsible"))
+
+
+def reject_rows(import_id: str, record: Record, layout: Layout, faults: Sequence[Fault]) -> list[dict[str, Any]]:
+    """The rows of `import_rejects` for one row of the file."""
+    row = masked(record.cells, layout)
+    return [
+        {
+            "import_id": import_id,
+            "line": record.line,
+            "number": number,
+            "field": column_of(fault.field),
+            "code": fault.code,
+            "facts": encode_facts(fault.facts),
+            "row": row,
+        }
+        for number, fault in enumerate(faults[:MOST_FAULTS])
+    ]
+
+
+def masked(cells: Sequence[str], layout: Layout) -> str:
+    """The row as one line of CSV, without what identifies a person.
+
+    Of a row whose columns cannot be told apart every longer number goes.
+    """
+    if len(cells) != layout.width:
+        return _NUMBER.sub("*", _line(cells))[:LONGEST_ROW]
+    shown = [discreet(cell.strip()) for cell in cells]
+    scheme_at, number_at, name_at, responsible_at = (
+        layout.places[place] for place in (_SCHEME, _NUMBER_AT, _NAME, _RESPONSIBLE)
+    )
+    scheme = shown[scheme_at]
+    scheme = SCHEMES.get(plain(scheme), scheme)
+    if scheme != LEGAL_SCHEME:
+        shown[number_at] = "*" * len(shown[number_at])
+    if is_person_scheme(scheme):
+        shown[name_at] = mask_name(shown[name_at])
+    if responsible_at >= 0 and shown[responsible_at]:
+        shown[responsible_at] = _masked_persons(cells[responsible_at])
+    return _line(shown)[:LONGEST_ROW]
+
+
+def _masked_persons(text: str) -> str:
+    persons = responsible_in(text)
+    if persons is None:
+        return "*"
+    shown = [{**p, "number": "*" * len(p["number"]), "name": mask_name(p["name"])} for p in persons]
+    return orjson.dumps(shown).decode()
+
+
+def _line(cells: Sequence[str]) -> str:
+    text = io.StringIO()
+    csv.writer(text, lineterminator="").writerow(cells)
+    return text.getvalue()
+
+
+# --- facts, kept as JSON
+
+
+def encode_facts(facts: dict[str, object]) -> str:
+    return orjson.dumps({name: _encoded(fact) for name, fact in facts.items()}).decode()
+
+
+def _encoded(fact: object) -> object:
+    match fact:
+        case Term():
+            return {"term": fact.code, "facts": {name: _encoded(one) for name, one in fact.facts.items()}}
+        case StrEnum():
+            return {"term": f"{type(fact).__name__}.{fact.value}", "facts": {}}
+        case date():
+            return fact.isoformat()
+        case list() | tuple():
+            return [_encoded(one) for one in cast("Sequence[object]", fact)]
+        case None | bool() | int() | float():
+            return fact
+        case _:
+            return str(fact)
+
+
+def decode_facts(text: str) -> dict[str, object]:
+    """The facts as the wording wants them; terms are terms again."""
+    read = cast("dict[str, object]", orjson.loads(text))
+    return {name: _decoded(fact) for name, fact in read.items()}
+
+
+def _decoded(fact: object) -> object:
+    if isinstance(fact, list):
+        return [_decoded(one) for one in cast("list[object]", fact)]
+    if not isinstance(fact, dict):
+        return fact
+    term = cast("dict[str, Any]", fact)
+    facts = cast("dict[str, object]", term["facts"])
+    return Term(str(term["term"]), {name: _decoded(one) for name, one in facts.items()})
+
+
+# --- the file of rejects
+
+_HEADINGS = ("line", "field", "code", "reason", "row")
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+async def reject_file(kept: AsyncIterator[Row[Any]], wording: Wording, spoken: Language) -> AsyncIterator[bytes]:
+    """The rejects as CSV in the caller's language, with a byte order mark: Excel opens it as it is."""
+    yield b"\xef\xbb\xbf" + (_line(_HEADINGS) + "\r\n").encode()
+    async for row in kept:
+        fault = Fault(row.code, row.field, decode_facts(row.facts))
+        phrase = wording.phrase(row.code)
+        reason = f"{wording.fill(phrase.detail, fault, spoken)} {wording.fill(phrase.remedy, fault, spoken)}"
+        told = (str(row.line), row.field or "", row.code, reason, row.row)
+        yield (_line([_harmless(cell) for cell in told]) + "\r\n").encode()
+
+
+def _harmless(cell: str) -> str:
+    """What a spreadsheet would take for a formula is marked as text."""
+    return f"'{cell}" if cell.startswith(_FORMULA) else cell

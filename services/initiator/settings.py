@@ -1,0 +1,18 @@
+"""Settings of imports, from the environment (`LIANDONG_IMPORT_…`)."""
+
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class ImportSettings(BaseSettings):
+    """How large a file may be, and how it is worked through."""
+
+    model_config = SettingsConfigDict(env_prefix="LIANDONG_IMPORT_", extra="ignore", frozen=True)
+
+    largest_file: int = 512 * 1024 * 1024
+    """Bytes."""
+    batch_rows: int = 500
+    """Rows a transaction."""
+    keep_unapproved_days: int = 30
+    """After so long a checked import that nobody approved is refused, and its file deleted."""
+    workers: int = 2
+    """Imports that one instance works on at the same time: a small file need not wait for a large one."""
