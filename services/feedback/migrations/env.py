@@ -1,0 +1,10 @@
+"""Alembic's way into the database of feedback."""
+
+from services.feedback.views import ledger, measures, received
+from services.feedback.views.schema import METADATA
+from shared.migration import run
+
+assert ledger.LINES.metadata is METADATA
+assert measures.MEASURES.metadata is METADATA
+assert received.RECEIVED.metadata is METADATA
+run(METADATA)

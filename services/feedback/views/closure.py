@@ -1,0 +1,74 @@
+"""The ledger of one entry, whole; and the entries of which something is left in force."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ARRAY, Text, bindparam, literal, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.feedback.domain.entry import EntryState, LedgerEntry
+from services.feedback.domain.line import LedgerLine
+from services.feedback.views.ledger import ENTRIES, LINES, entry_of, line_of
+from services.feedback.views.measures import MEASURES
+
+
+@dataclass(frozen=True, slots=True)
+class WordedLine:
+    line: LedgerLine
+    text_zh: str | None
+    kind: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class EntryLedger:
+    """An entry with all its lines, in order of department and id."""
+
+    entry: LedgerEntry
+    closings: int
+    closed_at: datetime | None
+    lines: tuple[WordedLine, ...]
+
+    def involves(self, department: str) -> bool:
+        """Whether a department initiated or published the entry, or is to implement a measure of it."""
+        entry = self.entry
+        return department in (
+            entry.initiated_by,
+            entry.published_by,
+            *(worded.line.department for worded in self.lines),
+        )
+
+
+async def ledger_of(connection: AsyncConnection, entry_id: str) -> EntryLedger | None:
+    """The ledger of one entry; None when nothing was heard of it."""
+    rows = (await connection.execute(select(ENTRIES).where(ENTRIES.c.entry_id == entry_id))).all()
+    return next(iter(await _with_lines(connection, rows)), None)
+
+
+async def still_in_force(connection: AsyncConnection, after: str, limit: int) -> list[EntryLedger]:
+    """Entries that are in force no longer and not closed: what is not proved to be undone (row N1), by entry id."""
+    c = ENTRIES.c
+    undoing = literal(EntryState.UNDOING.value, literal_execute=True)
+    query = select(ENTRIES).where(c.state == undoing, c.entry_id > after).order_by(c.entry_id).limit(limit)
+    return await _with_lines(connection, (await connection.execute(query)).all())
+
+
+async def _with_lines(connection: AsyncConnection, entries: Sequence[Any]) -> list[EntryLedger]:
+    lines: dict[str, list[WordedLine]] = {row.entry_id: [] for row in entries}
+    for row in await connection.execute(_LINES, {"ids": list(lines)}):
+        lines[row.entry_id].append(WordedLine(line_of(row), row.text_zh, row.kind))
+    return [EntryLedger(entry_of(row), row.closings, row.closed_at, tuple(lines[row.entry_id])) for row in entries]
+
+
+_LINES = (
+    select(LINES, MEASURES.c.text_zh, MEASURES.c.kind)
+    .select_from(
+        LINES.outerjoin(
+            MEASURES,
+            (MEASURES.c.measure_id == LINES.c.measure_id) & (MEASURES.c.measure_version == LINES.c.measure_version),
+        )
+    )
+    .where(LINES.c.entry_id == bindparam("ids", type_=ARRAY(Text())).any_())
+    .order_by(LINES.c.department, LINES.c.line_id)
+)

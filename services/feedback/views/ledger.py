@@ -1,0 +1,234 @@
+"""The ledger in tables: a row an entry, a row a line. Loaded, folded (domain/ledger) and written in a constant number of
+statements, however many events a batch has.
+
+The row of an entry is the lock of its lines. Whoever changes any of them takes it first, entries in sorted order.
+"""
+
+from collections.abc import Sequence
+from typing import Any, TypeVar
+
+from sqlalchemy import (
+    ARRAY,
+    Boolean,
+    Column,
+    Date,
+    DateTime,
+    Index,
+    Integer,
+    Table,
+    Text,
+    bindparam,
+    delete,
+    false,
+    select,
+    text,
+)
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.feedback.domain.entry import LedgerEntry, Tally
+from services.feedback.domain.ledger import Heard, Ledger, lines_of, named_by
+from services.feedback.domain.line import Answer, LedgerLine
+from services.feedback.views.schema import METADATA
+from shared.contracts.event import EntryId, LineId
+from shared.contracts.execution import Undone
+from shared.contracts.lawbook import ListKind, Undoing
+from shared.contracts.response import EndMode
+from shared.database import insert_rows, update_rows
+
+ENTRIES = Table(
+    "entries",
+    METADATA,
+    Column("entry_id", Text, primary_key=True),
+    Column("subject", Text),
+    Column("subject_name", Text, nullable=False, server_default=""),
+    Column("list_kind", Text),
+    Column("domain_id", Text),
+    Column("initiated_by", Text),
+    Column("published_by", Text),
+    Column("term_to", Date),
+    Column("list_events", Integer, nullable=False, server_default="0"),
+    Column("settled", Integer, nullable=False, server_default="0"),
+    Column("unsettled", Text, nullable=False, server_default=""),
+    Column("unread", Text, nullable=False, server_default=""),
+    Column("ended", Boolean, nullable=False, server_default=false()),
+    Column("directed", Integer, nullable=False, server_default="0"),
+    Column("not_directed", Integer, nullable=False, server_default="0"),
+    Column("standing", Integer, nullable=False, server_default="0"),
+    Column("waiting", Integer, nullable=False, server_default="0"),
+    Column("undoing", Integer, nullable=False, server_default="0"),
+    Column("state", Text, nullable=False, server_default="waiting"),
+    Column("closings", Integer, nullable=False, server_default="0"),
+    Column("closed_at", DateTime(timezone=True)),
+    Index("entries_undoing_idx", "entry_id", postgresql_where=text("state = 'undoing'")),
+)
+"""`unsettled` and `unread` are event ids with spaces between; `closings` and `closed_at` come from this service's own events."""
+
+LINES = Table(
+    "lines",
+    METADATA,
+    Column("line_id", Text, primary_key=True),
+    Column("entry_id", Text, nullable=False),
+    Column("response_id", Text),
+    Column("department", Text),
+    Column("subject", Text),
+    Column("measure_id", Text),
+    Column("measure_version", Integer),
+    Column("owed", Boolean, nullable=False),
+    Column("on_end", Text),
+    Column("on_error", Text),
+    Column("answer_within_days", Integer, nullable=False),
+    Column("undo_within_days", Integer, nullable=False),
+    Column("directed_at", DateTime(timezone=True)),
+    Column("suspended", Boolean, nullable=False),
+    Column("resumed_at", DateTime(timezone=True)),
+    Column("end_mode", Text),
+    Column("end_orders", Integer, nullable=False),
+    Column("end_ordered_at", DateTime(timezone=True)),
+    Column("acknowledged_at", DateTime(timezone=True)),
+    Column("answer", Text),
+    Column("answered_at", DateTime(timezone=True)),
+    Column("applied_at", DateTime(timezone=True)),
+    Column("effect_told_at", DateTime(timezone=True)),
+    Column("told_late", Boolean, nullable=False),
+    Column("undone", Text),
+    Column("undone_at", DateTime(timezone=True)),
+    Column("evidence", Text, nullable=False),
+    Column("noticed", Boolean, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("due_on", Date),
+    Column("answered_late", Boolean, nullable=False),
+    Column("undone_late", Boolean, nullable=False),
+    Index(None, "entry_id"),
+    Index("lines_open_idx", "department", "line_id", postgresql_where=text("state IN ('waiting', 'undoing')")),
+    Index("lines_unnoticed_idx", "due_on", "line_id", postgresql_where=text("due_on IS NOT NULL AND NOT noticed")),
+)
+"""The columns up to `noticed` are a LedgerLine, in its order; the others follow from them and are there to be asked for."""
+
+_LINE = [column for column in LINES.columns if column.name in LedgerLine._fields]
+_FACTS = ("response_id", "department", "subject", "measure_id", "measure_version", "owed", "on_end", "on_error")
+_FACTS_TOO = ("answer_within_days", "undo_within_days", "directed_at")
+_NEVER_CHANGED = frozenset((*_FACTS, *_FACTS_TOO, "entry_id"))
+"""What a line says for good once it was directed: not sent again when the rest of the row changes."""
+
+T = TypeVar("T")
+
+
+def _among(table: Table, column: str) -> Any:
+    return table.c[column] == bindparam("ids", type_=ARRAY(Text())).any_()
+
+
+_LOCK = select(ENTRIES).where(_among(ENTRIES, "entry_id")).order_by(ENTRIES.c.entry_id).with_for_update()
+_LINES_BY_ID = select(*_LINE).where(_among(LINES, "line_id"))
+_KNOWN = select(LINES.c.line_id).where(_among(LINES, "line_id"))
+
+
+async def load(connection: AsyncConnection, heard: Sequence[Heard]) -> Ledger:
+    """The part of the ledger that these events touch, locked for this transaction."""
+    changed = {line_id for one in heard for line_id in lines_of(one.event)}
+    named = {line_id for one in heard for line_id in named_by(one.event)} - changed
+    entries = await _lock(connection, {one.event.entry_id for one in heard})
+    lines = await connection.execute(_LINES_BY_ID, {"ids": list(changed)}) if changed else ()
+    known = await connection.scalars(_KNOWN, {"ids": list(named)}) if named else ()
+    return Ledger(entries, {line.line_id: line for line in map(line_of, lines)}, frozenset(map(LineId, known)))
+
+
+async def _lock(connection: AsyncConnection, ids: set[EntryId]) -> dict[EntryId, LedgerEntry]:
+    """Lock the entries, in sorted order; first make those that the ledger does not have, so that there are rows to lock.
+
+    All are offered, not only the missing ones: to look first and insert the rest breaks the order, and deadlocks.
+    """
+    rows = [{"entry_id": entry_id} for entry_id in sorted(ids)]
+    await insert_rows(connection, ENTRIES, rows, conflict=("entry_id",), keep=True)
+    locked = await connection.execute(_LOCK, {"ids": list(ids)})
+    return {entry.entry_id: entry for entry in map(entry_of, locked)}
+
+
+async def write(connection: AsyncConnection, before: Ledger, after: Ledger) -> None:
+    """Write what changed: entries, lines that are new or were only named so far, and the moving part of the others."""
+    entries = [entry for entry_id, entry in after.entries.items() if entry is not before.entries.get(entry_id)]
+    await update_rows(connection, ENTRIES, ("entry_id",), [entry_row(entry) for entry in entries])
+    new: list[dict[str, Any]] = []
+    moved: list[dict[str, Any]] = []
+    for line_id, line in after.lines.items():
+        old = before.lines.get(line_id)
+        if line is old:
+            continue
+        if old is not None and old.directed:
+            moved.append({name: value for name, value in line_row(line).items() if name not in _NEVER_CHANGED})
+        else:
+            new.append(line_row(line))
+    await insert_rows(connection, LINES, new, conflict=("line_id",))
+    await update_rows(connection, LINES, ("line_id",), moved)
+
+
+async def clear(connection: AsyncConnection) -> None:
+    """Empty the ledger, to be filled anew in the same transaction. Readers see the old one until it commits."""
+    await connection.execute(text("LOCK TABLE entries, lines IN EXCLUSIVE MODE"))
+    await connection.execute(delete(LINES))
+    await connection.execute(delete(ENTRIES))
+
+
+def entry_row(entry: LedgerEntry) -> dict[str, Any]:
+    return {
+        "entry_id": entry.entry_id,
+        "subject": entry.subject,
+        "subject_name": entry.subject_name,
+        "list_kind": entry.list_kind,
+        "domain_id": entry.domain_id,
+        "initiated_by": entry.initiated_by,
+        "published_by": entry.published_by,
+        "term_to": entry.term_to,
+        "list_events": entry.list_events,
+        "settled": entry.settled,
+        "unsettled": " ".join(sorted(entry.unsettled)),
+        "unread": " ".join(sorted(entry.unread)),
+        "ended": entry.ended,
+        **entry.tally._asdict(),
+        "state": entry.state.value,
+    }
+
+
+def entry_of(row: Any) -> LedgerEntry:
+    """The entry in a row of the table `entries`."""
+    return LedgerEntry(
+        entry_id=row.entry_id,
+        subject=row.subject,
+        subject_name=row.subject_name,
+        list_kind=_LIST_KINDS.get(row.list_kind),
+        domain_id=row.domain_id,
+        initiated_by=row.initiated_by,
+        published_by=row.published_by,
+        term_to=row.term_to,
+        list_events=row.list_events,
+        settled=row.settled,
+        unsettled=frozenset(row.unsettled.split()),
+        unread=frozenset(row.unread.split()),
+        ended=row.ended,
+        tally=Tally(row.directed, row.not_directed, row.standing, row.waiting, row.undoing),
+    )
+
+
+def line_row(line: LedgerLine) -> dict[str, Any]:
+    row = line._asdict()
+    row["state"] = line.state.value
+    row["due_on"] = line.due_on
+    row["answered_late"] = line.answered_late
+    row["undone_late"] = line.undone_late
+    return row
+
+
+def line_of(row: Any) -> LedgerLine:
+    """The line in a row of the columns of a LedgerLine, which may have others behind them."""
+    line = LedgerLine._make(row[: len(LedgerLine._fields)])
+    return line._replace(**{name: members.get(getattr(line, name)) for name, members in _MEMBERS.items()})
+
+
+_LIST_KINDS = {kind.value: kind for kind in ListKind}
+_UNDOINGS = {undoing.value: undoing for undoing in Undoing}
+_MEMBERS: dict[str, dict[str, Any]] = {
+    "on_end": _UNDOINGS,
+    "on_error": _UNDOINGS,
+    "end_mode": {mode.value: mode for mode in EndMode},
+    "answer": {answer.value: answer for answer in Answer},
+    "undone": {undone.value: undone for undone in Undone},
+}

@@ -1,0 +1,36 @@
+"""The wording of measures, by version, as the directions cited it: what a line of the ledger is about."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import Column, Integer, PrimaryKeyConstraint, Table, Text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.feedback.domain.ledger import Heard
+from services.feedback.views.schema import METADATA
+from shared.contracts.response import ResponseDirected
+from shared.database import insert_rows
+
+MEASURES = Table(
+    "measures",
+    METADATA,
+    Column("measure_id", Text, nullable=False),
+    Column("measure_version", Integer, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("text_zh", Text, nullable=False),
+    PrimaryKeyConstraint("measure_id", "measure_version"),
+)
+
+
+async def keep(connection: AsyncConnection, heard: Sequence[Heard]) -> None:
+    """Keep the wording of what was directed."""
+    cited = {
+        (line.measure_id, line.measure_version): line
+        for one in heard
+        if isinstance(one.event, ResponseDirected)
+        for line in one.event.lines
+    }
+    rows = [
+        {"measure_id": measure_id, "measure_version": version, "kind": line.kind.value, "text_zh": line.text_zh}
+        for (measure_id, version), line in sorted(cited.items())
+    ]
+    await insert_rows(connection, MEASURES, rows, conflict=("measure_id", "measure_version"), keep=True)

@@ -1,0 +1,86 @@
+"""What was consumed, as it came: the truth of a service that only follows. The ledger is rebuilt from here, never from Kafka.
+
+An event is kept once, by its id. One that is kept already is not taken in again, so that a topic may be read anew from its
+beginning.
+"""
+
+from collections.abc import AsyncIterator, Sequence
+from datetime import datetime
+from typing import Any, cast
+from uuid import UUID
+
+from sqlalchemy import BigInteger, Column, DateTime, Identity, Table, Text, UniqueConstraint, Uuid, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.feedback.domain.ledger import Followed, Heard, is_followed
+from services.feedback.views.schema import METADATA
+from shared.contracts.event import EventId
+from shared.contracts.vocabulary import PUBLIC
+from shared.database import RawJson, insert_rows
+from shared.messaging.message import Message
+
+RECEIVED = Table(
+    "received",
+    METADATA,
+    Column("position", BigInteger, Identity(always=True), primary_key=True),
+    Column("event_id", Uuid, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("topic", Text, nullable=False),
+    Column("sequence", BigInteger, nullable=False),
+    Column("type", Text, nullable=False),
+    Column("key", Text, nullable=False),
+    Column("body", RawJson, nullable=False),
+    Column("time", DateTime(timezone=True), nullable=False),
+    UniqueConstraint("event_id"),
+)
+"""`position` is the order of arrival; within a partition it is the order of the log. `time` is that of the event."""
+
+_AT_ONCE = 2_000
+
+
+async def keep(connection: AsyncConnection, messages: Sequence[Message]) -> list[Message]:
+    """Keep what was not kept before; those messages, in order."""
+    rows = [_row(message) for message in messages]
+    kept = await insert_rows(connection, RECEIVED, rows, conflict=("event_id",), keep=True, returning=("event_id",))
+    new = set(kept.scalars()) if kept is not None else set[UUID]()
+    return [message for message in messages if UUID(message.envelope.event_id) in new]
+
+
+def _row(message: Message) -> dict[str, Any]:
+    envelope = message.envelope
+    return {
+        "event_id": envelope.event_id,
+        "source": envelope.source,
+        "topic": message.topic,
+        "sequence": envelope.sequence,
+        "type": envelope.type,
+        "key": message.key,
+        "body": message.body.decode(),
+        "time": datetime.fromisoformat(envelope.time),
+    }
+
+
+def heard(messages: Sequence[Message]) -> list[Heard]:
+    """Those messages that change the ledger."""
+    return [
+        Heard(EventId(m.envelope.event_id), cast("Followed", m.event), datetime.fromisoformat(m.envelope.time))
+        for m in messages
+        if is_followed(m.event)
+    ]
+
+
+async def all_heard(connection: AsyncConnection) -> AsyncIterator[list[Heard]]:
+    """Everything kept that changes the ledger, in order of arrival, some at a time."""
+    position = 0
+    while True:
+        query = select(RECEIVED).where(RECEIVED.c.position > position).order_by(RECEIVED.c.position).limit(_AT_ONCE)
+        rows = (await connection.execute(query)).all()
+        if not rows:
+            return
+        position = rows[-1].position
+        events = [(row, PUBLIC.decode(row.type, row.body)) for row in rows]
+        yield [
+            Heard(EventId(str(row.event_id)), cast("Followed", event), row.time)
+            for row, event in events
+            if is_followed(event)
+        ]
