@@ -134,11 +134,23 @@ class ResponseEnded(ResponseEvent):
     reason: str
 
 
-class ResponseRefused(ResponseEvent):
-    """The basis gate refused measures for this entry; nobody executes them."""
+class RefusedMeasure(Contract):
+    """A measure that targets the subject and did not pass the basis gate."""
 
-    TYPE: ClassVar[str] = "response.refused.v1"
-    measures: tuple[tuple[MeasureId, RefusalReason], ...]
+    measure_id: MeasureId
+    measure_version: int | None = Field(description="None: unknown, from an event of the first version")
+    instrument_id: InstrumentId | None = Field(description="None: unknown, from an event of the first version")
+    reason: RefusalReason
+
+
+class ResponseRefused(ResponseEvent):
+    """The basis gate refused measures for this entry; nobody executes them.
+
+    The first version gave pairs of measure and reason, and did not say which version of the measure was judged.
+    """
+
+    TYPE: ClassVar[str] = "response.refused.v2"
+    refused: tuple[RefusedMeasure, ...]
 
 
 class Settled(ResponseEvent):

@@ -1,6 +1,6 @@
 """From type names to models: how a service reads its own events and those of others, older versions included."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import orjson
@@ -8,9 +8,7 @@ from pydantic import ValidationError
 
 from shared.contracts import execution, feedback, lawbook, listing, response
 from shared.contracts.event import Event, PublicEvent
-
-Upcaster = Callable[[dict[str, Any]], dict[str, Any]]
-"""Pure: from the body of an old version to that of the next. It looks nothing up, and writes "unknown", never a guess."""
+from shared.contracts.upcasters import UPCASTERS, Upcaster
 
 
 class UnknownEventType(ValueError):
@@ -42,6 +40,10 @@ class Vocabulary:
             return self._upcast(type_name, orjson.loads(body))
         except (ValidationError, orjson.JSONDecodeError) as error:
             raise UnreadableEvent(f"{type_name}: {_places(error)}") from None
+        except (KeyError, TypeError, ValueError) as error:
+            if isinstance(error, UnknownEventType):
+                raise
+            raise UnreadableEvent(f"{type_name}: its upcaster failed with {type(error).__name__}") from None
 
     def _upcast(self, type_name: str, body: dict[str, Any]) -> Event:
         while type_name not in self.models:
@@ -90,4 +92,4 @@ PUBLIC_EVENTS: tuple[type[PublicEvent], ...] = (
     feedback.LoopClosed,
 )
 
-PUBLIC = Vocabulary(PUBLIC_EVENTS)
+PUBLIC = Vocabulary(PUBLIC_EVENTS, UPCASTERS)

@@ -1,9 +1,14 @@
 """Contracts are promises to whoever reads our topics."""
 
+from collections.abc import Iterator
+from typing import Any, cast
+
 import pytest
 
+from shared.contracts import asyncapi
 from shared.contracts.envelope import Envelope, UnreadableEnvelope, read_envelope
 from shared.contracts.listing import EntryEnded
+from shared.contracts.response import RefusalReason, ResponseRefused
 from shared.contracts.schemas import FOLDER, schemas
 from shared.contracts.vocabulary import PUBLIC, PUBLIC_EVENTS, UnknownEventType, UnreadableEvent, Vocabulary
 
@@ -50,6 +55,21 @@ def test_an_old_version_is_upcast_on_reading() -> None:
     assert event.cause.value == "term"
 
 
+def test_a_refusal_of_the_first_version_is_read_with_what_it_did_not_say_as_unknown() -> None:
+    old = """{"entry_id": "e", "subject": "uscc:x", "lawbook_version": 1, "list_event_id": "l",
+              "measures": [["S000-018", "unpublished"]]}"""
+    event = PUBLIC.decode("response.refused.v1", old)
+    assert isinstance(event, ResponseRefused)
+    [refused] = event.refused
+    assert (refused.measure_id, refused.reason) == ("S000-018", RefusalReason.UNPUBLISHED)
+    assert refused.measure_version is None
+
+
+def test_an_old_version_that_is_not_what_it_says_is_unreadable_and_no_crash() -> None:
+    with pytest.raises(UnreadableEvent):
+        PUBLIC.decode("response.refused.v1", '{"entry_id": "e"}')
+
+
 def test_an_envelope_is_read_as_it_was_written() -> None:
     envelope = Envelope("id", "registry/db/1", 7, "t.v1", "2020-01-01T00:00:00+00:00", "uscc:x", "c", "d", "00-a-b-01")
     assert read_envelope(envelope.headers()) == envelope
@@ -58,3 +78,27 @@ def test_an_envelope_is_read_as_it_was_written() -> None:
 def test_a_record_without_our_headers_is_refused() -> None:
     with pytest.raises(UnreadableEnvelope):
         read_envelope([("ce_id", b"1")])
+
+
+def test_the_document_of_the_topics_says_what_the_contracts_say() -> None:
+    assert asyncapi.FILE.read_text(encoding="utf-8") == asyncapi.text(), "run `python -m shared.contracts.asyncapi`"
+
+
+def test_every_reference_in_the_document_leads_somewhere() -> None:
+    document = asyncapi.document()
+
+    def references(node: object) -> Iterator[str]:
+        if isinstance(node, dict):
+            for name, value in cast("dict[str, object]", node).items():
+                if name == "$ref":
+                    yield cast("str", value)
+                yield from references(value)
+        elif isinstance(node, list):
+            for value in cast("list[object]", node):
+                yield from references(value)
+
+    for reference in references(document):
+        found: Any = document
+        for step in reference.removeprefix("#/").split("/"):
+            found = found[step]
+        assert found

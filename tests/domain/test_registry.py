@@ -187,7 +187,9 @@ def directed(events: Sequence[Event]) -> dict[str, str]:
 
 
 def refusals(events: Sequence[Event]) -> dict[str, RefusalReason]:
-    return {m: reason for event in events if isinstance(event, ResponseRefused) for m, reason in event.measures}
+    return {
+        one.measure_id: one.reason for event in events if isinstance(event, ResponseRefused) for one in event.refused
+    }
 
 
 def test_every_implementer_of_every_measure_gets_its_line() -> None:

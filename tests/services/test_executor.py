@@ -500,7 +500,12 @@ async def test_orders_that_concern_nobody_here_are_passed_over(w: World) -> None
     case = Case(w, company(w, next(_subjects)), DEPARTMENTS[0])
     facts = {name: case.facts[name] for name in ("entry_id", "subject", "lawbook_version", "list_event_id")}
     await w.publish(
-        ResponseRefused.model_validate({**facts, "measures": [("m1", "unpublished")]}),
+        ResponseRefused.model_validate(
+            {
+                **facts,
+                "refused": [{"measure_id": "m1", "measure_version": 1, "instrument_id": "i", "reason": "unpublished"}],
+            }
+        ),
         case.directed(),
         Settled.model_validate({**facts, "list_event_type": "x", "lines": case.lines, "standing": 1, "ended": False}),
     )

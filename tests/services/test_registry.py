@@ -121,8 +121,8 @@ async def test_a_listing_directs_the_measures_of_every_implementer_and_is_settle
         assert settlement.standing == len(lines) >= 4
         assert all(line.basis and line.instrument_version for line in lines)
         [refused] = await w.seen(Topic.RESPONSE, ResponseRefused)
-        assert refused.measures, "the unpublished measure is refused with its reason"
-        assert {m for m, _ in refused.measures}.isdisjoint({line.measure_id for line in lines})
+        assert refused.refused, "the unpublished measure is refused with its reason"
+        assert {one.measure_id for one in refused.refused}.isdisjoint({line.measure_id for line in lines})
         assert entry.entry_id == settlement.entry_id
 
 

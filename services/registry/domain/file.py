@@ -18,13 +18,14 @@ from services.registry.domain.events import (
     EntrySuspendedInFile,
     RoleDropped,
 )
-from services.registry.domain.resolution import Directive, domains_listed, is_punishment, resolve
+from services.registry.domain.resolution import Directive, Refusal, domains_listed, is_punishment, resolve
 from shared.contracts.event import DepartmentId, EntryId, Event, EventId, LineId, ResponseId, SubjectKey
 from shared.contracts.lawbook import MeasureKind, Role
 from shared.contracts.listing import Cause, Entry, Subject
 from shared.contracts.response import (
     EndMode,
     Line,
+    RefusedMeasure,
     ResponseAmended,
     ResponseDirected,
     ResponseEnded,
@@ -306,8 +307,18 @@ def _refused(file: SubjectFile, command: Record) -> Iterator[Event]:
     refusals = resolve(held.entry, held.roles, count, command.because.book).refusals
     if refusals:
         yield ResponseRefused(
-            **_facts(file, command, held.entry.entry_id), measures=tuple((r.measure_id, r.reason) for r in refusals)
+            **_facts(file, command, held.entry.entry_id), refused=tuple(_refused_measure(r) for r in refusals)
         )
+
+
+def _refused_measure(refusal: Refusal) -> RefusedMeasure:
+    measure = refusal.measure
+    return RefusedMeasure(
+        measure_id=measure.measure_id,
+        measure_version=measure.version,
+        instrument_id=measure.instrument_id,
+        reason=refusal.reason,
+    )
 
 
 def _amended(file: SubjectFile, wanted: Wanted, command: Change) -> Iterator[Event]:

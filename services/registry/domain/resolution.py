@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
 
-from shared.contracts.event import DepartmentId, MeasureId
+from shared.contracts.event import DepartmentId
 from shared.contracts.lawbook import Basis, Instrument, ListKind, Measure, MeasureKind, Role, Target
 from shared.contracts.listing import Entry
 from shared.contracts.response import RefusalReason
@@ -29,7 +29,7 @@ class Directive:
 class Refusal:
     """A measure that targets the subject and did not pass the gate."""
 
-    measure_id: MeasureId
+    measure: Measure
     reason: RefusalReason
 
 
@@ -59,7 +59,7 @@ def resolve(entry: Entry, roles: tuple[Role, ...], domains_listed: int, book: La
         if reason is None and instrument is not None and basis is not None:
             directives.extend(Directive(d, measure, instrument, basis) for d in _implementers(measure))
         elif reason is not None:
-            refusals.append(Refusal(measure.measure_id, reason))
+            refusals.append(Refusal(measure, reason))
     return Resolution(tuple(directives), tuple(refusals))
 
 
