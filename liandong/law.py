@@ -15,8 +15,8 @@ from shared.trust import OfficerRole
 from shared.trust.issuer import DevelopmentIssuer
 
 CREDIT_OFFICE = "luoyang-credit-office"
-READERS = ("initiator", "registry", "executor", "feedback", "repair")
-"""The services that keep a copy of the law book."""
+READERS = ("initiator", "registry", "executor", "repair")
+"""The services that judge by the law book."""
 _READ_WITHIN_SECONDS = 60
 
 

@@ -1,0 +1,1 @@
+"""The demo: a client of the running system, with invented subjects."""

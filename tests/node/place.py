@@ -1,0 +1,147 @@
+"""A place for `liandong` as a process of its own: a folder, and databases and topics that no other test uses."""
+
+import asyncio
+import json
+import os
+import sys
+import uuid
+from collections.abc import AsyncGenerator, Generator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from liandong.home import Home
+from liandong.node import SERVICES, Node
+from shared.messaging import invariants
+from shared.settings import Settings
+from tests.harness import drop_database, eventually
+from tests.stacks import Addresses
+
+LIANDONG = Path(sys.executable).with_name("liandong")
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a process ended, and what it printed."""
+
+    status: int
+    out: str
+    err: str
+
+
+@dataclass(frozen=True)
+class Place:
+    addresses: Addresses
+    prefix: str
+    folder: Path
+
+    @property
+    def home(self) -> Home:
+        return Home(self.folder)
+
+    def environment(self, more: dict[str, str]) -> dict[str, str]:
+        """Of a process here; what the environment of the tests says of `liandong` does not reach it."""
+        kept = {name: value for name, value in os.environ.items() if not name.startswith("LIANDONG_")}
+        return kept | {
+            "LIANDONG_DATABASE_URL": self.addresses.database_url,
+            "LIANDONG_DATABASE_PREFIX": self.prefix,
+            "LIANDONG_KAFKA": self.addresses.kafka,
+            "LIANDONG_TOPIC_PREFIX": self.prefix,
+            "LIANDONG_PARTITIONS": "3",
+            **more,
+        }
+
+    async def begin(self, *arguments: str, **more: str) -> asyncio.subprocess.Process:
+        """Start `liandong` with these arguments, without a terminal; `more` is added to its environment."""
+        outputs = [(self.folder / name).open("wb") for name in ("out", "err")]
+        try:
+            return await asyncio.create_subprocess_exec(
+                LIANDONG,
+                *arguments,
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=outputs[0],
+                stderr=outputs[1],
+                env=self.environment(more),
+            )
+        finally:
+            for output in outputs:
+                output.close()
+
+    async def ended(self, process: asyncio.subprocess.Process) -> Ended:
+        """Wait for its end."""
+        status = await process.wait()
+        return Ended(status, *[(self.folder / name).read_text(encoding="utf-8") for name in ("out", "err")])
+
+    async def run(self, *arguments: str, **more: str) -> Ended:
+        return await self.ended(await self.begin(*arguments, **more))
+
+    def address(self) -> str | None:
+        """Where the node of this folder answers, while one runs."""
+        if not self.home.node_file.exists():
+            return None
+        told: dict[str, Any] = json.loads(self.home.node_file.read_text())
+        return told["address"]
+
+    async def rows(self, service: str, query: str) -> list[Any]:
+        """Look into a service's database."""
+        engine = create_async_engine(self._settings().database(service))
+        try:
+            async with engine.connect() as connection:
+                return list(await connection.execute(text(query)))
+        finally:
+            await engine.dispose()
+
+    async def count(self, service: str, query: str) -> int:
+        """A number from a service's database; 0 while it is not there."""
+        try:
+            return int((await self.rows(service, query))[0][0])
+        except SQLAlchemyError:
+            return 0
+
+    async def comes_to_rest(self) -> None:
+        """Run the services until everything that was published was consumed, and nothing that must hold is broken."""
+        node = Node(self._settings())
+        await node.start()
+        engines = {name: service.core.engine for name, service in node.services.items()}
+        try:
+            broken = ["not asked"]
+
+            async def at_rest() -> bool:
+                broken[:] = await invariants.at_rest(engines)
+                return not broken
+
+            try:
+                await eventually(at_rest, seconds=60, every=0.5)
+            except AssertionError:
+                raise AssertionError("\n".join(broken)) from None
+        finally:
+            await node.stop()
+
+    def _settings(self) -> Settings:
+        with _environment(self.environment({})):
+            return self.home.settings(self.addresses.database_url, self.addresses.kafka)
+
+
+@contextmanager
+def _environment(wanted: dict[str, str]) -> Generator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in wanted.items():
+            patch.setenv(name, value)
+        yield
+
+
+@asynccontextmanager
+async def place(addresses: Addresses, folder: Path) -> AsyncGenerator[Place]:
+    """Databases of this place are dropped at the end; processes are the test's business."""
+    prefix = f"n{uuid.uuid4().hex[:10]}_"
+    try:
+        yield Place(addresses, prefix, folder)
+    finally:
+        for service in SERVICES:
+            await drop_database(addresses.database_url, f"{prefix}{service}")

@@ -1,0 +1,96 @@
+"""`liandong demo`: the whole loop, from list files to a closed ledger; and what a kill -9 in the middle leaves behind."""
+
+import os
+import re
+import signal
+from pathlib import Path
+
+from liandong.demo.run import Phase, RunFile
+from tests.harness import eventually
+from tests.node.place import Ended, Place, place
+from tests.stacks import Addresses
+
+GOOD, BAD = 240, 20
+
+
+def told(ended: Ended) -> str:
+    return f"status {ended.status}\n{ended.out[-5000:]}\n{ended.err[-5000:]}"
+
+
+async def test_demo_closes_its_ledger(stack: Addresses, tmp_path: Path) -> None:
+    async with place(stack, tmp_path) as here:
+        ended = await here.run("demo", "--once", "--subjects", "120", "--folder", str(tmp_path))
+
+        assert ended.status == 0, told(ended)
+        assert "The ledger is closed" in ended.out
+        assert "20 rows quarantined" in ended.out
+        assert await here.count("initiator", "SELECT count(*) FROM entries WHERE status = 'published'") == 120
+        left = await here.count(
+            "repair", "SELECT count(*) FROM entries WHERE status IN ('revoked', 'repaired', 'ended')"
+        )
+        closed = await here.count("feedback", "SELECT count(*) FROM entries WHERE state = 'closed'")
+        assert left == closed > 0
+        assert re.search(rf"all {left} entries that left their list are undone", ended.out)
+        await here.comes_to_rest()
+
+        again = await here.run("demo", "--once", "--subjects", "40", "--folder", str(tmp_path))
+
+        assert again.status == 0, told(again)
+        assert await here.count("initiator", "SELECT count(*) FROM entries WHERE status = 'published'") == 160
+
+
+async def test_kill_minus_nine_of_the_node_in_the_middle_of_the_import_loses_nothing_and_does_nothing_twice(
+    stack: Addresses, tmp_path: Path
+) -> None:
+    async with place(stack, tmp_path) as here:
+        arguments = ("demo", "--once", "--subjects", str(GOOD), "--folder", str(tmp_path))
+        process = await here.begin(*arguments, LIANDONG_IMPORT_BATCH_ROWS="1")
+        try:
+            await eventually(lambda: _some_are_published(here), seconds=120, every=0.01)
+        finally:
+            os.kill(process.pid, signal.SIGKILL)
+        await process.wait()
+        before = await _published(here)
+        run = RunFile(tmp_path).read()
+        assert 0 < before < GOOD, "the process was not killed in the middle of the import"
+        assert run is not None and run.phase is Phase.LISTING
+
+        ended = await here.run(*arguments)
+
+        assert ended.status == 0, told(ended)
+        assert "going on with run 1" in ended.err
+        await here.comes_to_rest()
+        await _nothing_is_lost_or_doubled(here)
+
+
+async def _published(here: Place) -> int:
+    return await here.count("initiator", "SELECT count(*) FROM events WHERE type = 'list.entry.published.v1'")
+
+
+async def _some_are_published(here: Place) -> bool:
+    return await _published(here) > GOOD // 10
+
+
+async def _nothing_is_lost_or_doubled(here: Place) -> None:
+    """Every good row is one entry everywhere, every bad row a reject, every line directed once and known to all."""
+    assert await _published(here) == GOOD
+    in_topic = await here.rows("initiator", "SELECT count(*), count(DISTINCT position) FROM published")
+    assert in_topic == [(GOOD, GOOD)]
+    assert await here.count("initiator", "SELECT count(*) FROM imports") == 3
+    assert (
+        await here.count("initiator", "SELECT count(*) FROM (SELECT DISTINCT import_id, line FROM import_rejects)")
+        == BAD
+    )
+    for service in ("registry", "repair", "feedback"):
+        assert await here.count(service, "SELECT count(*) FROM entries") == GOOD, service
+    directed = [row.line_id for row in await here.rows("registry", _DIRECTED)]
+    assert len(directed) == len(set(directed)) > GOOD
+    tasks = {row.task_id for row in await here.rows("executor", "SELECT task_id FROM tasks")}
+    lines = {row.line_id for row in await here.rows("feedback", "SELECT line_id FROM lines")}
+    assert set(directed) == tasks == lines
+
+
+_DIRECTED = """
+    SELECT json_array_elements(data::json -> 'lines') ->> 'line_id' AS line_id
+    FROM events WHERE type = 'response.directed.v1'
+"""
