@@ -8,6 +8,7 @@ import json
 import os
 import signal
 import sys
+import uuid
 from importlib import import_module
 from pathlib import Path
 from typing import Annotated
@@ -74,6 +75,69 @@ def down(folder: Folder = DEFAULT_FOLDER) -> None:
         os.kill(json.loads((folder / "node.json").read_text(encoding="utf-8"))["pid"], signal.SIGTERM)
     except (OSError, ValueError, KeyError):
         say("nothing runs here / 没有正在运行的服务")
+
+
+@app.command()
+def rebuild(service: Name, folder: Folder = DEFAULT_FOLDER) -> None:
+    """重建读模型 / Make a service's read models anew, live; a rebuild that was broken off is taken up again."""
+    from liandong import operating
+
+    asyncio.run(operating.rebuild(service, folder))
+
+
+Address = Annotated[str, typer.Option(envvar="LIANDONG_ADDRESS", help="节点地址 / Address of the node or gateway")]
+DEFAULT_ADDRESS = "http://127.0.0.1:8080"
+
+
+@app.command()
+def state(service: Name, address: Address = DEFAULT_ADDRESS, folder: Folder = DEFAULT_FOLDER) -> None:
+    """服务状态 / What waits in a service, and where it stands in each partition."""
+    from liandong import operating
+
+    operating.show_state(service, operating.Operator(address, service, folder).get("/state"))
+
+
+@app.command()
+def parked(
+    service: Name,
+    key: Annotated[str | None, typer.Option(help="只看一个键 / Of one key only")] = None,
+    address: Address = DEFAULT_ADDRESS,
+    folder: Folder = DEFAULT_FOLDER,
+) -> None:
+    """搁置清单 / What could not be handled, and what waits behind it."""
+    from liandong import operating
+
+    operating.show_parked(operating.Operator(address, service, folder).get("/parked", key=key))
+
+
+@app.command()
+def retry(
+    service: Name,
+    key: Annotated[str, typer.Argument(help="键 / Key")],
+    address: Address = DEFAULT_ADDRESS,
+    folder: Folder = DEFAULT_FOLDER,
+) -> None:
+    """重试搁置的事件 / Handle what is parked under a key, up to the first that fails again."""
+    from liandong import operating
+
+    answer = operating.Operator(address, service, folder).post("/parked/retry", uuid.uuid4().hex, {"key": key})
+    typer.echo(f"handled {answer['handled']}; {answer['stopped_because'] or 'nothing is left'}")
+
+
+@app.command()
+def discard(
+    service: Name,
+    parked_id: Annotated[int, typer.Argument(help="搁置编号 / Id of a parked event")],
+    reason: Annotated[str, typer.Option(help="理由，存档 / Why; it is kept")],
+    address: Address = DEFAULT_ADDRESS,
+    folder: Folder = DEFAULT_FOLDER,
+) -> None:
+    """放弃一个搁置的事件 / Give one parked event up for good."""
+    from liandong import operating
+
+    body = {"parked_id": parked_id, "reason": reason}
+    answer = operating.Operator(address, service, folder).post("/parked/discard", uuid.uuid4().hex, body)
+    typer.echo(f"discarded; now retry the key / 已放弃，请重试该键: {answer['key']}")
 
 
 @app.command()

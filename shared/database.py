@@ -8,10 +8,11 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ARRAY, Insert, String, Table, Text, Uuid, bindparam, cast, func, select, update
+from sqlalchemy import ARRAY, Insert, String, Table, Text, Uuid, bindparam, cast, event, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.engine import CursorResult
-from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.exc import DBAPIError, DisconnectionError, IntegrityError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.types import TypeEngine, UserDefinedType
 
@@ -25,17 +26,32 @@ class RawJson(UserDefinedType[str]):
         return "JSON"
 
 
-def connect(url: str, *, pool_size: int = 10) -> AsyncEngine:
-    """An engine on asyncpg. A connection that died is noticed before use; statements give up after a minute."""
-    return create_async_engine(
+def connect(url: str, *, pool_size: int = 10, search_path: str = "public") -> AsyncEngine:
+    """An engine on asyncpg. A connection that died is noticed before use; statements give up after a minute.
+
+    Errors do not tell the parameters of their statements: they may be a person's, and errors go into logs.
+    """
+    engine = create_async_engine(
         url,
         pool_size=pool_size,
         max_overflow=pool_size,
         pool_pre_ping=False,
         pool_recycle=1800,
+        hide_parameters=True,
         json_deserializer=_as_it_stands,
-        connect_args={"server_settings": {"statement_timeout": "60000", "timezone": "UTC"}, "timeout": 10},
+        connect_args={
+            "server_settings": {"statement_timeout": "60000", "timezone": "UTC", "search_path": search_path},
+            "timeout": 10,
+        },
     )
+    event.listen(engine.sync_engine, "checkout", _refuse_dead)
+    return engine
+
+
+def _refuse_dead(_: Any, record: Any, __: Any) -> None:
+    """The driver knows when the server has hung up: the pool then takes another connection. Costs no round trip."""
+    if record.driver_connection.is_closed():
+        raise DisconnectionError("the server closed this connection")
 
 
 def _as_it_stands(stored: str) -> str:
@@ -51,7 +67,7 @@ def _array_type(column_type: TypeEngine[Any]) -> TypeEngine[Any]:
 
 def _spread(table: Table, names: tuple[str, ...]) -> Any:
     arrays = [bindparam(f"a_{name}", type_=_array_type(table.c[name].type)) for name in names]
-    return func.unnest(*arrays).table_valued(*names, with_ordinality="place").render_derived(name="given")
+    return func.unnest(*arrays).table_valued(*names, with_ordinality="given_order").render_derived(name="given")
 
 
 def _typed(table: Table, given: Any, name: str) -> Any:
@@ -65,7 +81,7 @@ def _insert(
     table: Table, names: tuple[str, ...], returning: tuple[str, ...], conflict: tuple[str, ...] | None, keep: bool
 ) -> Insert:
     given = _spread(table, names)
-    rows = select(*[_typed(table, given, name) for name in names]).order_by(given.c.place)
+    rows = select(*[_typed(table, given, name) for name in names]).order_by(given.c.given_order)
     statement = insert(table).from_select(list(names), rows, include_defaults=False)
     if conflict is not None and keep:
         statement = statement.on_conflict_do_nothing(index_elements=list(conflict))
@@ -131,8 +147,14 @@ def sql_state(error: DBAPIError) -> str:
     return getattr(error.orig, "sqlstate", None) or getattr(error.orig, "pgcode", None) or ""
 
 
-_OUTAGES = ("08", "40", "53", "55", "57", "58")
-"""Connection, rollback (deadlock, serialisation), resources, not available, operator intervention, system error."""
+def is_rollback(error: BaseException) -> bool:
+    """True for a deadlock or a failed serialisation: the transaction was rolled back in favour of another."""
+    return isinstance(error, DBAPIError) and sql_state(error).startswith("40")
+
+
+_OUTAGES = ("08", "25006", "25P03", "28", "3D", "40", "53", "55", "57", "58", "XX")
+"""Connection, a standby that takes no writes, idle too long, credentials, no such database, rollback (deadlock,
+serialisation), resources, not available, operator intervention, system error, internal error."""
 
 
 def is_outage(error: BaseException) -> bool:
@@ -140,4 +162,4 @@ def is_outage(error: BaseException) -> bool:
     if isinstance(error, DBAPIError):
         state = sql_state(error)
         return error.connection_invalidated or not state or state.startswith(_OUTAGES)
-    return isinstance(error, OSError | TimeoutError)
+    return isinstance(error, OSError | TimeoutError | PoolTimeout)

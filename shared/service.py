@@ -19,8 +19,10 @@ from shared.eventstore.committer import Committer
 from shared.lawbook.shelf import Shelf
 from shared.messaging.consumer import Consumer
 from shared.messaging.intake import Intake
+from shared.messaging.parking import OPERATED
 from shared.messaging.reaction import Reactions
 from shared.messaging.relay import Relay
+from shared.rebuild import OwnEvents, Rebuild, Report, Source
 from shared.settings import Settings
 from shared.timers import Fire, Timers
 from shared.trust import TokenVerifier
@@ -47,7 +49,7 @@ class Parts:
     name: str
     metadata: MetaData
     vocabulary: Vocabulary
-    """The service's own private events; public ones are added."""
+    """The service's own private events; public ones, and those of operators, are added."""
     projections: Sequence[Projection]
     application: Callable[[Core], FastAPI]
     shelf: Table | None = None
@@ -55,6 +57,10 @@ class Parts:
     timers: Callable[[Core], Fire] | None = None
     jobs: Callable[[Core], Sequence[Runs]] | None = None
     unique_faults: dict[str, str] = field(default_factory=dict[str, str])
+    read_models: Sequence[Table] = ()
+    """Tables that the projections fill and nobody else: they can be rebuilt."""
+    rebuilt_from: Callable[[Core], Sequence[Source]] | None = None
+    """From what they are folded, when it is not from this service's own events by its projections."""
 
 
 class Service:
@@ -66,8 +72,9 @@ class Service:
         self.core = core = _core(parts, settings)
         self.relay = Relay(parts.name, core.engine, settings.topics, settings.kafka)
         core.store.on_commit.append(self.relay.wake)
-        self.consumer = self._consumer(core, settings)
-        self._runs: list[Runs] = [self.relay]
+        self.intake = self._intake(core)
+        self.consumer = self._consumer(settings)
+        self._runs: list[Runs] = []
         if parts.timers:
             self._runs.append(Timers(parts.name, core.store, core.clock, parts.timers(core)))
         if parts.jobs:
@@ -75,34 +82,51 @@ class Service:
         self.app = parts.application(core)
         self.app.include_router(health({"database": self.ready}))
         self.app.include_router(operations)
+        # First of all: a path like the catalogue's `/v1/{kind}/{item_id}` must not take an operator's.
+        routes = self.app.router.routes
+        routes.insert(0, routes.pop())
         trust(self.app, TokenVerifier(settings.trust()))
         self.app.state.writer = Writer(core.store, core.committer, core.clock)
         self.app.state.core = core
+        self.app.state.intake = self.intake
+        self.app.state.consumer = self.consumer
 
-    def _consumer(self, core: Core, settings: Settings) -> Consumer | None:
+    def _intake(self, core: Core) -> Intake | None:
         if self.parts.reactions is None:
             return None
-        intake = Intake(core.store, core.store.vocabulary, self.parts.reactions(core), core.clock, core.name)
-        group = f"{settings.topic_prefix}liandong.{core.name}"
-        return Consumer(intake, settings.topics, settings.kafka, group)
+        return Intake(core.store, core.store.vocabulary, self.parts.reactions(core), core.clock, core.name)
+
+    def _consumer(self, settings: Settings) -> Consumer | None:
+        if self.intake is None:
+            return None
+        group = f"{settings.topic_prefix}liandong.{self.name}"
+        return Consumer(self.intake, settings.topics, settings.kafka, group)
 
     async def start(self) -> None:
         """Begin to work. The database is migrated and the topics exist; whoever starts services sees to that."""
         await self.core.restore_clock()
         self.core.committer.start()
+        self.relay.start()
         for run in self._runs:
             run.start()
         if self.consumer:
             self.consumer.start()
 
     async def stop(self) -> None:
-        """Finish what is in hand: the batch that is being consumed, the commands that wait, then the relay."""
+        """Finish what is in hand: the batch that is being consumed, jobs, the commands that wait, then the relay."""
         if self.consumer:
             await self.consumer.stop()
-        await self.core.committer.stop()
         for run in reversed(self._runs):
             await run.stop()
+        await self.core.committer.stop()
+        await self.relay.stop()
         await self.core.engine.dispose()
+
+    def rebuild(self, report: Report) -> Rebuild:
+        """A rebuild of this service's read models, ready to run, beside whatever instances of it are at work."""
+        core, parts = self.core, self.parts
+        sources = parts.rebuilt_from(core) if parts.rebuilt_from else [OwnEvents(core.store, parts.projections)]
+        return Rebuild(core.settings.database(self.name), parts.read_models, sources, report)
 
     async def ready(self) -> None:
         """Raises what keeps this service from answering."""
@@ -114,7 +138,7 @@ def _core(parts: Parts, settings: Settings) -> Core:
     engine = connect(settings.database(parts.name), pool_size=settings.pool_size)
     store = EventStore(
         engine=engine,
-        vocabulary=PUBLIC | parts.vocabulary,
+        vocabulary=PUBLIC | OPERATED | parts.vocabulary,
         partitions=settings.partitions,
         projections=parts.projections,
         unique_faults=parts.unique_faults,

@@ -11,13 +11,13 @@ from contextlib import suppress
 from typing import Any
 
 import orjson
-from sqlalchemy import delete, select, update
+from sqlalchemy import ARRAY, Text, bindparam, delete, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shared.clock import Clock
 from shared.eventstore import EventStore, Metadata, Session, Timer, VersionConflict
 from shared.eventstore.schema import TIMERS
-from shared.messaging.intake import describe, is_deterministic
+from shared.messaging.intake import describe, is_deterministic, origin
 
 log = logging.getLogger(__name__)
 
@@ -52,7 +52,7 @@ class Timers:
             try:
                 fired = await self.drain()
             except Exception as error:
-                log.warning("%s: timers wait: %s", self._service, type(error).__name__, exc_info=True)
+                log.warning("%s: timers wait: %s at %s", self._service, describe(error), origin(error))
                 fired = 0
             if not fired:
                 await asyncio.sleep(POLL_SECONDS)
@@ -60,33 +60,34 @@ class Timers:
     async def drain(self) -> int:
         """Fire what is due, at most a batch of it; how many fired. A batch that cannot be fired together is fired singly."""
         try:
-            return await self._drain_once(_AT_ONCE, alone=False)
+            return await self._drain_once(alone=False)
         except VersionConflict:
             return 0
         except Exception as error:
             if not is_deterministic(error):
                 raise
-            return await self._drain_once(1, alone=True)
+            return await self._drain_once(alone=True)
 
-    async def _drain_once(self, most: int, *, alone: bool) -> int:
+    async def _drain_once(self, *, alone: bool) -> int:
         async with self._store.engine.begin() as connection:
-            due = await self._due(connection, most)
+            due = await self._due(connection)
             if not due:
                 return 0
-            await connection.execute(delete(TIMERS).where(TIMERS.c.timer_id.in_([t.timer_id for t in due])))
+            await connection.execute(_REMOVE, {"timers": [timer.timer_id for timer in due]})
             if alone:
-                await self._fire_alone(connection, due[0])
+                for timer in due:
+                    await self._fire_alone(connection, timer)
             else:
                 await self._fire_all(connection, due)
         self._store.committed()
         return len(due)
 
-    async def _due(self, connection: AsyncConnection, most: int) -> list[Timer]:
+    async def _due(self, connection: AsyncConnection) -> list[Timer]:
         query = (
             select(TIMERS)
             .where(TIMERS.c.due_at <= self._clock.now(), TIMERS.c.failed_because.is_(None))
             .order_by(TIMERS.c.due_at, TIMERS.c.timer_id)
-            .limit(most)
+            .limit(_AT_ONCE)
             .with_for_update(skip_locked=True)
         )
         return [_timer(row) for row in await connection.execute(query)]
@@ -105,13 +106,17 @@ class Timers:
         except Exception as error:
             if not is_deterministic(error):
                 raise
-            log.exception("%s: timer %s failed", self._service, timer.timer_id)
+            told = (self._service, timer.timer_id, describe(error), origin(error))
+            log.error("%s: timer %s failed: %s at %s", *told)
             await self._keep_failed(connection, timer, describe(error))
 
     async def _keep_failed(self, connection: AsyncConnection, timer: Timer, reason: str) -> None:
         payload = orjson.dumps(timer.payload).decode()
         values = {"timer_id": timer.timer_id, "due_at": timer.due_at, "payload": payload, "failed_because": reason}
         await connection.execute(TIMERS.insert().values(values))
+
+
+_REMOVE = delete(TIMERS).where(TIMERS.c.timer_id == bindparam("timers", type_=ARRAY(Text())).any_())
 
 
 def _timer(row: Any) -> Timer:

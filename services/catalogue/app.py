@@ -23,6 +23,7 @@ def build(settings: Settings) -> Service:
         vocabulary=Vocabulary(()),
         projections=(items.project,),
         application=_application,
+        read_models=(items.ITEMS, items.ITEM_DOMAINS),
     )
     return Service(parts, settings)
 

@@ -23,6 +23,7 @@ def build(settings: Settings) -> Service:
         vocabulary=VOCABULARY,
         projections=(directions.project, tasks.project, checks.project),
         application=_application,
+        read_models=(directions.DIRECTIONS, tasks.TASKS, checks.CHECKS),
         shelf=LAWBOOK,
         reactions=reactions,
     )

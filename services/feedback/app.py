@@ -8,7 +8,8 @@ from services.feedback.api import router
 from services.feedback.domain.loop import VOCABULARY
 from services.feedback.overdue import OverdueSweep
 from services.feedback.reactions import reactions
-from services.feedback.views import conclusions
+from services.feedback.rebuild import sources
+from services.feedback.views import conclusions, ledger, measures
 from services.feedback.views.schema import METADATA
 from shared.service import Core, Parts, Service
 from shared.settings import Settings
@@ -25,6 +26,8 @@ def build(settings: Settings) -> Service:
         vocabulary=VOCABULARY,
         projections=(conclusions.project,),
         application=_application,
+        read_models=(ledger.ENTRIES, ledger.LINES, measures.MEASURES),
+        rebuilt_from=sources,
         reactions=reactions,
         jobs=lambda core: (OverdueSweep(core),),
     )

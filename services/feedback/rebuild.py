@@ -1,39 +1,46 @@
-"""Making the ledger anew from what was received and concluded: after a fault in the folding was mended, or a table was lost.
+"""From what the ledger is made anew: everything received, as it came, and what this service concluded.
 
-It reads this service's own tables, never Kafka, and concludes nothing: no event is appended, no timer set. Consumers and
-the sweep wait; readers see the old ledger until the new one is committed.
+It reads this service's own tables, never Kafka, and concludes nothing: no event is appended, no timer set.
 """
 
-from sqlalchemy import select, text
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from sqlalchemy import Table, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.feedback.reactions import take
-from services.feedback.views import conclusions, ledger, received
-from shared.eventstore import Metadata, Session
-from shared.eventstore.schema import EVENTS
+from services.feedback.views import conclusions, received
+from services.feedback.views.received import RECEIVED
+from shared.eventstore import EventStore, Metadata, Session
 from shared.messaging.reaction import Batch
+from shared.rebuild import OwnEvents, Source
 from shared.service import Core
 
-_AT_ONCE = 2_000
+
+@dataclass(frozen=True)
+class Received:
+    """The table `received`, in the order of arrival."""
+
+    store: EventStore
+
+    @property
+    def table(self) -> Table:
+        return RECEIVED
+
+    async def end(self, connection: AsyncConnection) -> int:
+        return await connection.scalar(select(func.max(RECEIVED.c.position))) or 0
+
+    async def fold(self, connection: AsyncConnection, after: int, upto: int) -> int:
+        # The ledger asks its session for nothing here: time and cause are those of the events.
+        session = Session(self.store, datetime.now(UTC), Metadata("service:feedback"), connection)
+        heard, last = await received.some_heard(connection, after, upto)
+        if heard:
+            await take(Batch(connection, session), heard)
+        return last
 
 
-async def rebuild(core: Core) -> None:
-    """One transaction: all of it, or nothing."""
-    async with core.engine.begin() as connection:
-        await connection.execute(text("LOCK TABLE received IN SHARE MODE"))
-        await ledger.clear(connection)
-        batch = Batch(connection, Session(core.store, core.clock.now(), Metadata("service:feedback"), connection))
-        async for heard in received.all_heard(connection):
-            await take(batch, heard)
-        await _conclusions_again(core, connection)
-
-
-async def _conclusions_again(core: Core, connection: AsyncConnection) -> None:
-    position = 0
-    while True:
-        query = select(EVENTS).where(EVENTS.c.position > position).order_by(EVENTS.c.position).limit(_AT_ONCE)
-        rows = (await connection.execute(query)).all()
-        if not rows:
-            return
-        position = rows[-1].position
-        await conclusions.project(connection, [core.store.recorded(row) for row in rows])
+def sources(core: Core) -> Sequence[Source]:
+    """Received events first: conclusions mark lines that are in the ledger."""
+    return [Received(core.store), OwnEvents(core.store, (conclusions.project,))]

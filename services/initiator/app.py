@@ -11,6 +11,7 @@ from services.initiator.reactions import reactions
 from services.initiator.settings import ImportSettings
 from services.initiator.views import entries, imports
 from services.initiator.views.schema import LAWBOOK, METADATA
+from shared.rebuild import OwnEvents
 from shared.service import Core, Parts, Service
 from shared.settings import Settings
 from shared.web.application import application
@@ -37,5 +38,7 @@ def build(settings: Settings) -> Service:
         reactions=reactions,
         jobs=lambda core: [ImportWorkers(core, of_imports)],
         unique_faults=entries.UNIQUE_FAULTS,
+        read_models=(entries.ENTRIES,),  # the tables of imports are a job's work, not folded from events alone
+        rebuilt_from=lambda core: [OwnEvents(core.store, (entries.project,))],
     )
     return Service(parts, settings)

@@ -23,6 +23,7 @@ def build(settings: Settings) -> Service:
         vocabulary=VOCABULARY,
         projections=(entries.project,),
         application=_application,
+        read_models=(entries.ENTRIES, entries.PEOPLE),
         shelf=LAWBOOK,
         reactions=reactions,
     )

@@ -24,6 +24,7 @@ def build(settings: Settings) -> Service:
         vocabulary=VOCABULARY,
         projections=(entries.project, cases.project, acts.project),
         application=_application,
+        read_models=(entries.ENTRIES, cases.CASES, acts.ACTS),
         shelf=LAWBOOK,
         reactions=reactions,
         timers=expiry,

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 from sqlalchemy.exc import DBAPIError
 
-from shared.eventstore.store import AlreadyAnswered, Change, EventStore, Recorded, VersionConflict
-from shared.rejection import Rejected
+from shared.database import is_outage, is_rollback
+from shared.eventstore.store import Change, EventStore, Recorded, VersionConflict
 
 
 @dataclass(slots=True)
@@ -32,12 +32,14 @@ class Committer:
         self._writers = writers
         self._writing = 0
         self._tasks: list[asyncio.Task[None]] = []
+        self._stopped = False
 
     def start(self) -> None:
         self._tasks = [asyncio.create_task(self._run(), name="committer") for _ in range(self._writers)]
 
     async def stop(self) -> None:
-        """Write what waits, then end."""
+        """Write what waits, then end; what comes later is refused."""
+        self._stopped = True
         while self._waiting or self._writing:
             await asyncio.sleep(0.01)
         for task in self._tasks:
@@ -47,7 +49,12 @@ class Committer:
                 await task
 
     async def commit(self, change: Change) -> list[Recorded]:
-        """Return when the change is durable. Raises what EventStore.write raises, or the database's error."""
+        """Return when the change is durable. Raises what EventStore.write raises, or the database's error.
+
+        A deadlock is a VersionConflict too: another writer was first.
+        """
+        if self._stopped:
+            raise ConnectionAbortedError("the service is stopping")
         waiting = _Waiting(change, asyncio.get_running_loop().create_future())
         self._waiting.append(waiting)
         self._wake.set()
@@ -85,20 +92,21 @@ class Committer:
     async def _write(self, together: list[_Waiting]) -> None:
         try:
             recorded = await self._transaction([waiting.change for waiting in together])
-        except (VersionConflict, AlreadyAnswered, Rejected, DBAPIError) as error:
-            await self._write_alone(together, error)
         except Exception as error:
-            for waiting in together:
-                _fail(waiting, error)
+            await self._write_alone(together, error)
         else:
             _share(together, recorded)
 
     async def _write_alone(self, together: list[_Waiting], error: Exception) -> None:
+        """Whatever failed, it failed for one of them; only where no database answers there is nothing to be redone."""
         if len(together) == 1:
-            _fail(together[0], error)
-            return
-        for waiting in together:
-            await self._write([waiting])
+            _fail(together[0], VersionConflict(str(error)) if is_rollback(error) else error)
+        elif is_outage(error) and not isinstance(error, DBAPIError):
+            for waiting in together:
+                _fail(waiting, error)
+        else:
+            for waiting in together:
+                await self._write([waiting])
 
     async def _transaction(self, changes: list[Change]) -> list[Recorded]:
         async with self._store.engine.begin() as connection:

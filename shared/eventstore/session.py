@@ -65,19 +65,20 @@ class Session:
 
     async def load(self, decider: Decider[S, C], ids: Iterable[str]) -> None:
         """Load many aggregates in one round trip; those that are held already are left as they are."""
-        missing = list({stream for i in ids if (stream := decider.stream(i)) not in self._held})
+        # Sorted: sessions that append to the same streams do it in the same order, and do not deadlock.
+        missing = sorted({stream for i in ids if (stream := decider.stream(i)) not in self._held})
         if not missing:
             return
         if self.connection is not None:
-            loaded = await self.store.load(self.connection, missing)
+            loaded = await self.store.history(self.connection, missing)
         else:
             async with self.store.engine.connect() as connection:
-                loaded = await self.store.load(connection, missing)
+                loaded = await self.store.history(connection, missing)
         for stream in missing:
-            state, version = decider.initial, 0
-            for recorded in loaded.get(stream, ()):
-                state, version = decider.evolve(state, recorded.event), recorded.version
-            self._held[stream] = _Held(state, version, version)
+            state, last = decider.initial, 0
+            for version, event in loaded.get(stream, ()):
+                state, last = decider.evolve(state, event), version
+            self._held[stream] = _Held(state, last, last)
 
     async def state(self, decider: Decider[S, C], aggregate_id: str) -> S:
         """The state now, with what this session has decided."""

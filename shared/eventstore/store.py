@@ -142,6 +142,15 @@ class EventStore:
             loaded.setdefault(row.stream, []).append(self.recorded(row))
         return loaded
 
+    async def history(self, connection: AsyncConnection, streams: Iterable[str]) -> dict[str, list[tuple[int, Event]]]:
+        """As `load`, but versions and events only: what folding a state takes, at half the cost."""
+        rows = await connection.execute(_HISTORY, {"streams": list(streams)})
+        found: dict[str, list[tuple[int, Event]]] = {}
+        decode = self.vocabulary.decode
+        for stream, version, type_name, data in rows:
+            found.setdefault(stream, []).append((version, decode(type_name, data)))
+        return found
+
     def recorded(self, row: Any) -> Recorded:
         """An event from a row of the table `events`."""
         return Recorded(
@@ -163,7 +172,9 @@ class EventStore:
         try:
             return await self._write(connection, changes)
         except IntegrityError as error:
-            raise self._meaning(error) from error
+            if meaning := self._meaning(error):
+                raise meaning from error
+            raise
 
     async def _write(self, connection: AsyncConnection, changes: Sequence[Change]) -> list[Recorded]:
         recorded = await self._append(connection, [append for change in changes for append in change.appends])
@@ -225,15 +236,20 @@ class EventStore:
     async def _schedule(self, connection: AsyncConnection, changes: Sequence[Change]) -> None:
         cancelled = [timer_id for change in changes for timer_id in change.cancelled_timers]
         if cancelled:
-            await connection.execute(delete(TIMERS).where(TIMERS.c.timer_id.in_(cancelled)))
+            await connection.execute(_CANCEL, {"timers": cancelled})
         timers = {timer.timer_id: timer for change in changes for timer in change.timers}
         rows = [
-            {"timer_id": t.timer_id, "due_at": t.due_at, "payload": orjson.dumps(t.payload).decode()}
+            {
+                "timer_id": t.timer_id,
+                "due_at": t.due_at,
+                "payload": orjson.dumps(t.payload).decode(),
+                "failed_because": None,  # one that failed and is scheduled anew has another chance
+            }
             for t in timers.values()
         ]
         await insert_rows(connection, TIMERS, rows, conflict=("timer_id",))
 
-    def _meaning(self, error: IntegrityError) -> Exception:
+    def _meaning(self, error: IntegrityError) -> Exception | None:
         constraint = violated_constraint(error) or ""
         if constraint == "events_stream_version_key":
             return VersionConflict(str(error.orig))
@@ -241,7 +257,7 @@ class EventStore:
             return AlreadyAnswered()
         if constraint in self.unique_faults:
             return reject(self.unique_faults[constraint])
-        return error
+        return None
 
     def committed(self) -> None:
         """Say that a transaction of `write` was committed."""
@@ -249,11 +265,14 @@ class EventStore:
             wake()
 
 
-_LOAD = (
-    select(EVENTS)
-    .where(EVENTS.c.stream == bindparam("streams", type_=ARRAY(Text())).any_())
+_OF_STREAMS = EVENTS.c.stream == bindparam("streams", type_=ARRAY(Text())).any_()
+_LOAD = select(EVENTS).where(_OF_STREAMS).order_by(EVENTS.c.stream, EVENTS.c.version)
+_HISTORY = (
+    select(EVENTS.c.stream, EVENTS.c.version, EVENTS.c.type, EVENTS.c.data)
+    .where(_OF_STREAMS)
     .order_by(EVENTS.c.stream, EVENTS.c.version)
 )
+_CANCEL = delete(TIMERS).where(TIMERS.c.timer_id == bindparam("timers", type_=ARRAY(Text())).any_())
 
 
 def partition_of(key: str, partitions: int) -> int:
@@ -268,8 +287,9 @@ def new_event_id() -> str:
 
 def _event_row(append: Append, version: int, new: NewEvent) -> dict[str, Any]:
     body = new.event.model_dump_json()
-    if len(body) > LARGEST_EVENT:
-        raise reject("event_too_large", bytes=len(body), limit=LARGEST_EVENT)
+    # A character of Chinese is three bytes: only a body that might be too large is counted exactly.
+    if len(body) * 4 > LARGEST_EVENT and (size := len(body.encode())) > LARGEST_EVENT:
+        raise reject("event_too_large", bytes=size, limit=LARGEST_EVENT)
     return {
         "stream": append.stream,
         "version": version,

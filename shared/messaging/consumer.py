@@ -8,7 +8,8 @@ import asyncio
 import logging
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from typing import Any
+from dataclasses import replace
+from typing import Any, cast
 
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 from aiokafka.errors import KafkaError, NoOffsetForPartitionError, OffsetOutOfRangeError
@@ -16,16 +17,21 @@ from aiokafka.errors import KafkaError, NoOffsetForPartitionError, OffsetOutOfRa
 from shared.contracts.envelope import UnreadableEnvelope
 from shared.database import is_outage
 from shared.eventstore import VersionConflict
-from shared.messaging.intake import Fenced, Intake, Place, SequenceJump
-from shared.messaging.message import Raw, raw_record
+from shared.messaging.intake import Fenced, Intake, Place, SequenceJump, describe, origin
+from shared.messaging.message import raw_record
 from shared.messaging.reaction import NotYet
 from shared.messaging.topics import Topics
+from shared.messaging.watermark import StandsStill, Watermark
 
 log = logging.getLogger(__name__)
 
 MOST_PER_BATCH = 500
 RETRY_SECONDS = 0.5
 HOLD_SECONDS = 0.1
+RESUME_SECONDS = 1.0
+"""How often it is looked whether an operator lets a stopped partition go on."""
+TELL_SECONDS = 2.0
+"""How often Kafka is told where we stand."""
 
 
 class _Seeker(ConsumerRebalanceListener):
@@ -35,31 +41,50 @@ class _Seeker(ConsumerRebalanceListener):
         self._owner = owner
         self._consumer = consumer
 
-    async def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
+    # The client takes coroutines here as well as functions; its annotations do not say so.
+    async def on_partitions_revoked(  # pyright: ignore[reportIncompatibleMethodOverride]
+        self, revoked: Iterable[TopicPartition]
+    ) -> None:
         self._owner.forget(revoked)
 
-    async def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
+    async def on_partitions_assigned(  # pyright: ignore[reportIncompatibleMethodOverride]
+        self, assigned: Iterable[TopicPartition]
+    ) -> None:
         for tp in assigned:
-            await self._owner.seek(self._consumer, tp)
+            await self._owner.stand(self._consumer, tp)
 
 
 class Consumer:
     """Consumes the topics of one service until it is stopped."""
 
-    def __init__(self, intake: Intake, topics: Topics, bootstrap_servers: str, group: str) -> None:
-        self._intake = intake
+    def __init__(
+        self, intake: Intake, topics: Topics, bootstrap_servers: str, group: str, watermark: Watermark | None = None
+    ) -> None:
+        self.intake = intake
+        self._watermark = watermark or Watermark()
         self._topics = topics
         self._servers = bootstrap_servers
         self._group = group
         self._names = {topics.name(topic): topic for topic in intake.reactions.topics}
         self._places: dict[TopicPartition, Place] = {}
+        self._client: AIOKafkaConsumer | None = None
         self._task: asyncio.Task[None] | None = None
         self._stopping = asyncio.Event()
+        self._doubts: dict[TopicPartition, tuple[int, int]] = {}
+        self._looked_at = self._told_at = 0.0
+        self._telling: asyncio.Task[None] | None = None
 
     @property
     def places(self) -> Iterable[Place]:
         """Where this instance stands, of the partitions that it has."""
         return self._places.values()
+
+    def lag(self, topic: str, partition: int) -> int | None:
+        """Records between where we stand and the end of the log; None for a partition that this instance does not read."""
+        tp = TopicPartition(self._topics.name(topic), partition)
+        place, client = self._places.get(tp), self._client
+        end = client.highwater(tp) if client is not None and tp in client.assignment() else None
+        return max(0, end - place.next_offset) if place is not None and end is not None else None
 
     def start(self) -> None:
         self._task = asyncio.create_task(self._run(), name=f"consumer {self._group}")
@@ -73,19 +98,23 @@ class Consumer:
 
     async def _run(self) -> None:
         while not self._stopping.is_set():
-            consumer = self._make()
+            consumer = self._client = self._make()
             try:
                 await consumer.start()
                 consumer.subscribe(list(self._names), listener=_Seeker(self, consumer))
                 await self._consume(consumer)
             except Exception as error:
-                if is_outage(error) or isinstance(error, KafkaError):
-                    log.warning("%s: consumer waits: %s: %s", self._group, type(error).__name__, error)
+                if is_outage(error) or isinstance(error, KafkaError | StandsStill):
+                    log.warning("%s: consumer waits: %s", self._group, describe(error))
                 else:
                     log.exception("%s: consumer failed, it starts again", self._group)
                 await asyncio.sleep(RETRY_SECONDS)
             finally:
+                if self._telling:
+                    self._telling.cancel()
+                self._client = None
                 self._places.clear()
+                self._watermark.clear()
                 with suppress(Exception):
                     await consumer.stop()
 
@@ -104,9 +133,10 @@ class Consumer:
 
     async def _consume(self, consumer: AIOKafkaConsumer) -> None:
         while not self._stopping.is_set():
-            await self._stand_where_the_database_says(consumer)
+            if not await self._stands_where_the_database_says(consumer):
+                continue
             try:
-                fetched = await consumer.getmany(timeout_ms=200, max_records=MOST_PER_BATCH * 4)
+                fetched = await self._fetch(consumer)
             except OffsetOutOfRangeError as error:
                 await self._out_of_range(consumer, error)
                 continue
@@ -116,96 +146,145 @@ class Consumer:
             work = [self._partition(consumer, tp, records) for tp, records in fetched.items() if records]
             # Every partition ends its batch before an error is looked at: none is left half done behind our back.
             for outcome in await asyncio.gather(*work, return_exceptions=True):
-                if isinstance(outcome, BaseException):
+                if outcome is not None:
                     raise outcome
+            await self._look_around(consumer, fetched.keys())
 
-    async def _stand_where_the_database_says(self, consumer: AIOKafkaConsumer) -> None:
+    async def _fetch(self, consumer: AIOKafkaConsumer) -> dict[TopicPartition, list[Any]]:
+        return cast(
+            "dict[TopicPartition, list[Any]]", await consumer.getmany(timeout_ms=200, max_records=MOST_PER_BATCH * 4)
+        )
+
+    async def _look_around(self, consumer: AIOKafkaConsumer, moved: Iterable[TopicPartition]) -> None:
+        """What is due now and then: go on where an operator said so, tell Kafka, notice a consumer that is stuck."""
+        now = asyncio.get_running_loop().time()
+        if now - self._looked_at > RESUME_SECONDS:
+            self._looked_at = now
+            await self._resume_what_was_released(consumer)
+        if self._places and now - self._told_at > TELL_SECONDS and (self._telling is None or self._telling.done()):
+            self._told_at = now
+            offsets = {tp: place.next_offset for tp, place in self._places.items()}
+            self._telling = asyncio.create_task(_tell(consumer, offsets))  # nobody waits for it
+        going = {tp: place.next_offset for tp, place in self._places.items() if not place.stopped_because}
+        await self._watermark.look(consumer, going, moved)
+
+    async def _resume_what_was_released(self, consumer: AIOKafkaConsumer) -> None:
+        for tp in [tp for tp, place in self._places.items() if place.stopped_because]:
+            place = await self.intake.place(self._names[tp.topic], tp.partition)
+            if place.stopped_because is None:
+                log.info("%s: partition %s goes on", self._group, tp)
+                self._go_on(consumer, tp, place)
+
+    async def _stands_where_the_database_says(self, consumer: AIOKafkaConsumer) -> bool:
+        """Stand where we do not yet. False while the database does not say; that is no reason to leave the group."""
         assigned = consumer.assignment()
         self.forget(self._places.keys() - assigned)
-        for tp in assigned - self._places.keys():
-            await self.seek(consumer, tp)
+        try:
+            for tp in assigned - self._places.keys():
+                await self.stand(consumer, tp)
+        except Exception as error:
+            if not is_outage(error):
+                raise
+            log.warning("%s: waits for the database: %s", self._group, describe(error))
+            await asyncio.sleep(RETRY_SECONDS)
+            return False
+        return True
 
     def forget(self, partitions: Iterable[TopicPartition]) -> None:
         for tp in list(partitions):
             self._places.pop(tp, None)
 
-    async def seek(self, consumer: AIOKafkaConsumer, tp: TopicPartition) -> None:
-        place = await self._intake.place(self._names[tp.topic], tp.partition)
+    async def stand(self, consumer: AIOKafkaConsumer, tp: TopicPartition) -> None:
+        """Begin with a partition that is new to us. The listener and the loop both come here: the first to stand is right."""
+        place = await self.intake.place(self._names[tp.topic], tp.partition)
+        if tp not in self._places:
+            self._go_on(consumer, tp, place)
+
+    def _go_on(self, consumer: AIOKafkaConsumer, tp: TopicPartition, place: Place) -> None:
+        """A partition that was stopped before is tried again: what stopped it stops it again, if it is still so."""
         if tp in consumer.assignment():
             consumer.seek(tp, place.next_offset)
-            self._places[tp] = place
+            consumer.resume(tp)
+            self._places[tp] = replace(place, stopped_because=None)
 
     async def _partition(self, consumer: AIOKafkaConsumer, tp: TopicPartition, records: Sequence[Any]) -> None:
-        """Handle what was fetched of one partition, in slices."""
+        """Handle what was fetched of one partition, in slices. Where we do not stand, we stand anew and fetch again."""
         place = self._places.get(tp)
-        if place is None or records[0].offset != place.next_offset:
-            # Fetched before we stood where the database says: fetch again from there.
-            await self._seek_or_complain(consumer, tp, records[0].offset)
+        if place is None:
+            return
+        if records[0].offset != place.next_offset:
+            await self._doubt(consumer, tp, place.next_offset, records[0].offset)
             return
         for start in range(0, len(records), MOST_PER_BATCH):
             if not await self._slice(consumer, tp, records[start : start + MOST_PER_BATCH]):
                 return
-        with suppress(KafkaError):
-            await consumer.commit({tp: self._places[tp].next_offset})
 
-    async def _seek_or_complain(self, consumer: AIOKafkaConsumer, tp: TopicPartition, offset: int) -> None:
-        before = self._places.get(tp)
-        await self.seek(consumer, tp)
-        place = self._places.get(tp)
-        if before and place and before.next_offset == place.next_offset < offset:
-            await self._stop_partition(
-                consumer, tp, f"records {place.next_offset} to {offset - 1} are gone from the log"
-            )
+    async def _doubt(self, consumer: AIOKafkaConsumer, tp: TopicPartition, stands: int, fetched: int) -> None:
+        """It may have been fetched before we stood here. When the same comes again, the log has lost what is between."""
+        if fetched > stands and self._doubts.get(tp) == (stands, fetched):
+            await self._stop_partition(consumer, tp, f"records {stands} to {fetched - 1} are gone from the log")
+        else:
+            self._doubts[tp] = (stands, fetched)
+            self.forget([tp])
 
     async def _slice(self, consumer: AIOKafkaConsumer, tp: TopicPartition, records: Sequence[Any]) -> bool:
         """Take one slice. False: the rest of what was fetched is not to be handled now."""
         try:
-            raws = [raw_record(self._names[tp.topic], record) for record in records]
-            await self._take(tp, raws)
+            await self._take(tp, records)
         except Fenced:
-            await self.seek(consumer, tp)
+            self.forget([tp])
             return False
         except (SequenceJump, UnreadableEnvelope) as error:
             await self._stop_partition(consumer, tp, str(error))
             return False
-        except (NotYet, VersionConflict) as error:
-            await self._later(consumer, tp, error)
-            return False
         except Exception as error:
-            if not is_outage(error):
-                raise
-            await self._later(consumer, tp, error)
+            # Whatever it is, it is of this partition: the others go on.
+            await self._later(tp, error)
             return False
         return True
 
-    async def _take(self, tp: TopicPartition, raws: list[Raw]) -> None:
-        """Take a slice; when an event in it has to wait, take those before it (halving finds it), then let it wait."""
+    async def _take(self, tp: TopicPartition, records: Sequence[Any]) -> None:
+        """Take a slice; when an event in it waits or stops the partition, take those before it (halving finds it)."""
+        place = self._places.get(tp)
+        if place is None:
+            raise Fenced(f"{tp} was taken from us")
         try:
-            self._places[tp] = await self._intake.take(self._places[tp], raws)
-        except NotYet:
-            if len(raws) == 1:
+            raws = [raw_record(self._names[tp.topic], record) for record in records]
+            self._places[tp] = await self.intake.take(place, raws)
+        except (NotYet, SequenceJump, UnreadableEnvelope):
+            if len(records) == 1:
                 raise
-            half = len(raws) // 2
-            await self._take(tp, raws[:half])
-            await self._take(tp, raws[half:])
+            half = len(records) // 2
+            await self._take(tp, records[:half])
+            await self._take(tp, records[half:])
 
-    async def _later(self, consumer: AIOKafkaConsumer, tp: TopicPartition, error: Exception) -> None:
+    async def _later(self, tp: TopicPartition, error: Exception) -> None:
         """Try this partition again soon, from where the database says."""
-        quiet = isinstance(error, NotYet)
-        log.log(logging.DEBUG if quiet else logging.WARNING, "%s: %s waits: %s", self._group, tp, error)
-        await asyncio.sleep(HOLD_SECONDS if quiet else RETRY_SECONDS)
-        await self.seek(consumer, tp)
+        if isinstance(error, NotYet):
+            log.debug("%s: %s waits: %s", self._group, tp, error)
+        elif isinstance(error, VersionConflict) or is_outage(error):
+            log.warning("%s: %s waits: %s", self._group, tp, describe(error))
+        else:
+            log.error("%s: %s failed, it is tried again: %s at %s", self._group, tp, describe(error), origin(error))
+        await asyncio.sleep(HOLD_SECONDS if isinstance(error, NotYet) else RETRY_SECONDS)
+        self.forget([tp])
 
     async def _stop_partition(self, consumer: AIOKafkaConsumer, tp: TopicPartition, reason: str) -> None:
         """An alarm: this partition goes no further until an operator has acted; others go on."""
         log.error("%s: partition %s stopped: %s", self._group, tp, reason)
-        consumer.pause(tp)
-        place = self._places.get(tp) or await self._intake.place(self._names[tp.topic], tp.partition)
+        if tp in consumer.assignment():
+            consumer.pause(tp)
+        place = self._places.get(tp) or await self.intake.place(self._names[tp.topic], tp.partition)
         place.stopped_because = reason
         self._places[tp] = place
         with suppress(Exception):
-            await self._intake.stop(place, reason)
+            await self.intake.stop(place, reason)
 
     async def _out_of_range(self, consumer: AIOKafkaConsumer, error: OffsetOutOfRangeError) -> None:
-        for tp in error.args[0] if error.args else ():
-            await self._stop_partition(consumer, tp, f"the log does not hold our offset {self._places[tp].next_offset}")
+        for tp, offset in dict(error.args[0] if error.args else {}).items():
+            await self._stop_partition(consumer, tp, f"the log does not hold our offset {offset}")
+
+
+async def _tell(consumer: AIOKafkaConsumer, offsets: dict[TopicPartition, int]) -> None:
+    with suppress(KafkaError):
+        await consumer.commit(cast("Any", offsets))

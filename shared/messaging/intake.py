@@ -5,21 +5,26 @@ Invariants:
   can have moved it, or nothing of this batch stands. A consumer that lost its partition without noticing writes nothing.
 * A sequence at or below the last of its source is a duplicate and is skipped; a jump is a loss and stops the partition.
 * An event that fails deterministically is parked with all that follows under its key; outages park nothing.
+* Whoever finds a key parked takes the lock of that key before it adds to it, as the one who retries does: nothing is parked
+  behind what was just released, and nothing overtakes.
 """
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
+from traceback import extract_tb
 from typing import Any
 
 import orjson
-from sqlalchemy import select, update
+from sqlalchemy import ARRAY, Text, bindparam, select, text, update
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shared.clock import Clock
 from shared.contracts.vocabulary import UnknownEventType, UnreadableEvent, Vocabulary
-from shared.database import insert_rows, is_outage
+from shared.database import insert_rows, is_outage, sql_state
 from shared.eventstore import EventStore, Metadata, Session, VersionConflict
 from shared.eventstore.schema import OFFSETS, PARKED
 from shared.messaging.message import Message, Raw
@@ -87,8 +92,12 @@ class Intake:
         async with self.store.engine.begin() as connection:
             await connection.execute(
                 update(OFFSETS)
-                .where(OFFSETS.c.topic == place.topic, OFFSETS.c.partition == place.partition)
-                .values(stopped_because=reason)
+                .where(
+                    OFFSETS.c.topic == place.topic,
+                    OFFSETS.c.partition == place.partition,
+                    OFFSETS.c.next_offset == place.next_offset,
+                )
+                .values(stopped_because=reason.replace("\0", ""))
             )
 
     async def _transaction(
@@ -120,15 +129,18 @@ class Intake:
 
     async def _park_behind(self, connection: AsyncConnection, fresh: Sequence[Raw]) -> list[Raw]:
         """Park what waits behind a parked event of its key; the rest."""
-        if not fresh:
-            return []
-        keys = {raw.key for raw in fresh}
-        held = set(await connection.scalars(select(PARKED.c.key).where(PARKED.c.key.in_(keys)).distinct()))
-        behind = [raw for raw in fresh if raw.key in held]
+        keys = {raw.key for raw in fresh if raw.topic not in self.reactions.never_parked}
+        held = await parked_keys(connection, keys) if keys else set[str]()
+        if not held:
+            return list(fresh)
+        await lock_parked(connection, held)
+        held = await parked_keys(connection, held)
+        behind = [raw for raw in fresh if raw.key in held and raw.topic not in self.reactions.never_parked]
         await insert_rows(
             connection, PARKED, [parked_row(raw, "waits behind another", culprit=False) for raw in behind]
         )
-        return [raw for raw in fresh if raw.key not in held]
+        waiting = {raw.offset for raw in behind}
+        return [raw for raw in fresh if raw.offset not in waiting]
 
     async def _handle_together(self, connection: AsyncConnection, ready: list[Raw]) -> None:
         await self.apply(connection, [raw.read(self.vocabulary) for raw in ready])
@@ -155,7 +167,8 @@ class Intake:
                     raise
                 self._may_park(raw, error)
                 held.add(raw.key)
-                log.exception("%s: parked %s under %s", self.service, raw.envelope.type, raw.key)
+                told = (self.service, raw.envelope.type, raw.key, describe(error), origin(error))
+                log.error("%s: parked %s under %s: %s at %s", *told)
                 await insert_rows(connection, PARKED, [parked_row(raw, describe(error), culprit=True)])
 
     def _may_park(self, raw: Raw, error: Exception) -> None:
@@ -172,8 +185,40 @@ def is_deterministic(error: BaseException) -> bool:
 
 def describe(error: Exception) -> str:
     """What went wrong, for an operator: the kind and the place, without values that may be a person's."""
-    told = isinstance(error, UnknownEventType | UnreadableEvent) or not str(error)
-    return f"{type(error).__name__}: {error}" if told else f"{type(error).__name__}: {str(error).splitlines()[0][:300]}"
+    kind = type(error).__name__
+    if isinstance(error, DBAPIError):
+        return f"{kind}: {type(getattr(error.orig, '__cause__', None)).__name__} {sql_state(error)}".strip()
+    told = str(error).replace("\0", "")
+    if isinstance(error, UnknownEventType | UnreadableEvent) or not told:
+        return f"{kind}: {told}"
+    return f"{kind}: {told.splitlines()[0][:300]}"
+
+
+def origin(error: Exception) -> str:
+    """Where in our own code it went wrong, for logs: a whole traceback ends with the values that the database refused."""
+    frames = extract_tb(error.__traceback__)
+    ours = [frame for frame in frames if "site-packages" not in frame.filename]
+    return " < ".join(f"{Path(frame.filename).name}:{frame.lineno}" for frame in reversed(ours[-3:]))
+
+
+_PARKED_KEYS = text(
+    "SELECT given.key FROM unnest(:keys) AS given (key) WHERE EXISTS (SELECT FROM parked WHERE parked.key = given.key)"
+).bindparams(bindparam("keys", type_=ARRAY(Text())))
+_LOCK_PARKED = text("""
+    SELECT pg_advisory_xact_lock(key) FROM (
+        SELECT DISTINCT hashtextextended('parked ' || key, 0) AS key FROM unnest(:keys) AS key ORDER BY 1
+    ) AS sorted
+""").bindparams(bindparam("keys", type_=ARRAY(Text())))
+
+
+async def parked_keys(connection: AsyncConnection, keys: Collection[str]) -> set[str]:
+    """Which of these keys have something parked."""
+    return set(await connection.scalars(_PARKED_KEYS, {"keys": sorted(keys)}))
+
+
+async def lock_parked(connection: AsyncConnection, keys: Collection[str]) -> None:
+    """Wait until nobody else adds to what is parked under these keys or releases it; held until the transaction ends."""
+    await connection.execute(_LOCK_PARKED, {"keys": sorted(keys)})
 
 
 def parked_row(raw: Raw, reason: str, *, culprit: bool) -> dict[str, Any]:

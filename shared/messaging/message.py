@@ -5,7 +5,7 @@ from typing import Any
 
 import orjson
 
-from shared.contracts.envelope import Envelope, read_envelope
+from shared.contracts.envelope import Envelope, UnreadableEnvelope, read_envelope
 from shared.contracts.event import Event
 from shared.contracts.vocabulary import Vocabulary
 
@@ -28,7 +28,8 @@ class Raw:
         return Message(self.topic, self.key, self.envelope, event, self.body)
 
     def headers_json(self) -> str:
-        return orjson.dumps({name: value.decode() for name, value in self.headers}).decode()
+        """Headers that are not ours may hold any bytes: what is no text is marked as such, and ours are text."""
+        return orjson.dumps({name: value.decode(errors="replace") for name, value in self.headers}).decode()
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +44,18 @@ class Message:
 
 
 def raw_record(topic: str, record: Any) -> Raw:
-    """`topic` is the name without the broker's prefix. Raises UnreadableEnvelope for a record that no event of ours is."""
-    headers = tuple(record.headers)
-    envelope = read_envelope(headers)
-    key = (record.key or b"").decode()
+    """`topic` is the name without the broker's prefix. Raises UnreadableEnvelope for a record that no event of ours is.
+
+    A number below 1 would pass for a duplicate, and a key with a NUL in it cannot be stored: neither is ours.
+    """
+    try:
+        headers = tuple((name, value or b"") for name, value in record.headers)
+        envelope = read_envelope(headers)
+        key = (record.key or b"").decode()
+    except ValueError as error:
+        raise UnreadableEnvelope(f"the record at offset {record.offset} is no event: {error}") from None
+    if envelope.sequence < 1 or "\0" in key:
+        raise UnreadableEnvelope(f"the record at offset {record.offset} is no event: its number or its key is none")
     return Raw(topic, record.partition, record.offset, key, envelope, headers, record.value or b"")
 
 

@@ -10,20 +10,22 @@ Invariants:
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
+from itertools import groupby
+from typing import Any, cast
 
 import orjson
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
-from sqlalchemy import BigInteger, bindparam, func, select, text, update
+from aiokafka.producer.message_accumulator import BatchBuilder
+from sqlalchemy import ARRAY, BigInteger, Integer, Text, bindparam, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from shared.contracts.envelope import Envelope
 from shared.database import is_outage
-from shared.eventstore.schema import COUNTERS, EVENTS, IDENTITY, PUBLISHED
+from shared.eventstore.schema import IDENTITY
 from shared.messaging.topics import Topics
 
 log = logging.getLogger(__name__)
@@ -33,6 +35,10 @@ POLL_SECONDS = 0.2
 
 BATCH_BYTES = 512 * 1024
 _AT_ONCE = 2000
+"""How many events get their numbers in one transaction, and how many of a partition are read at once."""
+
+FAREWELL_SECONDS = 5.0
+"""A producer that cannot reach its broker does not hold the service up for longer."""
 
 
 class LeadershipLost(Exception):
@@ -129,47 +135,53 @@ class Relay:
 
     async def _publish(self, leadership: "_Leadership", lock: AsyncConnection) -> None:
         producer = self._make_producer()
-        await producer.start()
         try:
-            acknowledged = await leadership.unacknowledged()
+            await producer.start()
+            acknowledged: dict[Partition, int] = {}
+            waits = True  # a former leader may have left something
             while True:
                 self._wake.clear()
-                moved = await leadership.number()
-                pending = {p: last for p, last in acknowledged.items() if last >= 0}
-                sent = await self._send_all(producer, leadership, set(moved) | set(pending))
-                acknowledged = {}
-                if moved or sent:
+                waits |= await leadership.number(acknowledged)
+                acknowledged = await self._send_what_waits(producer, leadership) if waits else {}
+                waits = bool(acknowledged)
+                if waits:
                     continue
                 await lock.execute(text("SELECT 1"))  # a dead lock connection ends this leadership
                 with suppress(TimeoutError):
                     await asyncio.wait_for(self._wake.wait(), POLL_SECONDS)
         finally:
             with suppress(Exception):
-                await producer.stop()
+                await asyncio.wait_for(producer.stop(), FAREWELL_SECONDS)
 
-    async def _send_all(
-        self, producer: AIOKafkaProducer, leadership: "_Leadership", partitions: set[Partition]
-    ) -> bool:
-        """Send what these partitions have unacknowledged; partitions go side by side, each in order."""
-        sending = [self._send(producer, leadership, partition) for partition in sorted(partitions)]
-        outcomes = await asyncio.gather(*sending, return_exceptions=True)
-        done = {p: last for p, last in zip(sorted(partitions), outcomes, strict=True) if isinstance(last, int)}
-        await leadership.acknowledge(done)
-        for outcome in outcomes:
-            if isinstance(outcome, BaseException):
-                raise outcome
-        return bool(done)
+    async def _send_what_waits(self, producer: AIOKafkaProducer, leadership: "_Leadership") -> dict[Partition, int]:
+        """Send what was numbered and is not acknowledged: partitions side by side, each in order.
 
-    async def _send(self, producer: AIOKafkaProducer, leadership: "_Leadership", partition: Partition) -> int:
-        """Send one partition's events up to the last numbered one, a batch after the other. Returns the last sequence."""
+        The last sequence that the broker acknowledged, of each partition. After an error that is written down before the
+        error goes on; else the next transaction does it.
+        """
+        acknowledged: dict[Partition, int] = {}
+        waiting = await leadership.unacknowledged()
+        sending = [self._send(producer, p, events, acknowledged) for p, events in waiting.items()]
+        failures = [e for e in await asyncio.gather(*sending, return_exceptions=True) if e is not None]
+        if failures:
+            await leadership.number(acknowledged)
+            raise failures[0]
+        return acknowledged
+
+    async def _send(
+        self,
+        producer: AIOKafkaProducer,
+        partition: Partition,
+        events: Sequence[_Numbered],
+        acknowledged: dict[Partition, int],
+    ) -> None:
+        """Send one partition's events, one batch after the other, and note how far the broker has acknowledged."""
         topic, number = partition
-        last = await leadership.acknowledged(partition)
-        while events := await leadership.after(partition, last):
-            for batch, last_in_batch in _batches(producer, events):
-                delivered: Awaitable[Any] = await producer.send_batch(batch, self._topics.name(topic), partition=number)
-                await delivered
-                last = last_in_batch
-        return last
+        for batch, last in _batches(producer, events):
+            name = self._topics.name(topic)
+            delivered = cast("Awaitable[object]", await producer.send_batch(batch, name, partition=number))
+            await delivered
+            acknowledged[partition] = last
 
 
 def idempotent_producer(bootstrap_servers: str, client_id: str) -> AIOKafkaProducer:
@@ -185,8 +197,8 @@ def idempotent_producer(bootstrap_servers: str, client_id: str) -> AIOKafkaProdu
     )
 
 
-def _batches(producer: AIOKafkaProducer, events: Sequence[_Numbered]) -> Any:
-    """Record batches in order, each with the sequence of its last event."""
+def _batches(producer: AIOKafkaProducer, events: Sequence[_Numbered]) -> Iterator[tuple[BatchBuilder, int]]:
+    """Record batches in order, each with the sequence of its last event. A batch takes its first event whatever its size."""
     batch, last = producer.create_batch(), 0
     for event in events:
         while (
@@ -221,9 +233,34 @@ _NUMBER = text("""
         FROM moved m JOIN bumped b USING (topic, partition) JOIN counted USING (topic, partition)
         RETURNING topic, partition
     )
-    SELECT DISTINCT topic, partition FROM placed
+    SELECT count(*) FROM placed
 """).bindparams(bindparam("most", type_=BigInteger()))
 """Moves pointers from the outbox to `published` and numbers them: one statement, so that it is atomic by itself."""
+
+_ACKNOWLEDGE = text("""
+    UPDATE counters AS c SET acknowledged = given.last
+    FROM unnest(:topics, :partitions, :lasts) AS given (topic, partition, last)
+    WHERE c.source = :source AND c.topic = given.topic AND c.partition = given.partition AND c.acknowledged < given.last
+""").bindparams(
+    bindparam("topics", type_=ARRAY(Text())),
+    bindparam("partitions", type_=ARRAY(Integer())),
+    bindparam("lasts", type_=ARRAY(BigInteger())),
+)
+
+_UNACKNOWLEDGED = text("""
+    SELECT c.topic, c.partition, p.sequence, p.key,
+           e.event_id, e.type, e.data, e.metadata, e.effective_at, e.recorded_at
+    FROM counters AS c
+    CROSS JOIN LATERAL (
+        SELECT sequence, position, key FROM published
+        WHERE source = c.source AND topic = c.topic AND partition = c.partition AND sequence > c.acknowledged
+        ORDER BY sequence LIMIT :most
+    ) AS p
+    JOIN events AS e USING (position)
+    WHERE c.source = :source AND c.acknowledged < c.next_sequence - 1
+    ORDER BY c.topic, c.partition, p.sequence
+""").bindparams(bindparam("most", type_=BigInteger()))
+"""What the broker has not acknowledged, of all partitions, each from its beginning: one statement however many there are."""
 
 
 class _Leadership:
@@ -239,61 +276,41 @@ class _Leadership:
         if await connection.scalar(held) is None:
             raise LeadershipLost
 
-    async def number(self) -> list[Partition]:
-        """Number what waits in the outbox; the partitions that got something."""
+    async def number(self, acknowledged: Mapping[Partition, int]) -> bool:
+        """Write down what the broker acknowledged, and number what waits in the outbox, in one transaction.
+
+        True when something got a number. Raises LeadershipLost. A leader with nothing to do only looks: it locks nothing
+        and writes nothing.
+        """
         async with self._engine.begin() as connection:
+            if not acknowledged and not await connection.scalar(text("SELECT EXISTS (SELECT FROM outbox)")):
+                return False
             await self._fence(connection)
-            rows = await connection.execute(_NUMBER, {"most": _AT_ONCE, "source": self._source})
-            return [(row.topic, row.partition) for row in rows]
+            await self._acknowledge(connection, acknowledged)
+            return bool(await connection.scalar(_NUMBER, {"most": _AT_ONCE, "source": self._source}))
 
-    async def unacknowledged(self) -> dict[Partition, int]:
-        """Partitions in which a former leader left numbered events without acknowledgement."""
-        query = select(COUNTERS.c.topic, COUNTERS.c.partition, COUNTERS.c.acknowledged).where(
-            COUNTERS.c.source == self._source, COUNTERS.c.acknowledged < COUNTERS.c.next_sequence - 1
-        )
+    async def _acknowledge(self, connection: AsyncConnection, acknowledged: Mapping[Partition, int]) -> None:
+        if acknowledged:
+            given = {
+                "source": self._source,
+                "topics": [topic for topic, _ in acknowledged],
+                "partitions": [partition for _, partition in acknowledged],
+                "lasts": list(acknowledged.values()),
+            }
+            await connection.execute(_ACKNOWLEDGE, given)
+
+    async def unacknowledged(self) -> dict[Partition, list[_Numbered]]:
+        """The next events of each partition that the broker has not acknowledged, those of a former leader included.
+
+        Not fenced: a leader that was succeeded may send once more what its successor sends, in the same order from the same
+        beginning, and consumers drop it.
+        """
         async with self._engine.connect() as connection:
-            return {(r.topic, r.partition): r.acknowledged for r in await connection.execute(query)}
-
-    async def acknowledged(self, partition: Partition) -> int:
-        query = select(COUNTERS.c.acknowledged).where(
-            COUNTERS.c.source == self._source, COUNTERS.c.topic == partition[0], COUNTERS.c.partition == partition[1]
-        )
-        async with self._engine.connect() as connection:
-            return await connection.scalar(query) or 0
-
-    async def acknowledge(self, done: dict[Partition, int]) -> None:
-        """Remember what the broker has acknowledged."""
-        if not done:
-            return
-        async with self._engine.begin() as connection:
-            await self._fence(connection)
-            for (topic, number), last in sorted(done.items()):
-                await connection.execute(
-                    update(COUNTERS)
-                    .where(
-                        COUNTERS.c.source == self._source,
-                        COUNTERS.c.topic == topic,
-                        COUNTERS.c.partition == number,
-                    )
-                    .values(acknowledged=func.greatest(COUNTERS.c.acknowledged, last))
-                )
-
-    async def after(self, partition: Partition, sequence: int) -> list[_Numbered]:
-        """The next numbered events of a partition, in order."""
-        query = (
-            select(PUBLISHED.c.sequence, PUBLISHED.c.key, EVENTS)
-            .join(EVENTS, EVENTS.c.position == PUBLISHED.c.position)
-            .where(
-                PUBLISHED.c.source == self._source,
-                PUBLISHED.c.topic == partition[0],
-                PUBLISHED.c.partition == partition[1],
-                PUBLISHED.c.sequence > sequence,
-            )
-            .order_by(PUBLISHED.c.sequence)
-            .limit(_AT_ONCE)
-        )
-        async with self._engine.connect() as connection:
-            return [self._numbered(row) for row in await connection.execute(query)]
+            rows = await connection.execute(_UNACKNOWLEDGED, {"most": _AT_ONCE, "source": self._source})
+            return {
+                partition: [self._numbered(row) for row in group]
+                for partition, group in groupby(rows, lambda row: (row.topic, row.partition))
+            }
 
     def _numbered(self, row: Any) -> _Numbered:
         metadata = orjson.loads(row.metadata)

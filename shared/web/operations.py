@@ -3,19 +3,32 @@
 from datetime import datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends
-from pydantic import BaseModel
+from fastapi import APIRouter, Depends, Query, Request, Response
+from pydantic import BaseModel, Field
 from sqlalchemy import func, select
 
 from shared.clock import MovableClock
 from shared.eventstore.schema import COUNTERS, OFFSETS, OUTBOX, PARKED, TIMERS
+from shared.messaging import parking
+from shared.messaging.consumer import Consumer
+from shared.messaging.intake import Intake
 from shared.rejection import reject
 from shared.trust import OfficerRole, Principal
 from shared.web.access import require
 from shared.web.core import TheCore
+from shared.web.writing import Answer, Write
 
 router = APIRouter(prefix="/v1/operations", tags=["operations"])
 
+
+def _intake(request: Request) -> Intake:
+    intake: Intake | None = request.app.state.intake
+    if intake is None:
+        raise reject("consumes_nothing")
+    return intake
+
+
+TheIntake = Annotated[Intake, Depends(_intake)]
 Operator = Annotated[Principal, Depends(require(OfficerRole.OPERATOR))]
 
 
@@ -25,6 +38,7 @@ class PartitionAnswer(BaseModel):
     topic: str
     partition: int
     next_offset: int
+    lag: int | None = Field(description="Records behind the end of the log; None when this instance does not read it")
     stopped_because: str | None
 
 
@@ -40,17 +54,39 @@ class StateAnswer(BaseModel):
     partitions: list[PartitionAnswer]
 
 
-class ParkedAnswer(BaseModel):
-    """An event that could not be handled, or waits behind one of its key."""
+class RetryBody(BaseModel):
+    """Which key to handle again."""
+
+    key: str = Field(min_length=1)
+
+
+class RetriedAnswer(BaseModel):
+    handled: int
+    stopped_because: str | None = Field(description="None: nothing of the key is left")
+
+
+class DiscardBody(BaseModel):
+    """Which event to give up, and why: the reason is kept as an event of its own."""
 
     parked_id: int
-    key: str
+    reason: str = Field(min_length=1, max_length=1000)
+
+
+class Loss(BaseModel):
+    """Events of a source, up to this sequence, that will never arrive."""
+
+    source: str
+    up_to: int
+
+
+class ResumeBody(BaseModel):
+    """Which partition is to go on, and at what price: none, a record that is given up, or a loss that is accepted."""
+
     topic: str
     partition: int
-    record_offset: int
-    reason: str
-    is_culprit: bool
-    parked_at: datetime
+    reason: str = Field(min_length=1, max_length=1000)
+    pass_over: int | None = Field(default=None, description="The offset of the record that is given up")
+    accept_loss: Loss | None = None
 
 
 class ClockBody(BaseModel):
@@ -58,7 +94,7 @@ class ClockBody(BaseModel):
 
 
 @router.get("/state")
-async def state(core: TheCore, who: Operator) -> StateAnswer:
+async def state(request: Request, core: TheCore, who: Operator) -> StateAnswer:
     """What waits in this service."""
     now = core.clock.now()
     due = TIMERS.c.due_at <= now
@@ -78,23 +114,73 @@ async def state(core: TheCore, who: Operator) -> StateAnswer:
                 select(func.count()).select_from(TIMERS).where(TIMERS.c.failed_because.is_not(None))
             )
             or 0,
-            partitions=[_partition(row) for row in places],
+            partitions=[_partition(row, request.app.state.consumer) for row in places],
         )
 
 
-def _partition(row: Any) -> PartitionAnswer:
+def _partition(row: Any, consumer: Consumer | None) -> PartitionAnswer:
     return PartitionAnswer(
-        topic=row.topic, partition=row.partition, next_offset=row.next_offset, stopped_because=row.stopped_because
+        topic=row.topic,
+        partition=row.partition,
+        next_offset=row.next_offset,
+        lag=consumer.lag(row.topic, row.partition) if consumer else None,
+        stopped_because=row.stopped_because,
     )
 
 
 @router.get("/parked")
-async def parked(core: TheCore, who: Operator, after: int = 0, limit: int = 100) -> list[ParkedAnswer]:
+async def parked(
+    core: TheCore,
+    who: Operator,
+    key: str | None = None,
+    after: int = 0,
+    limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+) -> list[parking.Parked]:
     """What is parked, in the order in which it will be tried again."""
-    columns = [PARKED.c[name] for name in ParkedAnswer.model_fields]
-    query = select(*columns).where(PARKED.c.parked_id > after).order_by(PARKED.c.parked_id).limit(min(limit, 1000))
     async with core.engine.connect() as connection:
-        return [ParkedAnswer.model_validate(row._asdict()) for row in await connection.execute(query)]
+        return await parking.list_parked(connection, key=key, after=after, limit=limit)
+
+
+@router.post("/parked/retry", response_model=RetriedAnswer)
+async def retry_parked(body: RetryBody, intake: TheIntake, who: Operator, write: Write) -> Response:
+    """Handle what is parked under a key, in order, up to the first that fails again."""
+
+    async def act() -> Answer:
+        retried = await parking.retry(intake, body.key, by=who.subject)
+        return Answer(200, RetriedAnswer(handled=retried.handled, stopped_because=retried.stopped_because))
+
+    return await write.repeatable(who, act)
+
+
+@router.post("/parked/discard", response_model=RetryBody)
+async def discard_parked(body: DiscardBody, intake: TheIntake, who: Operator, write: Write) -> Response:
+    """Give one parked event up for good; what waits behind it is tried when its key is retried."""
+
+    async def act() -> Answer:
+        return Answer(200, RetryBody(key=await parking.discard(intake, body.parked_id, body.reason, by=who.subject)))
+
+    return await write.repeatable(who, act)
+
+
+@router.post("/partitions/resume", response_model=ResumeBody)
+async def resume_partition(body: ResumeBody, intake: TheIntake, who: Operator, write: Write) -> Response:
+    """Let a stopped partition go on."""
+
+    async def act() -> Answer:
+        await _resume(intake, body, who.subject)
+        return Answer(200, body)
+
+    return await write.repeatable(who, act)
+
+
+async def _resume(intake: Intake, body: ResumeBody, by: str) -> None:
+    here = (intake, body.topic, body.partition)
+    if body.pass_over is not None:
+        await parking.pass_over(*here, body.pass_over, body.reason, by=by)
+    elif body.accept_loss is not None:
+        await parking.accept_loss(*here, body.accept_loss.source, body.accept_loss.up_to, body.reason, by=by)
+    else:
+        await parking.resume(*here, by=by, reason=body.reason)
 
 
 @router.put("/clock")

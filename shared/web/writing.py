@@ -6,6 +6,7 @@ A command that loses a race is decided again on the new state, unless the caller
 
 import hashlib
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -15,11 +16,11 @@ from pydantic import BaseModel
 from sqlalchemy import select
 
 from shared.clock import Clock
-from shared.eventstore import EventStore, Metadata, Remembered, Session, VersionConflict
+from shared.eventstore import Change, EventStore, Metadata, Remembered, Session, VersionConflict
 from shared.eventstore.committer import Committer
 from shared.eventstore.schema import IDEMPOTENCY
 from shared.eventstore.store import AlreadyAnswered
-from shared.rejection import reject
+from shared.rejection import Rejected, reject
 from shared.trust import Principal
 from shared.web.correlation import correlation, traceparent
 
@@ -81,11 +82,12 @@ class Writing:
         for _ in range(_TRIES):
             try:
                 return await self._once(name, caller, handle)
-            except VersionConflict:
-                continue
-            except AlreadyAnswered:
-                given = await self.writer.answered(name, self.key)
-                return self._again(given) if given else Response(status_code=409)
+            except (VersionConflict, AlreadyAnswered, Rejected) as error:
+                # What stands in the way may be this very request: sent twice at once, or committed without an answer.
+                if given := await self.writer.answered(name, self.key):
+                    return self._again(given)
+                if isinstance(error, Rejected):
+                    raise
         raise reject("busy")
 
     async def _once(self, name: str, caller: Principal, handle: Handle) -> Response:
@@ -100,6 +102,18 @@ class Writing:
         body = answer.body_json()
         remembered = Remembered(name, self.key, self.request_hash, answer.status, body)
         await self.writer.committer.commit(session.change(remembered))
+        return Response(body, answer.status, media_type="application/json")
+
+    async def repeatable(self, caller: Principal, act: Callable[[], Awaitable[Answer]]) -> Response:
+        """Run an act that has transactions of its own and does no harm when it is done again; then keep its answer."""
+        name = f"{caller.department or '-'}/{caller.subject}"
+        if given := await self.writer.answered(name, self.key):
+            return self._again(given)
+        answer = await act()
+        body = answer.body_json()
+        with suppress(AlreadyAnswered):
+            remembered = Remembered(name, self.key, self.request_hash, answer.status, body)
+            await self.writer.committer.commit(Change(remembered=remembered))
         return Response(body, answer.status, media_type="application/json")
 
     def _again(self, given: Remembered) -> Response:

@@ -15,7 +15,6 @@ from services.feedback.domain.entry import EntryState
 from services.feedback.domain.ledger import Heard, Ledger, fold
 from services.feedback.overdue import OverdueSweep
 from services.feedback.reactions import follow
-from services.feedback.rebuild import rebuild
 from shared.contracts.envelope import Envelope
 from shared.contracts.event import DepartmentId, EntryId, LineId, PublicEvent, SubjectKey, Topic
 from shared.contracts.execution import Applied, Armed, NotApplicable, Undone
@@ -454,7 +453,7 @@ async def test_the_ledger_is_rebuilt_from_what_was_received_and_concluded(start:
         async with w.services["feedback"].core.engine.begin() as connection:
             await connection.execute(text("DELETE FROM lines"))
             await connection.execute(text("UPDATE entries SET state = 'waiting', directed = 17"))
-        await rebuild(w.services["feedback"].core)
+        await w.services["feedback"].rebuild(lambda _: None).run()
         assert await ledger_rows(w) == before
         assert len(await w.seen(Topic.FEEDBACK, LoopClosed)) == 1
 

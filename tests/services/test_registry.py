@@ -3,19 +3,12 @@
 from datetime import date
 
 from services.catalogue.shipped import shipped
-from shared.contracts.event import DepartmentId, DomainId, EntryId, Topic
+from shared.contracts.event import Topic
 from shared.contracts.lawbook import ListKind, Role
 from shared.contracts.listing import (
     Cause,
-    Decision,
-    Entry,
     EntryEnded,
-    EntryPublished,
-    EntryResumed,
-    EntryRevoked,
-    EntrySuspended,
     ResponsiblePerson,
-    Subject,
 )
 from shared.contracts.response import (
     EndMode,
@@ -25,80 +18,13 @@ from shared.contracts.response import (
     ResponseSuspended,
     Settled,
 )
-from shared.eventstore.store import new_event_id
 from shared.trust import OfficerRole
 from tests.conftest import StartWorld
 from tests.harness import World, eventually
+from tests.listings import VERSION, an_entry, published, resumed, revoked, suspended
 from tests.subjects import INVENTED, company, person
 
 LAWBOOK = shipped().changes()
-VERSION = LAWBOOK[-1].lawbook_version
-
-
-def an_entry(
-    subject: Subject,
-    *,
-    domain: str = "judgment-defaulters",
-    kind: ListKind = ListKind.BLACK,
-    grade: str | None = None,
-    responsible: tuple[ResponsiblePerson, ...] = (),
-) -> Entry:
-    return Entry(
-        entry_id=EntryId(new_event_id()),
-        list_kind=kind,
-        domain_id=DomainId(domain),
-        grade=grade,
-        subject=subject,
-        responsible=responsible,
-        initiated_by=DepartmentId("luoyang-court"),
-        published_by=DepartmentId("luoyang-court"),
-        decision=Decision(
-            document_number="示例〔2018〕1号",
-            decided_by=DepartmentId("luoyang-court"),
-            decided_on=date(2018, 3, 1),
-            facts="示例事实",
-            legal_basis="示例依据",
-        ),
-        jurisdiction="410300",
-        term_from=date(2018, 3, 1),
-        term_to=date(2030, 3, 1),
-        public=True,
-    )
-
-
-def published(entry: Entry) -> EntryPublished:
-    return EntryPublished(entry_id=entry.entry_id, subject=entry.subject.key, lawbook_version=VERSION, entry=entry)
-
-
-def revoked(entry: Entry) -> EntryRevoked:
-    return EntryRevoked(
-        entry_id=entry.entry_id,
-        subject=entry.subject.key,
-        lawbook_version=VERSION,
-        cause=Cause.ERROR,
-        reason="认定有误",
-        document_number="示例〔2018〕2号",
-    )
-
-
-def suspended(entry: Entry, case_id: str) -> EntrySuspended:
-    return EntrySuspended(
-        entry_id=entry.entry_id,
-        subject=entry.subject.key,
-        lawbook_version=VERSION,
-        case_id=case_id,
-        reason="异议核实",
-    )
-
-
-def resumed(entry: Entry, case_id: str) -> EntryResumed:
-    return EntryResumed(
-        entry_id=entry.entry_id,
-        subject=entry.subject.key,
-        lawbook_version=VERSION,
-        case_id=case_id,
-        reason="异议不成立",
-    )
 
 
 async def settled(w: World, count: int) -> list[Settled]:
@@ -282,5 +208,5 @@ async def test_a_change_of_an_unknown_entry_is_parked_and_others_go_on(start: St
         lost, other = an_entry(company(w, 1)), an_entry(company(w, 2))
         await w.publish(revoked(lost), published(other))
         await settled(w, 1)
-        [row] = await w.rows("registry", "SELECT key, reason, is_culprit FROM parked")
+        [row] = await eventually(lambda: w.rows("registry", "SELECT key, reason, is_culprit FROM parked"))
         assert row.key == lost.subject.key and row.is_culprit

@@ -18,7 +18,6 @@ from sqlalchemy import (
     Table,
     Text,
     bindparam,
-    delete,
     false,
     select,
     text,
@@ -159,13 +158,6 @@ async def write(connection: AsyncConnection, before: Ledger, after: Ledger) -> N
             new.append(line_row(line))
     await insert_rows(connection, LINES, new, conflict=("line_id",))
     await update_rows(connection, LINES, ("line_id",), moved)
-
-
-async def clear(connection: AsyncConnection) -> None:
-    """Empty the ledger, to be filled anew in the same transaction. Readers see the old one until it commits."""
-    await connection.execute(text("LOCK TABLE entries, lines IN EXCLUSIVE MODE"))
-    await connection.execute(delete(LINES))
-    await connection.execute(delete(ENTRIES))
 
 
 def entry_row(entry: LedgerEntry) -> dict[str, Any]:

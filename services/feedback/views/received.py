@@ -4,7 +4,7 @@ An event is kept once, by its id. One that is kept already is not taken in again
 beginning.
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, cast
 from uuid import UUID
@@ -69,18 +69,19 @@ def heard(messages: Sequence[Message]) -> list[Heard]:
     ]
 
 
-async def all_heard(connection: AsyncConnection) -> AsyncIterator[list[Heard]]:
-    """Everything kept that changes the ledger, in order of arrival, some at a time."""
-    position = 0
-    while True:
-        query = select(RECEIVED).where(RECEIVED.c.position > position).order_by(RECEIVED.c.position).limit(_AT_ONCE)
-        rows = (await connection.execute(query)).all()
-        if not rows:
-            return
-        position = rows[-1].position
-        events = [(row, PUBLIC.decode(row.type, row.body)) for row in rows]
-        yield [
-            Heard(EventId(str(row.event_id)), cast("Followed", event), row.time)
-            for row, event in events
-            if is_followed(event)
-        ]
+async def some_heard(connection: AsyncConnection, after: int, upto: int) -> tuple[list[Heard], int]:
+    """The next that were kept and change the ledger, in order of arrival; and the last position that was looked at."""
+    query = (
+        select(RECEIVED)
+        .where(RECEIVED.c.position > after, RECEIVED.c.position <= upto)
+        .order_by(RECEIVED.c.position)
+        .limit(_AT_ONCE)
+    )
+    rows = (await connection.execute(query)).all()
+    events = [(row, PUBLIC.decode(row.type, row.body)) for row in rows]
+    heard = [
+        Heard(EventId(str(row.event_id)), cast("Followed", event), row.time)
+        for row, event in events
+        if is_followed(event)
+    ]
+    return heard, rows[-1].position if len(rows) == _AT_ONCE else upto

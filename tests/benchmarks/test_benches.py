@@ -1,0 +1,36 @@
+"""The benches stay alive: a tiny one runs through, and says all that a figure has to say. No time is asserted."""
+
+import orjson
+import pytest
+
+from benchmarks import append_batched, report
+from benchmarks.figures import AtLeast, AtMost, Figure, Turn
+from benchmarks.ground import Servers, ground
+from benchmarks.scale import Scale
+from tests.stacks import Addresses
+
+
+async def test_a_bench_measures_its_work_beside_the_bare_work(stack: Addresses) -> None:
+    async with ground(Servers(stack.database_url, stack.kafka, "")) as made:
+        against_bare, against_library = await append_batched.run(made, Scale.QUICK)
+    for figure in (against_bare, against_library):
+        assert all(turn.measured > 0 and turn.bare > 0 for turn in figure.turns)
+        assert figure.bar is not None and figure.met is not None
+
+
+def test_the_ratio_is_the_median_of_the_turns_so_that_one_bad_turn_does_not_decide() -> None:
+    turns = (Turn(100, 100), Turn(10, 100), Turn(90, 100))
+    assert Figure("b", "work", "1/s", turns, "bare", AtLeast(0.9)).ratio == pytest.approx(0.9)
+
+
+def test_a_rate_has_to_reach_its_bar_and_a_duration_must_not_pass_it() -> None:
+    assert AtLeast(0.6).met(0.6) and not AtLeast(0.6).met(0.59)
+    assert AtMost(4).met(4) and not AtMost(4).met(4.1)
+
+
+def test_a_run_is_written_with_the_machine_that_it_ran_on(monkeypatch: pytest.MonkeyPatch, tmp_path: object) -> None:
+    monkeypatch.setattr(report, "RESULTS", tmp_path)
+    figure = Figure("b", "work", "1/s", (Turn(1, 2),), "bare", AtLeast(0.6))
+    run = orjson.loads(report.save([figure], "quick", {"cores": 2}).read_bytes())
+    assert run["machine"] == {"cores": 2}
+    assert run["figures"][0]["ratio"] == 0.5 and run["figures"][0]["met"] is False

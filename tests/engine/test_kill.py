@@ -1,0 +1,57 @@
+"""Killed at any moment: in the end every public event was consumed once, in the order of its key."""
+
+import asyncio
+import random
+import sys
+from asyncio.subprocess import PIPE, Process
+
+import pytest
+
+from shared.eventstore.schema import EVENTS
+from shared.messaging.invariants import always
+from tests.engine.conftest import MakeSample
+from tests.engine.log import Log, gaps
+from tests.engine.running import consuming, relaying, rest
+from tests.engine.sample import Sample
+
+KILLS = 5
+SEED = 20260105
+
+
+async def _victim(teller: Sample, hearer: Sample, log: Log, number: int) -> Process:
+    urls = [one.engine.url.render_as_string(hide_password=False) for one in (teller, hearer)]
+    arguments = [*urls, log.kafka, log.topics.prefix, str(number)]
+    return await asyncio.create_subprocess_exec(sys.executable, "-m", "tests.engine.victim", *arguments, stdout=PIPE)
+
+
+async def _told(teller: Sample) -> dict[str, int]:
+    """How many letters were told under each key."""
+    async with teller.engine.connect() as connection:
+        streams = list(await connection.scalars(EVENTS.select().with_only_columns(EVENTS.c.stream)))
+    return {stream.removeprefix("letters-"): streams.count(stream) for stream in set(streams)}
+
+
+@pytest.mark.fault
+async def test_after_kills_at_random_moments_every_event_is_consumed_once_and_in_order(
+    sample: MakeSample, log: Log
+) -> None:
+    """The next process starts before the last is killed: they also compete for the lead and for every partition."""
+    chance = random.Random(SEED)
+    teller, hearer = await sample("teller"), await sample("hearer")
+    running = await _victim(teller, hearer, log, 0)
+    for number in range(1, KILLS + 1):
+        assert running.stdout
+        assert await asyncio.wait_for(running.stdout.readline(), 60) == b"heard\n"
+        following = await _victim(teller, hearer, log, number) if number < KILLS else None
+        await asyncio.sleep(chance.uniform(0.0, 1.0))
+        running.kill()
+        await running.wait()
+        assert await always({"teller": teller.engine, "hearer": hearer.engine}) == []
+        if following:
+            running = following
+    async with relaying(teller, log), consuming(hearer, log):
+        await rest(teller=teller, hearer=hearer)
+    told = await _told(teller)
+    assert await hearer.heard() == {key: list(range(1, count + 1)) for key, count in told.items()}
+    assert sum(told.values()) > 100
+    assert gaps(await log.records()) == []

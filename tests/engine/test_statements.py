@@ -1,0 +1,97 @@
+"""What things cost, in SQL statements: a number that stands, whatever the size of the batch."""
+
+import asyncio
+from dataclasses import replace
+
+import pytest
+
+from shared.contracts.event import Topic
+from shared.eventstore.committer import Committer
+from shared.messaging import relay as relays
+from shared.messaging.relay import Relay, idempotent_producer
+from tests.engine.conftest import MakeSample
+from tests.engine.log import Log, raw
+from tests.engine.sample import LETTERS, Tell
+from tests.engine.statements import counted
+from tests.engine.test_append import letters_app, posted
+
+
+async def test_a_command_over_http_costs_five_statements(sample: MakeSample) -> None:
+    service = await sample()
+    async with service.committing() as committer:
+        app = letters_app(service, committer, arrivals=1)
+        with counted(service.engine) as statements:
+            await posted(app, ("a?said=x", "one"))
+    assert [statement.split(" ")[0] for statement in statements] == ["SELECT", "SELECT", "INSERT", "INSERT", "INSERT"]
+    assert len(statements) == 5, "asked before?, load, events, outbox, answer"
+
+
+@pytest.mark.parametrize("commands", [1, 100])
+async def test_commands_committed_together_cost_two_statements(sample: MakeSample, commands: int) -> None:
+    service = await sample()
+    sessions = [service.session() for _ in range(commands)]
+    for number, session in enumerate(sessions):
+        await session.do(LETTERS, f"{number}", Tell(f"{number}", "x"))
+    committer = Committer(service.store, writers=1)
+    waiting = [asyncio.ensure_future(committer.commit(session.change())) for session in sessions]
+    await asyncio.sleep(0)
+    with counted(service.engine) as statements:
+        committer.start()
+        await asyncio.gather(*waiting)
+    await committer.stop()
+    assert len(statements) == 2, "events, outbox"
+
+
+@pytest.mark.parametrize("events", [1, 600])
+async def test_a_relay_batch_costs_seven_statements_over_all_partitions(
+    sample: MakeSample, log: Log, events: int
+) -> None:
+    service = await sample()
+    await service.tell_many([f"key{n}" for n in range(events)])
+    relay = Relay(service.name, service.engine, log.topics, log.kafka)
+    leadership = relays._Leadership(service.engine, *(await relay._new_epoch()))
+    producer = idempotent_producer(log.kafka, "test")
+    await producer.start()
+    try:
+        with counted(service.engine) as statements:
+            assert await leadership.number({})
+            acknowledged = await relay._send_what_waits(producer, leadership)
+            assert not await leadership.number(acknowledged)
+    finally:
+        await producer.stop()
+    assert sum(acknowledged.values()) == events
+    assert len(statements) == 7, "anything?, fence, number; read; fence, acknowledge, number the next"
+
+
+async def test_a_relay_with_nothing_to_do_locks_nothing_and_writes_nothing(sample: MakeSample, log: Log) -> None:
+    service = await sample()
+    relay = Relay(service.name, service.engine, log.topics, log.kafka)
+    leadership = relays._Leadership(service.engine, *(await relay._new_epoch()))
+    with counted(service.engine) as statements:
+        assert not await leadership.number({})
+    assert statements == ["SELECT EXISTS (SELECT FROM outbox)"]
+
+
+@pytest.mark.parametrize("records", [1, 500])
+async def test_a_consumed_batch_costs_five_statements(sample: MakeSample, records: int) -> None:
+    service = await sample()
+    batch = [raw(f"key{at % 100}", at // 100 + 1, at=at) for at in range(records)]
+    here = await service.intake.place(Topic.LIST, 0)
+    with counted(service.engine) as statements:
+        here = await service.intake.take(here, batch)
+    assert len(statements) == 5, "fence, parked?, load, events, read model (of a private event: no outbox)"
+    again = [replace(record, offset=record.offset + records) for record in batch]
+    with counted(service.engine) as statements:
+        await service.intake.take(here, again)
+    assert len(statements) == 1, "of duplicates the fence only"
+
+
+@pytest.mark.parametrize("records", [1, 400])
+async def test_parking_behind_a_parked_key_costs_five_statements(sample: MakeSample, records: int) -> None:
+    service = await sample()
+    service.trouble.poison = {"poison"}
+    here = await service.intake.place(Topic.LIST, 0)
+    here = await service.intake.take(here, [raw("a", 1, "poison", at=0)])
+    with counted(service.engine) as statements:
+        await service.intake.take(here, [raw("a", at + 1, at=at) for at in range(1, records + 1)])
+    assert len(statements) == 5, "fence, parked?, lock, still parked?, park"

@@ -1,0 +1,176 @@
+"""Timers: each fires once, when its time has come by the service's clock, whoever drains them."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlalchemy import text
+
+from shared.clock import MovableClock
+from shared.eventstore import Session, Timer
+from shared.eventstore.schema import TIMERS
+from shared.messaging.invariants import at_rest
+from shared.timers import Timers, retry_failed
+from tests.engine.conftest import MakeSample
+from tests.engine.sample import LETTERS, Sample, Tell
+from tests.harness import eventually
+
+
+class Fixed(MovableClock):
+    """A clock that stands."""
+
+    def now(self) -> datetime:
+        return datetime(2026, 1, 5, 9, 0, tzinfo=UTC) + self.offset
+
+
+async def fire(session: Session, timer: Timer) -> None:
+    """A due timer tells a letter under its own name; one that says so cannot."""
+    if timer.payload.get("says") == "no":
+        raise ValueError("this timer cannot fire")
+    await session.do(LETTERS, timer.timer_id, Tell(timer.timer_id, str(timer.payload.get("says", ""))))
+
+
+def timers(service: Sample) -> Timers:
+    return Timers(service.name, service.store, service.clock, fire)
+
+
+async def schedule(service: Sample, timer_id: str, minutes: float, **payload: object) -> None:
+    session = service.session()
+    session.schedule(timer_id, service.clock.now() + timedelta(minutes=minutes), **payload)
+    async with service.engine.begin() as connection:
+        await service.store.write(connection, [session.change()])
+
+
+async def fired(service: Sample) -> list[str]:
+    async with service.engine.connect() as connection:
+        query = text("SELECT substr(stream, 9) FROM events ORDER BY position")
+        return list(await connection.scalars(query))
+
+
+async def kept(service: Sample) -> dict[str, str | None]:
+    """The timers that are there, and why those failed that did."""
+    async with service.engine.connect() as connection:
+        return {row.timer_id: row.failed_because for row in await connection.execute(TIMERS.select())}
+
+
+async def test_a_timer_does_not_fire_before_it_is_due_by_the_clock(sample: MakeSample) -> None:
+    service = await sample(clock=Fixed())
+    await schedule(service, "t", 10)
+    assert await timers(service).drain() == 0
+    service.clock.offset = timedelta(minutes=10) - timedelta(seconds=1)
+    assert await timers(service).drain() == 0
+    service.clock.offset = timedelta(minutes=10)
+    assert await timers(service).drain() == 1
+    assert await fired(service) == ["t"]
+    assert await timers(service).drain() == 0
+
+
+async def test_timers_fire_in_the_order_in_which_they_are_due(sample: MakeSample) -> None:
+    service = await sample(clock=Fixed())
+    for timer_id, minutes in (("late", 3), ("early", 1), ("middle", 2)):
+        await schedule(service, timer_id, minutes)
+    service.clock.offset = timedelta(minutes=5)
+    order: list[str] = []
+
+    async def note(_: Session, timer: Timer) -> None:
+        order.append(timer.timer_id)
+
+    await Timers(service.name, service.store, service.clock, note).drain()
+    assert order == ["early", "middle", "late"]
+
+
+async def test_two_instances_fire_each_timer_once(sample: MakeSample) -> None:
+    service = await sample()
+    other = await sample(same_as=service)
+    for n in range(50):
+        await schedule(service, f"t{n:02}", -1)
+    running = [timers(service), timers(other)]
+    for one in running:
+        one.start()
+    await eventually(lambda: _nothing_left(service))
+    await asyncio.gather(*(one.stop() for one in running))
+    assert sorted(await fired(service)) == [f"t{n:02}" for n in range(50)]
+
+
+async def _nothing_left(service: Sample) -> bool:
+    return await kept(service) == {}
+
+
+async def test_a_moved_timer_fires_at_the_new_time_only(sample: MakeSample) -> None:
+    service = await sample(clock=Fixed())
+    await schedule(service, "t", 10, says="first")
+    await schedule(service, "t", 20, says="second")
+    service.clock.offset = timedelta(minutes=15)
+    assert await timers(service).drain() == 0
+    service.clock.offset = timedelta(minutes=20)
+    assert await timers(service).drain() == 1
+    assert await fired(service) == ["t"]
+
+
+async def test_a_timer_that_is_moved_while_it_fires_fires_again_at_the_new_time(sample: MakeSample) -> None:
+    service = await sample(clock=Fixed())
+    await schedule(service, "t", -1)
+
+    async def fire_slowly(session: Session, timer: Timer) -> None:
+        moving = asyncio.create_task(schedule(service, "t", 30))
+        await fire(session, timer)
+        await asyncio.sleep(0.05)
+        assert not moving.done(), "it waits for the one that fires"
+        movings.append(moving)
+
+    movings: list[asyncio.Task[None]] = []
+    await Timers(service.name, service.store, service.clock, fire_slowly).drain()
+    await movings[0]
+    assert await kept(service) == {"t": None}
+    service.clock.offset = timedelta(minutes=30)
+    assert await timers(service).drain() == 1
+
+
+async def test_a_cancelled_timer_does_not_fire(sample: MakeSample) -> None:
+    service = await sample()
+    await schedule(service, "t", -1)
+    session = service.session()
+    session.cancel("t")
+    async with service.engine.begin() as connection:
+        await service.store.write(connection, [session.change()])
+    assert await timers(service).drain() == 0
+
+
+async def test_a_timer_that_fails_for_good_is_kept_with_its_reason_and_the_others_fire(sample: MakeSample) -> None:
+    service = await sample()
+    for n in range(10):
+        await schedule(service, f"t{n}", -1, says="no" if n == 4 else "yes")
+    assert await timers(service).drain() == 10
+    assert await timers(service).drain() == 0
+    assert await kept(service) == {"t4": "ValueError: this timer cannot fire"}
+    assert await fired(service) == [f"t{n}" for n in range(10) if n != 4]
+    assert "service: timer t4 failed" in await at_rest({"service": service.engine})
+
+
+async def test_a_failed_timer_fires_when_it_is_retried_or_scheduled_anew(sample: MakeSample) -> None:
+    service = await sample()
+    for timer_id in ("retried", "moved"):
+        await schedule(service, timer_id, -1, says="no")
+    await timers(service).drain()
+    async with service.engine.begin() as connection:
+        await connection.execute(text("UPDATE timers SET payload = '{}' WHERE timer_id = 'retried'"))
+        assert await retry_failed(connection) == 2
+    await timers(service).drain()
+    assert await fired(service) == ["retried"]
+    await schedule(service, "moved", -1, says="yes")
+    await timers(service).drain()
+    assert await fired(service) == ["retried", "moved"]
+
+
+async def test_an_outage_leaves_a_timer_to_be_fired_later(sample: MakeSample) -> None:
+    service = await sample()
+    await schedule(service, "t", -1)
+
+    async def out(_: Session, __: Timer) -> None:
+        raise ConnectionResetError
+
+    failing = Timers(service.name, service.store, service.clock, out)
+    with pytest.raises(ConnectionResetError):
+        await failing.drain()
+    assert await kept(service) == {"t": None}
+    assert await timers(service).drain() == 1

@@ -1,0 +1,88 @@
+"""List events for tests, as initiator and repair would publish them under the law book that ships."""
+
+from datetime import date
+
+from services.catalogue.shipped import shipped
+from shared.contracts.event import DepartmentId, DomainId, EntryId
+from shared.contracts.lawbook import ListKind
+from shared.contracts.listing import (
+    Cause,
+    Decision,
+    Entry,
+    EntryPublished,
+    EntryResumed,
+    EntryRevoked,
+    EntrySuspended,
+    ResponsiblePerson,
+    Subject,
+)
+from shared.eventstore.store import new_event_id
+
+VERSION = shipped().changes()[-1].lawbook_version
+
+
+def an_entry(
+    subject: Subject,
+    *,
+    domain: str = "judgment-defaulters",
+    kind: ListKind = ListKind.BLACK,
+    grade: str | None = None,
+    responsible: tuple[ResponsiblePerson, ...] = (),
+    decided_on: date = date(2018, 3, 1),
+) -> Entry:
+    return Entry(
+        entry_id=EntryId(new_event_id()),
+        list_kind=kind,
+        domain_id=DomainId(domain),
+        grade=grade,
+        subject=subject,
+        responsible=responsible,
+        initiated_by=DepartmentId("luoyang-court"),
+        published_by=DepartmentId("luoyang-court"),
+        decision=Decision(
+            document_number="示例〔2018〕1号",
+            decided_by=DepartmentId("luoyang-court"),
+            decided_on=decided_on,
+            facts="示例事实",
+            legal_basis="示例依据",
+        ),
+        jurisdiction="410300",
+        term_from=decided_on,
+        term_to=date(2030, 3, 1),
+        public=True,
+    )
+
+
+def published(entry: Entry) -> EntryPublished:
+    return EntryPublished(entry_id=entry.entry_id, subject=entry.subject.key, lawbook_version=VERSION, entry=entry)
+
+
+def revoked(entry: Entry) -> EntryRevoked:
+    return EntryRevoked(
+        entry_id=entry.entry_id,
+        subject=entry.subject.key,
+        lawbook_version=VERSION,
+        cause=Cause.ERROR,
+        reason="认定有误",
+        document_number="示例〔2018〕2号",
+    )
+
+
+def suspended(entry: Entry, case_id: str) -> EntrySuspended:
+    return EntrySuspended(
+        entry_id=entry.entry_id,
+        subject=entry.subject.key,
+        lawbook_version=VERSION,
+        case_id=case_id,
+        reason="异议核实",
+    )
+
+
+def resumed(entry: Entry, case_id: str) -> EntryResumed:
+    return EntryResumed(
+        entry_id=entry.entry_id,
+        subject=entry.subject.key,
+        lawbook_version=VERSION,
+        case_id=case_id,
+        reason="异议不成立",
+    )

@@ -1,0 +1,96 @@
+"""What operators see and do, in every service, over HTTP."""
+
+from collections.abc import Sequence
+
+import pytest
+
+from liandong.node import SERVICES
+from services.catalogue.shipped import shipped
+from shared.contracts.event import Topic
+from shared.contracts.response import Settled
+from shared.trust import OfficerRole
+from tests.conftest import StartWorld
+from tests.harness import World, eventually
+from tests.listings import an_entry, published, revoked
+from tests.subjects import company
+
+LAWBOOK = shipped().changes()
+HERE = "/v1/operations"
+
+
+def operator(w: World) -> dict[str, str]:
+    return w.writes(None, OfficerRole.OPERATOR, subject="operator")
+
+
+async def parked(w: World, count: int) -> Sequence[dict[str, object]]:
+    async def enough() -> Sequence[dict[str, object]]:
+        rows = (await w.http("registry").get(f"{HERE}/parked", headers=operator(w))).json()
+        return rows if len(rows) == count else []
+
+    return await eventually(enough, what=f"{count} parked events")
+
+
+@pytest.mark.parametrize("name", SERVICES)
+async def test_only_an_operator_sees_the_state_of_a_service(name: str, start: StartWorld) -> None:
+    async with start(name) as w:
+        http = w.http(name)
+        assert (await http.get(f"{HERE}/state")).status_code == 401
+        lister = w.bearer("luoyang-court", OfficerRole.LISTER)
+        assert (await http.get(f"{HERE}/state", headers=lister)).status_code == 403
+        state = (await http.get(f"{HERE}/state", headers=operator(w))).json()
+        assert state["parked"] == 0
+
+
+async def test_a_parked_key_is_retried_in_order_after_the_cause_was_mended(start: StartWorld) -> None:
+    async with start("registry") as w:
+        await w.publish_lawbook(*LAWBOOK)
+        entry = an_entry(company(w, 1))
+        await w.publish(revoked(entry), published(entry))  # the wrong way round: the first fails, the second waits
+        first, second = await parked(w, 2)
+        assert (first["is_culprit"], second["is_culprit"]) == (True, False)
+        key = {"key": entry.subject.key}
+        again = (await w.http("registry").post(f"{HERE}/parked/retry", json=key, headers=operator(w))).json()
+        assert again["handled"] == 0 and again["stopped_because"]
+        away = {"parked_id": first["parked_id"], "reason": "示例：撤销先于发布"}
+        gone = await w.http("registry").post(f"{HERE}/parked/discard", json=away, headers=operator(w))
+        assert gone.json() == key
+        done = (await w.http("registry").post(f"{HERE}/parked/retry", json=key, headers=operator(w))).json()
+        assert done == {"handled": 1, "stopped_because": None}
+        [settled] = await eventually(lambda: w.seen(Topic.RESPONSE, Settled))
+        assert settled.standing > 0
+        [kept] = await w.rows("registry", "SELECT data::text AS data FROM events WHERE type LIKE '%discarded%'")
+        assert "撤销先于发布" in kept.data
+
+
+async def test_an_operators_write_repeated_with_its_key_is_done_once(start: StartWorld) -> None:
+    async with start("registry") as w:
+        await w.publish_lawbook(*LAWBOOK)
+        await w.publish(revoked(an_entry(company(w, 1))))
+        [row] = await parked(w, 1)
+        headers = operator(w)
+        body = {"parked_id": row["parked_id"], "reason": "示例"}
+        once = await w.http("registry").post(f"{HERE}/parked/discard", json=body, headers=headers)
+        twice = await w.http("registry").post(f"{HERE}/parked/discard", json=body, headers=headers)
+        assert once.json() == twice.json() and twice.headers["Idempotency-Replayed"] == "true"
+        other = await w.http("registry").post(f"{HERE}/parked/discard", json=body, headers=operator(w))
+        assert other.status_code == 404 and other.json()["code"] == "parked_unknown"
+
+
+async def test_a_partition_that_does_not_stand_still_cannot_be_resumed(start: StartWorld) -> None:
+    async with start("registry") as w:
+        body = {"topic": Topic.LIST, "partition": 0, "reason": "示例"}
+        answer = await w.http("registry").post(f"{HERE}/partitions/resume", json=body, headers=operator(w))
+        assert answer.status_code == 409 and answer.json()["code"] == "partition_not_stopped"
+
+
+async def test_the_state_tells_how_far_behind_each_partition_is(start: StartWorld) -> None:
+    async with start("registry") as w:
+        await w.publish_lawbook(*LAWBOOK)
+
+        async def read() -> bool:
+            state = (await w.http("registry").get(f"{HERE}/state", headers=operator(w))).json()
+            places = {place["topic"]: place for place in state["partitions"] if place["partition"] == 0}
+            book = places.get(Topic.LAWBOOK)
+            return book is not None and book["lag"] == 0 and book["next_offset"] == len(LAWBOOK)
+
+        await eventually(read)

@@ -1,0 +1,129 @@
+"""Read models can be made anew at any time, while the service works, from what it has stored."""
+
+import asyncio
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+
+from services.catalogue.shipped import shipped
+from shared.contracts.event import Topic
+from shared.contracts.lawbook import Role
+from shared.contracts.listing import ResponsiblePerson
+from shared.contracts.response import Settled
+from shared.rebuild import Progress, Rebuild
+from tests.conftest import StartWorld
+from tests.harness import World, eventually
+from tests.listings import an_entry, published, revoked
+from tests.subjects import company, person
+
+LAWBOOK = shipped().changes()
+FOLLOWERS = ("registry", "executor", "feedback", "repair")
+
+
+async def rows_of(w: World, service: str) -> dict[str, list[dict[str, Any]]]:
+    """All rows of a service's read models, but for numbers that a table gives itself."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    for table in w.services[service].parts.read_models:
+        given = {column.name for column in table.columns if column.identity is not None}
+        keys = ", ".join(column.name for column in table.primary_key if column.name not in given) or "1"
+        rows = await w.rows(service, f"SELECT * FROM {table.name} ORDER BY {keys}")
+        kept = [{name: value for name, value in row._asdict().items() if name not in given} for row in rows]
+        found[table.name] = sorted(kept, key=repr)
+    return found
+
+
+def director(w: World, index: int) -> ResponsiblePerson:
+    return ResponsiblePerson(subject=person(w, index), role=Role.DIRECTOR)
+
+
+async def listings(w: World, first: int, count: int) -> None:
+    """So many listings, every third of them revoked, and all of it settled."""
+    before = len(await w.seen(Topic.RESPONSE, Settled))
+    entries = [an_entry(company(w, index), responsible=(director(w, index),)) for index in range(first, first + count)]
+    gone = entries[::3]
+    await w.publish(*[published(entry) for entry in entries], *[revoked(entry) for entry in gone])
+    wanted = before + len(entries) + len(gone)
+
+    async def all_settled() -> bool:
+        return len(await w.seen(Topic.RESPONSE, Settled)) >= wanted
+
+    await eventually(all_settled, seconds=60, what="all list events settled")
+    await at_rest(w)
+
+
+async def at_rest(w: World) -> None:
+    """Nothing is under way: every topic is read to its end."""
+
+    async def quiet() -> bool:
+        counts = [await w.rows(name, "SELECT coalesce(max(position), 0) AS n FROM events") for name in w.services]
+        offsets = [await w.rows(name, "SELECT coalesce(sum(next_offset), 0) AS n FROM offsets") for name in w.services]
+        await asyncio.sleep(0.5)
+        again = [await w.rows(name, "SELECT coalesce(max(position), 0) AS n FROM events") for name in w.services]
+        still = [await w.rows(name, "SELECT coalesce(sum(next_offset), 0) AS n FROM offsets") for name in w.services]
+        return (counts, offsets) == (again, still)
+
+    await eventually(quiet, seconds=60, what="rest")
+
+
+async def test_a_rebuild_gives_the_rows_that_the_live_projections_gave(start: StartWorld) -> None:
+    async with start(*FOLLOWERS) as w:
+        await w.publish_lawbook(*LAWBOOK)
+        await listings(w, 0, 12)
+        for name in FOLLOWERS:
+            before = await rows_of(w, name)
+            assert any(before.values())
+            spoilt = w.services[name].parts.read_models[0].name
+            async with w.services[name].core.engine.begin() as connection:
+                await connection.execute(text(f"DELETE FROM {spoilt}"))
+            reports: list[Progress] = []
+            assert await w.services[name].rebuild(reports.append).run() > 0
+            assert reports and reports[-1].done == reports[-1].of
+            assert await rows_of(w, name) == before, name
+
+
+async def test_a_rebuild_runs_beside_the_service_and_misses_nothing_that_comes_meanwhile(start: StartWorld) -> None:
+    async with start("registry") as w:
+        await w.publish_lawbook(*LAWBOOK)
+        await listings(w, 0, 6)
+        for turn in range(4):
+            coming = asyncio.create_task(listings(w, 100 + turn * 50, 30))
+            await w.services["registry"].rebuild(lambda _: None).run()
+            await coming
+        live = await rows_of(w, "registry")
+        assert len(live["entries"]) == 6 + 4 * 30
+        await w.services["registry"].rebuild(lambda _: None).run()
+        assert await rows_of(w, "registry") == live
+
+
+async def test_a_rebuild_that_was_broken_off_is_taken_up_where_it_stood(start: StartWorld) -> None:
+    async with start("registry") as w:
+        await w.publish_lawbook(*LAWBOOK)
+        await listings(w, 0, 9)
+        before = await rows_of(w, "registry")
+
+        async def killed(self: Rebuild) -> int:
+            raise SystemExit(9)
+
+        with pytest.MonkeyPatch.context() as patch, pytest.raises(SystemExit):
+            patch.setattr(Rebuild, "_last_round", killed)
+            patch.setattr("shared.rebuild.SHORT_ENOUGH", 0)
+            await w.services["registry"].rebuild(lambda _: None).run()
+        [half] = await w.rows("registry", "SELECT position FROM rebuilding.rebuild_progress")
+        assert half.position > 0
+        assert await rows_of(w, "registry") == before, "until the switch everybody sees the old tables"
+        done: list[Progress] = []
+        await w.services["registry"].rebuild(done.append).run()
+        assert len(done) == 1, "what was folded before is not folded again"
+        assert await rows_of(w, "registry") == before
+
+
+async def test_a_rebuild_appends_no_event_and_tells_nobody(start: StartWorld) -> None:
+    async with start("registry", "feedback") as w:
+        await w.publish_lawbook(*LAWBOOK)
+        await listings(w, 0, 6)
+        counted = "SELECT (SELECT count(*) FROM events) AS e, (SELECT count(*) FROM published) AS p"
+        for name in ("registry", "feedback"):
+            before = await w.rows(name, counted)
+            await w.services[name].rebuild(lambda _: None).run()
+            assert await w.rows(name, counted) == before
