@@ -8,11 +8,12 @@ events are never inserted with ON CONFLICT.
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Protocol
+from functools import lru_cache
+from typing import Any, Protocol, cast
 
 import orjson
 import uuid_utils
-from aiokafka.partitioner import murmur2
+from aiokafka import partitioner
 from sqlalchemy import ARRAY, Text, bindparam, delete, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
@@ -275,9 +276,13 @@ _HISTORY = (
 _CANCEL = delete(TIMERS).where(TIMERS.c.timer_id == bindparam("timers", type_=ARRAY(Text())).any_())
 
 
+_murmur2 = cast("Callable[[bytes], int]", partitioner.murmur2)
+
+
+@lru_cache(maxsize=100_000)
 def partition_of(key: str, partitions: int) -> int:
-    """The partition of a key, as the Java client computes it."""
-    return (murmur2(key.encode()) & 0x7FFFFFFF) % partitions
+    """The partition of a key, as the Java client computes it. Remembered: a subject's events come one after another."""
+    return (_murmur2(key.encode()) & 0x7FFFFFFF) % partitions
 
 
 def new_event_id() -> str:

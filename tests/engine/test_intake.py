@@ -176,6 +176,7 @@ async def test_later_events_of_a_parked_key_wait_in_order_across_topics(sample: 
     )
     await service.intake.take(await place(service), [raw("a", 3, at=1), raw("b", 1, at=2)])
     assert await parked_numbers(service, "a") == ["1", "2", "3"]
+    assert [reason for _, reason, _ in await parked(service)][1:] == ["waits behind another"] * 2
     assert await service.heard() == {"b": [1]}
 
 

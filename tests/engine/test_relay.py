@@ -61,10 +61,16 @@ class Failing(AIOKafkaProducer):
 # --- order and numbers -----------------------------------------------------------------------------------------------
 
 
-async def test_sequences_have_no_gaps_and_every_key_keeps_its_order(sample: MakeSample, log: Log) -> None:
+@pytest.mark.parametrize("at_once", [7, 2000])
+async def test_sequences_have_no_gaps_and_every_key_keeps_its_order(
+    sample: MakeSample, log: Log, at_once: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(relays, "_AT_ONCE", at_once)
     service = await sample()
+    for _ in range(2):
+        await asyncio.gather(*(service.tell(f"key{n}", "x", "y") for n in range(20)))
     async with relaying(service, log):
-        for _ in range(4):
+        for _ in range(2):
             await asyncio.gather(*(service.tell(f"key{n}", "x", "y") for n in range(20)))
         await rest(service=service)
     records = await log.records()

@@ -2,7 +2,8 @@
 
     python -m tests.engine.victim <url of the teller> <url of the hearer> <kafka> <prefix of topics> <seed>
 
-It says "heard" on its standard output once it has heard something; then it may be killed at any moment.
+It says "up" on its standard output once it stands in a partition, and then "heard" once something was heard; it may be killed
+at any moment.
 """
 
 import asyncio
@@ -43,6 +44,9 @@ async def main(teller_url: str, hearer_url: str, kafka: str, prefix: str, seed: 
     relay.start()
     consumer.start()
     writers = [asyncio.create_task(write(teller, committer, random.Random(f"{seed}{n}"))) for n in range(4)]
+    while not list(consumer.places):
+        await asyncio.sleep(0.01)
+    print("up", flush=True)
     before = [(await hearer.intake.place(Topic.LIST, n)).next_offset for n in range(PARTITIONS)]
     while before == [(await hearer.intake.place(Topic.LIST, n)).next_offset for n in range(PARTITIONS)]:
         await asyncio.sleep(0.01)
