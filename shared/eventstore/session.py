@@ -72,8 +72,7 @@ class Session:
         if self.connection is not None:
             loaded = await self.store.history(self.connection, missing)
         else:
-            async with self.store.engine.connect() as connection:
-                loaded = await self.store.history(connection, missing)
+            loaded = await self.store.loader.load(missing)
         for stream in missing:
             state, last = decider.initial, 0
             for version, event in loaded.get(stream, ()):

@@ -14,14 +14,15 @@ from typing import Any, Protocol, cast
 import orjson
 import uuid_utils
 from aiokafka import partitioner
-from sqlalchemy import ARRAY, Text, bindparam, delete, select
+from sqlalchemy import ARRAY, DateTime, Integer, Text, bindparam, delete, select, text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from shared.contracts.event import Event, PublicEvent, Topic
 from shared.contracts.vocabulary import Vocabulary
 from shared.database import insert_rows, violated_constraint
-from shared.eventstore.schema import EVENTS, IDEMPOTENCY, OUTBOX, TIMERS
+from shared.eventstore.loader import History, Loader
+from shared.eventstore.schema import EVENTS, IDEMPOTENCY, TIMERS
 from shared.rejection import reject
 
 LARGEST_EVENT = 512 * 1024
@@ -135,6 +136,15 @@ class EventStore:
     on_commit: list[Callable[[], None]] = field(default_factory=list[Callable[[], None]])
     """Called after a commit that may have filled the outbox: wakes the relay."""
 
+    def __post_init__(self) -> None:
+        self.reading = self.engine.execution_options(isolation_level="AUTOCOMMIT")
+        """For single queries: without BEGIN and ROLLBACK around them."""
+        self.loader = Loader(self._read)
+
+    async def _read(self, streams: Sequence[str]) -> History:
+        async with self.reading.connect() as connection:
+            return await self.history(connection, streams)
+
     async def load(self, connection: AsyncConnection, streams: Iterable[str]) -> dict[str, list[Recorded]]:
         """The events of these streams in order of version; a stream that does not exist is not in the answer."""
         rows = await connection.execute(_LOAD, {"streams": list(streams)})
@@ -143,7 +153,7 @@ class EventStore:
             loaded.setdefault(row.stream, []).append(self.recorded(row))
         return loaded
 
-    async def history(self, connection: AsyncConnection, streams: Iterable[str]) -> dict[str, list[tuple[int, Event]]]:
+    async def history(self, connection: AsyncConnection, streams: Iterable[str]) -> History:
         """As `load`, but versions and events only: what folding a state takes, at half the cost."""
         rows = await connection.execute(_HISTORY, {"streams": list(streams)})
         found: dict[str, list[tuple[int, Event]]] = {}
@@ -190,17 +200,16 @@ class EventStore:
         return recorded
 
     async def _append(self, connection: AsyncConnection, appends: Sequence[Append]) -> list[Recorded]:
-        drafts = [
-            (append, append.expected_version + nth, new)
-            for append in appends
-            for nth, new in enumerate(append.events, start=1)
-        ]
-        rows = [_event_row(append, version, new) for append, version, new in drafts]
-        result = await insert_rows(connection, EVENTS, rows, returning=("position", "stream", "version"))
-        if result is None:
+        """Insert events and their outbox rows, in one statement whatever their number."""
+        rows = _Rows(self.partitions)
+        for append in appends:
+            for version, new in enumerate(append.events, start=append.expected_version + 1):
+                rows.add(append, version, new)
+        if not rows.drafts:
             return []
-        positions = {(row.stream, row.version): row.position for row in result}
-        recorded = [
+        result = await connection.execute(_APPEND, rows.columns())
+        positions = {(stream, version): position for position, stream, version in result}
+        return [
             Recorded(
                 positions[append.stream, version],
                 append.stream,
@@ -210,22 +219,8 @@ class EventStore:
                 new.metadata,
                 append.effective_at,
             )
-            for append, version, new in drafts
+            for append, version, new in rows.drafts
         ]
-        await insert_rows(connection, OUTBOX, [row for r in recorded if (row := self._outbox_row(r))])
-        return recorded
-
-    def _outbox_row(self, recorded: Recorded) -> dict[str, Any] | None:
-        event = recorded.event
-        if not isinstance(event, PublicEvent):
-            return None
-        partition = 0 if event.TOPIC is Topic.LAWBOOK else partition_of(event.partition_key, self.partitions)
-        return {
-            "position": recorded.position,
-            "topic": event.TOPIC.value,
-            "partition": partition,
-            "key": event.partition_key,
-        }
 
     async def _remember(self, connection: AsyncConnection, answers: Sequence[Remembered]) -> None:
         rows = [
@@ -290,17 +285,71 @@ def new_event_id() -> str:
     return str(uuid_utils.uuid7())
 
 
-def _event_row(append: Append, version: int, new: NewEvent) -> dict[str, Any]:
-    body = new.event.model_dump_json()
+class _Rows:
+    """The rows of an append, column by column, as they travel."""
+
+    NAMES = (
+        *("stream", "version", "event_id", "type", "data", "metadata", "effective_at"),
+        *("topic", "partition", "key"),
+    )
+
+    def __init__(self, partitions: int) -> None:
+        self.drafts: list[tuple[Append, int, NewEvent]] = []
+        self._partitions = partitions
+        self._rows: list[tuple[Any, ...]] = []
+        self._said: dict[Metadata, str] = {}
+
+    def add(self, append: Append, version: int, new: NewEvent) -> None:
+        event, metadata = new.event, new.metadata
+        if (said := self._said.get(metadata)) is None:
+            said = self._said[metadata] = metadata.to_json()
+        self.drafts.append((append, version, new))
+        self._rows.append(
+            (
+                *(append.stream, version, new.event_id, event.TYPE, _body(event), said, append.effective_at),
+                *self._destination(event),
+            )
+        )
+
+    def _destination(self, event: Event) -> tuple[str | None, int | None, str | None]:
+        """Topic, partition and key of a public event; nothing for a private one."""
+        if not isinstance(event, PublicEvent):
+            return None, None, None
+        key = event.partition_key
+        return event.TOPIC.value, 0 if event.TOPIC is Topic.LAWBOOK else partition_of(key, self._partitions), key
+
+    def columns(self) -> dict[str, list[Any]]:
+        return dict(zip(self.NAMES, map(list, zip(*self._rows, strict=True)), strict=True))
+
+
+_APPEND = text("""
+    WITH given AS (
+        SELECT * FROM unnest(:stream, :version, :event_id, :type, :data, :metadata, :effective_at, :topic, :partition, :key)
+        WITH ORDINALITY AS given(stream, version, event_id, type, data, metadata, effective_at, topic, partition, key, nth)
+    ), added AS (
+        INSERT INTO events (stream, version, event_id, type, data, metadata, effective_at)
+        SELECT stream, version, event_id::uuid, type, data::json, metadata::json, effective_at FROM given ORDER BY nth
+        RETURNING position, stream, version
+    ), queued AS (
+        INSERT INTO outbox (position, topic, partition, key)
+        SELECT added.position, given.topic, given.partition, given.key
+        FROM added JOIN given USING (stream, version) WHERE given.topic IS NOT NULL
+    )
+    SELECT position, stream, version FROM added
+""").bindparams(
+    *(
+        bindparam(name, type_=ARRAY(Text()))
+        for name in ("stream", "event_id", "type", "data", "metadata", "topic", "key")
+    ),
+    *(bindparam(name, type_=ARRAY(Integer())) for name in ("version", "partition")),
+    bindparam("effective_at", type_=ARRAY(DateTime(timezone=True))),
+)
+"""Events in the order given, and a pointer in the outbox for each public one."""
+
+
+def _body(event: Event) -> str:
+    body = event.model_dump_json()
     # A character of Chinese is three bytes: only a body that might be too large is counted exactly.
     if len(body) * 4 > LARGEST_EVENT and (size := len(body.encode())) > LARGEST_EVENT:
         raise reject("event_too_large", bytes=size, limit=LARGEST_EVENT)
-    return {
-        "stream": append.stream,
-        "version": version,
-        "event_id": new.event_id,
-        "type": new.event.TYPE,
-        "data": body,
-        "metadata": new.metadata.to_json(),
-        "effective_at": append.effective_at,
-    }
+    return body

@@ -37,7 +37,7 @@ class Shelf:
     """Where a service looks the law book up."""
 
     def __init__(self, engine: AsyncEngine, table: Table) -> None:
-        self._engine = engine
+        self._reading = engine.execution_options(isolation_level="AUTOCOMMIT")
         self._table = table
         self._book = LawBook.empty()
         self._looked_at = 0.0
@@ -45,7 +45,7 @@ class Shelf:
     async def current(self) -> LawBook:
         """The newest book, at most half a second old."""
         if time.monotonic() - self._looked_at > FRESH_SECONDS:
-            async with self._engine.connect() as connection:
+            async with self._reading.connect() as connection:
                 await self._refresh(connection)
         return self._book
 

@@ -55,7 +55,7 @@ class Writer:
     async def answered(self, caller: str, key: str) -> Remembered | None:
         """The answer that was given under this key, if one was."""
         query = select(IDEMPOTENCY).where(IDEMPOTENCY.c.caller == caller, IDEMPOTENCY.c.key == key)
-        async with self.store.engine.connect() as connection:
+        async with self.store.reading.connect() as connection:
             row = (await connection.execute(query)).one_or_none()
         return Remembered(row.caller, row.key, row.request_hash, row.status, row.body) if row else None
 
@@ -77,8 +77,6 @@ class Writing:
         Raises Rejected: from the decider, or `idempotency_key_reused`, or `stale_version` when others kept winning.
         """
         name = f"{caller.department or '-'}/{caller.subject}"
-        if given := await self.writer.answered(name, self.key):
-            return self._again(given)
         for _ in range(_TRIES):
             try:
                 return await self._once(name, caller, handle)

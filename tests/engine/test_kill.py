@@ -14,7 +14,7 @@ from tests.engine.log import Log, gaps
 from tests.engine.running import consuming, relaying, rest
 from tests.engine.sample import Sample
 
-KILLS = 5
+KILLS = 4
 SEED = 20260105
 
 

@@ -29,7 +29,7 @@ async def write(service: Sample, committer: Committer, chance: random.Random) ->
         for _ in range(chance.randint(1, 5)):
             await session.do(LETTERS, key, Tell(key, "x"))
         await asyncio.gather(committer.commit(session.change()), return_exceptions=True)
-        await asyncio.sleep(chance.random() / 50)
+        await asyncio.sleep(chance.random() / 10)
 
 
 async def main(teller_url: str, hearer_url: str, kafka: str, prefix: str, seed: str) -> None:
