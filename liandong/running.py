@@ -64,5 +64,7 @@ async def prepare_service(name: str) -> None:
 
 
 def log_warnings() -> None:
-    """Warnings and errors go to standard error."""
+    """Warnings and errors go to standard error; what a broker says while it starts is neither."""
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.getLogger("aiokafka").setLevel(logging.ERROR)
+    logging.getLogger("aiokafka.consumer.group_coordinator").setLevel(logging.CRITICAL)

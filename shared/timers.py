@@ -6,7 +6,7 @@ kept with the reason and fires no more; an outage is tried again.
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -24,8 +24,8 @@ log = logging.getLogger(__name__)
 POLL_SECONDS = 0.5
 _AT_ONCE = 200
 
-Fire = Callable[[Session, Timer], Awaitable[None]]
-"""What a due timer does: a command in the session it is given. Rejected when there is nothing more to do."""
+Fire = Callable[[Session, Sequence[Timer]], Awaitable[None]]
+"""What due timers do: commands in the session that is given, for all of them. Deterministic errors are found singly."""
 
 
 class Timers:
@@ -95,8 +95,7 @@ class Timers:
     async def _fire_all(self, connection: AsyncConnection, due: list[Timer]) -> None:
         cause = Metadata(actor=f"timer:{self._service}")
         session = Session(self._store, self._clock.now(), cause, connection)
-        for timer in due:
-            await self._fire(session, timer)
+        await self._fire(session, due)
         await self._store.write(connection, [session.change()])
 
     async def _fire_alone(self, connection: AsyncConnection, timer: Timer) -> None:

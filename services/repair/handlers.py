@@ -114,10 +114,13 @@ async def reject_objection(
 def expiry(core: Core) -> Fire:
     """What the timer of a term does."""
 
-    async def expire(session: Session, timer: Timer) -> None:
-        entry_id = EntryId(timer.payload["entry_id"])
-        await session.do(ENTRIES, entry_id, Expire(await core.lawbook.current()))
-        follow_term(session, entry_id, await session.state(ENTRIES, entry_id))
+    async def expire(session: Session, timers: Sequence[Timer]) -> None:
+        entry_ids = [EntryId(timer.payload["entry_id"]) for timer in timers]
+        await session.load(ENTRIES, entry_ids)
+        book = await core.lawbook.current()
+        for entry_id in entry_ids:
+            session.do_loaded(ENTRIES, entry_id, Expire(book))
+            follow_term(session, entry_id, await session.state(ENTRIES, entry_id))
 
     return expire
 

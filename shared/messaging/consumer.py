@@ -19,6 +19,7 @@ from shared.database import is_outage
 from shared.eventstore import VersionConflict
 from shared.messaging.intake import Fenced, Intake, Place, SequenceJump, describe, origin
 from shared.messaging.message import raw_record
+from shared.messaging.pace import Pace
 from shared.messaging.reaction import NotYet
 from shared.messaging.topics import Topics
 from shared.messaging.watermark import StandsStill, Watermark
@@ -68,6 +69,7 @@ class Consumer:
         self._names = {topics.name(topic): topic for topic in intake.reactions.topics}
         self._places: dict[TopicPartition, Place] = {}
         self._client: AIOKafkaConsumer | None = None
+        self._pace = Pace()
         self._task: asyncio.Task[None] | None = None
         self._stopping = asyncio.Event()
         self._doubts: dict[TopicPartition, tuple[int, int]] = {}
@@ -143,6 +145,7 @@ class Consumer:
             except NoOffsetForPartitionError:
                 self._places.clear()  # fetched before we stood anywhere: stand again, then fetch
                 continue
+            self._pace.took(sum(map(len, fetched.values())))
             work = [self._partition(consumer, tp, records) for tp, records in fetched.items() if records]
             # Every partition ends its batch before an error is looked at: none is left half done behind our back.
             for outcome in await asyncio.gather(*work, return_exceptions=True):
@@ -151,6 +154,7 @@ class Consumer:
             await self._look_around(consumer, fetched.keys())
 
     async def _fetch(self, consumer: AIOKafkaConsumer) -> dict[TopicPartition, list[Any]]:
+        await self._pace.breathe()
         return cast(
             "dict[TopicPartition, list[Any]]", await consumer.getmany(timeout_ms=200, max_records=MOST_PER_BATCH * 4)
         )

@@ -26,6 +26,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from shared.contracts.envelope import Envelope
 from shared.database import is_outage
 from shared.eventstore.schema import IDENTITY
+from shared.messaging.pace import Pace
 from shared.messaging.topics import Topics
 
 log = logging.getLogger(__name__)
@@ -46,7 +47,7 @@ class LeadershipLost(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class _Numbered:
+class Numbered:
     """An event with its place on its topic."""
 
     sequence: int
@@ -76,6 +77,7 @@ class Relay:
         self._make_producer = make_producer or (lambda: idempotent_producer(bootstrap_servers, service))
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
+        self._sent = 0
         self.leads = False
 
     def wake(self) -> None:
@@ -138,12 +140,15 @@ class Relay:
         try:
             await producer.start()
             acknowledged: dict[Partition, int] = {}
+            pace = Pace()
             waits = True  # a former leader may have left something
             while True:
+                await pace.breathe()
                 self._wake.clear()
                 waits |= await leadership.number(acknowledged)
                 acknowledged = await self._send_what_waits(producer, leadership) if waits else {}
                 waits = bool(acknowledged)
+                pace.took(self._sent)
                 if waits:
                     continue
                 await lock.execute(text("SELECT 1"))  # a dead lock connection ends this leadership
@@ -161,6 +166,7 @@ class Relay:
         """
         acknowledged: dict[Partition, int] = {}
         waiting = await leadership.unacknowledged()
+        self._sent = sum(map(len, waiting.values()))
         sending = [self._send(producer, p, events, acknowledged) for p, events in waiting.items()]
         failures = [e for e in await asyncio.gather(*sending, return_exceptions=True) if e is not None]
         if failures:
@@ -172,12 +178,12 @@ class Relay:
         self,
         producer: AIOKafkaProducer,
         partition: Partition,
-        events: Sequence[_Numbered],
+        events: Sequence[Numbered],
         acknowledged: dict[Partition, int],
     ) -> None:
         """Send one partition's events, one batch after the other, and note how far the broker has acknowledged."""
         topic, number = partition
-        for batch, last in _batches(producer, events):
+        for batch, last in batches(producer, events):
             name = self._topics.name(topic)
             delivered = cast("Awaitable[object]", await producer.send_batch(batch, name, partition=number))
             await delivered
@@ -197,7 +203,7 @@ def idempotent_producer(bootstrap_servers: str, client_id: str) -> AIOKafkaProdu
     )
 
 
-def _batches(producer: AIOKafkaProducer, events: Sequence[_Numbered]) -> Iterator[tuple[BatchBuilder, int]]:
+def batches(producer: AIOKafkaProducer, events: Sequence[Numbered]) -> Iterator[tuple[BatchBuilder, int]]:
     """Record batches in order, each with the sequence of its last event. A batch takes its first event whatever its size."""
     batch, last = producer.create_batch(), 0
     for event in events:
@@ -299,7 +305,7 @@ class _Leadership:
             }
             await connection.execute(_ACKNOWLEDGE, given)
 
-    async def unacknowledged(self) -> dict[Partition, list[_Numbered]]:
+    async def unacknowledged(self) -> dict[Partition, list[Numbered]]:
         """The next events of each partition that the broker has not acknowledged, those of a former leader included.
 
         Not fenced: a leader that was succeeded may send once more what its successor sends, in the same order from the same
@@ -308,22 +314,24 @@ class _Leadership:
         async with self._engine.connect() as connection:
             rows = await connection.execute(_UNACKNOWLEDGED, {"most": _AT_ONCE, "source": self._source})
             return {
-                partition: [self._numbered(row) for row in group]
+                partition: [numbered(row, self._source) for row in group]
                 for partition, group in groupby(rows, lambda row: (row.topic, row.partition))
             }
 
-    def _numbered(self, row: Any) -> _Numbered:
-        metadata = orjson.loads(row.metadata)
-        envelope = Envelope(
-            event_id=str(row.event_id),
-            source=self._source,
-            sequence=row.sequence,
-            type=row.type,
-            time=row.effective_at.isoformat(),
-            subject=row.key,
-            correlation=metadata["correlation"],
-            causation=metadata["causation"],
-            traceparent=metadata["traceparent"],
-        )
-        timestamp = int(row.recorded_at.timestamp() * 1000)
-        return _Numbered(row.sequence, row.key.encode(), row.data.encode(), envelope.headers(), timestamp)
+
+def numbered(row: Any, source: str) -> Numbered:
+    """An event as its record says it: from a row of `events` with its key, and its sequence under this source."""
+    metadata = orjson.loads(row.metadata)
+    envelope = Envelope(
+        event_id=str(row.event_id),
+        source=source,
+        sequence=row.sequence,
+        type=row.type,
+        time=row.effective_at.isoformat(),
+        subject=row.key,
+        correlation=metadata["correlation"],
+        causation=metadata["causation"],
+        traceparent=metadata["traceparent"],
+    )
+    timestamp = int(row.recorded_at.timestamp() * 1000)
+    return Numbered(row.sequence, row.key.encode(), row.data.encode(), envelope.headers(), timestamp)

@@ -1,6 +1,7 @@
 """Timers: each fires once, when its time has come by the service's clock, whoever drains them."""
 
 import asyncio
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -23,11 +24,12 @@ class Fixed(MovableClock):
         return datetime(2026, 1, 5, 9, 0, tzinfo=UTC) + self.offset
 
 
-async def fire(session: Session, timer: Timer) -> None:
+async def fire(session: Session, due: Sequence[Timer]) -> None:
     """A due timer tells a letter under its own name; one that says so cannot."""
-    if timer.payload.get("says") == "no":
-        raise ValueError("this timer cannot fire")
-    await session.do(LETTERS, timer.timer_id, Tell(timer.timer_id, str(timer.payload.get("says", ""))))
+    for timer in due:
+        if timer.payload.get("says") == "no":
+            raise ValueError("this timer cannot fire")
+        await session.do(LETTERS, timer.timer_id, Tell(timer.timer_id, str(timer.payload.get("says", ""))))
 
 
 def timers(service: Sample) -> Timers:
@@ -72,8 +74,8 @@ async def test_timers_fire_in_the_order_in_which_they_are_due(sample: MakeSample
     service.clock.offset = timedelta(minutes=5)
     order: list[str] = []
 
-    async def note(_: Session, timer: Timer) -> None:
-        order.append(timer.timer_id)
+    async def note(_: Session, due: Sequence[Timer]) -> None:
+        order.extend(timer.timer_id for timer in due)
 
     await Timers(service.name, service.store, service.clock, note).drain()
     assert order == ["early", "middle", "late"]
@@ -111,9 +113,9 @@ async def test_a_timer_that_is_moved_while_it_fires_fires_again_at_the_new_time(
     service = await sample(clock=Fixed())
     await schedule(service, "t", -1)
 
-    async def fire_slowly(session: Session, timer: Timer) -> None:
+    async def fire_slowly(session: Session, due: Sequence[Timer]) -> None:
         moving = asyncio.create_task(schedule(service, "t", 30))
-        await fire(session, timer)
+        await fire(session, due)
         await asyncio.sleep(0.05)
         assert not moving.done(), "it waits for the one that fires"
         movings.append(moving)
@@ -166,7 +168,7 @@ async def test_an_outage_leaves_a_timer_to_be_fired_later(sample: MakeSample) ->
     service = await sample()
     await schedule(service, "t", -1)
 
-    async def out(_: Session, __: Timer) -> None:
+    async def out(_: Session, __: Sequence[Timer]) -> None:
         raise ConnectionResetError
 
     failing = Timers(service.name, service.store, service.clock, out)
