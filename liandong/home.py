@@ -79,7 +79,8 @@ async def servers(home: Home, say: Say) -> AsyncGenerator[Settings]:
 
 def listening(port: int, host: str = "127.0.0.1") -> socket.socket:
     """A socket on this port, or on a free one when it is 0. Raises OSError when the port is taken."""
-    made = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    # Named as TCP, asyncio sends small answers at once; otherwise each may wait 40 ms for the one before (Nagle).
+    made = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     made.bind((host, port))
     made.listen(512)

@@ -2,14 +2,25 @@
 
 import asyncio
 import logging
+from collections.abc import Coroutine
+from typing import Any, TypeVar
 
 import httpx
+import uvloop
 
 from liandong.home import Home, Say, listening, servers
 from liandong.law import load_shipped
 from liandong.node import SERVICES, Node, build, prepare
 from liandong.serving import on_signals, serve
 from shared.settings import Settings
+
+T = TypeVar("T")
+
+
+def run(main: Coroutine[Any, Any, T]) -> T:
+    """Run to the end on uvloop."""
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(main)
 
 
 async def run_node(home: Home, port: int, say: Say, *, load: bool) -> int:

@@ -26,7 +26,7 @@ class RawJson(UserDefinedType[str]):
         return "JSON"
 
 
-def connect(url: str, *, pool_size: int = 10, search_path: str = "public") -> AsyncEngine:
+def connect(url: str, *, pool_size: int = 20, search_path: str = "public") -> AsyncEngine:
     """An engine on asyncpg. A connection that died is noticed before use; statements give up after a minute.
 
     Errors do not tell the parameters of their statements: they may be a person's, and errors go into logs.
@@ -34,7 +34,7 @@ def connect(url: str, *, pool_size: int = 10, search_path: str = "public") -> As
     engine = create_async_engine(
         url,
         pool_size=pool_size,
-        max_overflow=pool_size,
+        max_overflow=pool_size // 2,  # these are closed again on return: for a moment of need only
         pool_pre_ping=False,
         pool_recycle=1800,
         hide_parameters=True,

@@ -19,7 +19,8 @@ class Settings(BaseSettings):
     database_url: str = "postgresql+asyncpg://127.0.0.1:5432/postgres"
     """The server; each service uses the database `<database_prefix><service>` on it."""
     database_prefix: str = "liandong_"
-    pool_size: int = 10
+    pool_size: int = 20
+    """Connections of a service to its database; half as many more for a moment."""
 
     kafka: str = "127.0.0.1:9092"
     partitions: int = 6

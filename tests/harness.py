@@ -193,7 +193,7 @@ async def world(addresses: Addresses, *names: str, **settings: Any) -> AsyncGene
             "kafka": addresses.kafka,
             "topic_prefix": prefix,
             "partitions": PARTITIONS,
-            "pool_size": 5,
+            "pool_size": 10,
             "jwks_file": issuer.jwks_file,
             "identity_file": identity,
             "movable_clock": True,

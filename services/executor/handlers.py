@@ -114,7 +114,7 @@ async def make_check(
         raise reject("text_holds_personal_number", "matter")
     book = await core.lawbook.current()
     partition = partition_of(subject, core.store.partitions)
-    async with core.engine.connect() as connection:
+    async with core.store.reading.connect() as connection:
         known = await _known(connection, subject)
         read = await knowledge.about(connection, subject, partition)
     found = finding.find(known, department, matter, book, today(session.now))
@@ -134,7 +134,8 @@ async def make_check(
         complete=read.complete,
         lawbook_version=book.version,
     )
-    await session.do(CHECKS, check_id, Make(made))
+    session.fresh(CHECKS, check_id)
+    session.do_loaded(CHECKS, check_id, Make(made))
     return made
 
 

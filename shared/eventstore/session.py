@@ -79,6 +79,10 @@ class Session:
                 state, last = decider.evolve(state, event), version
             self._held[stream] = _Held(state, last, last)
 
+    def fresh(self, decider: Decider[S, C], aggregate_id: str) -> None:
+        """Begin an aggregate under an id that was made just now: nothing is to be loaded. Were it not new, the append fails."""
+        self._held.setdefault(decider.stream(aggregate_id), _Held(decider.initial, 0, 0))
+
     async def state(self, decider: Decider[S, C], aggregate_id: str) -> S:
         """The state now, with what this session has decided."""
         await self.load(decider, [aggregate_id])

@@ -5,11 +5,11 @@ changes; a change gives a new book, so that a decision can hold on to the one th
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cached_property
-from typing import Self, TypeVar
+from typing import Any, Self, TypeVar
 
 from shared.contracts.event import DepartmentId, DomainId, InstrumentId, MeasureId
 from shared.contracts.lawbook import (
@@ -210,6 +210,11 @@ class LawBook:
                     if any(_reaches(version, domain_id, kind) for version in versions):
                         index[domain_id, kind].append(measure_id)
         return {key: tuple(ids) for key, ids in index.items()}
+
+    @cached_property
+    def answers(self) -> dict[Hashable, Any]:
+        """For those who ask a book the same thing many times: what they concluded from it. A book never changes."""
+        return {}
 
     # Answers already given, by day: a book is asked the same a hundred thousand times and never changes.
     @cached_property

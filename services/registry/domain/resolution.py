@@ -4,7 +4,7 @@ The basis gate (row 5, N2) stands here: only a measure that is published, bound 
 valid on the day of the decision is directed. What it stops is a refusal with its reason, and nobody executes it.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
 
@@ -13,6 +13,8 @@ from shared.contracts.lawbook import Basis, Instrument, ListKind, Measure, Measu
 from shared.contracts.listing import Entry
 from shared.contracts.response import RefusalReason
 from shared.lawbook.book import LawBook, governs
+
+_MOST_REMEMBERED = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,24 @@ def resolve(entry: Entry, roles: tuple[Role, ...], domains_listed: int, book: La
     `domains_listed`: on how many distinct domains' lists of this kind the subject stands, this entry's included (row 8).
     Measures are judged as they stood on the day of the decision: a later, harsher version does not reach back.
     """
+    profile = _profile(entry, roles, domains_listed)
+    if (known := book.answers.get(profile)) is not None:
+        return known
+    if len(book.answers) >= _MOST_REMEMBERED:
+        book.answers.clear()
+    book.answers[profile] = resolved = _resolve(entry, roles, domains_listed, book)
+    return resolved
+
+
+def _profile(entry: Entry, roles: tuple[Role, ...], domains_listed: int) -> Hashable:
+    """All of an entry that a resolution looks at: entries that agree in it have the same measures."""
+    return (
+        *(entry.domain_id, entry.list_kind, entry.decision.decided_on, entry.grade, entry.jurisdiction),
+        *(entry.subject.kind, entry.able_but_unwilling, roles, domains_listed),
+    )
+
+
+def _resolve(entry: Entry, roles: tuple[Role, ...], domains_listed: int, book: LawBook) -> Resolution:
     directives: list[Directive] = []
     refusals: list[Refusal] = []
     day = entry.decision.decided_on

@@ -1,0 +1,1 @@
+"""Speed, each figure beside the bare thing measured in the same run (README.md). One file a bench."""

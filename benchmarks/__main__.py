@@ -1,0 +1,85 @@
+"""`python -m benchmarks [names…] [--quick | --full] [--loop asyncio | uvloop]`; without names, all of them."""
+
+import argparse
+import asyncio
+import importlib
+import logging
+import signal
+import sys
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, cast
+
+import uvloop
+from rich.console import Console
+
+from benchmarks import machine, report
+from benchmarks.figures import Figure
+from benchmarks.ground import Ground, Servers, dsn, ground, servers
+from benchmarks.scale import Scale
+
+BENCHES = ("append_batched", "append_single", "relay", "consume", "check", "latency", "loop")
+
+log = logging.getLogger("benchmarks")
+
+Run = Callable[[Ground, Scale], Awaitable[list[Figure]]]
+
+
+def main() -> None:
+    logging.basicConfig(level=logging.WARNING)
+    given = _arguments(sys.argv[1:])
+    loop = uvloop.new_event_loop if given.loop == "uvloop" else None
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ended like Ctrl-C, so that what was made is removed
+    with asyncio.Runner(loop_factory=loop) as runner:
+        failed = runner.run(_main(given.names or BENCHES, Scale(given.scale), given.loop))
+    sys.exit(1 if failed else 0)
+
+
+def _arguments(given: Sequence[str]) -> Any:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="name", help=", ".join(BENCHES))
+    sizes = parser.add_mutually_exclusive_group()
+    for scale in (Scale.QUICK, Scale.FULL):
+        sizes.add_argument(f"--{scale}", dest="scale", action="store_const", const=scale.value)
+    parser.add_argument("--loop", choices=("asyncio", "uvloop"), default="asyncio", help="what both sides run on")
+    parser.set_defaults(scale=Scale.USUAL.value)
+    parsed = parser.parse_args(given)
+    if unknown := set(parsed.names) - set(BENCHES):
+        parser.error(f"no such bench: {', '.join(sorted(unknown))}; there are {', '.join(BENCHES)}")
+    return parsed
+
+
+async def _main(names: Sequence[str], scale: Scale, loop: str) -> list[str]:
+    """Run the benches one after the other; those that failed. What the others found is shown all the same."""
+    told = Console(stderr=True, highlight=False)
+    async with servers(told.print) as on:
+        facts = await machine.facts(dsn(on.database_url), on.kafka_version, loop)
+        figures: list[Figure] = []
+        failed: list[str] = []
+        for name in names:
+            start = time.perf_counter()
+            told.print(f"{name} …")
+            try:
+                figures += await _bench(on, name, scale)
+            except Exception:
+                failed.append(name)
+                log.exception("%s failed", name)
+            told.print(f"{name}: {time.perf_counter() - start:.0f} s")
+    facts["resident_mib"] = machine.resident_mib()
+    facts["failed"] = failed
+    facts["sources_changed"] = machine.sources() != facts["sources"]
+    if facts["sources_changed"]:
+        told.print("The program was changed during this run: its figures are not of one version.", style="bold red")
+    report.show(figures, Console(width=None if sys.stdout.isatty() else 180))
+    told.print(f"written to {report.save(figures, scale.value, facts)}")
+    return failed
+
+
+async def _bench(on: Servers, name: str, scale: Scale) -> list[Figure]:
+    run = cast("Run", importlib.import_module(f"benchmarks.{name}").run)
+    async with ground(on) as made:
+        return await run(made, scale)
+
+
+if __name__ == "__main__":
+    main()

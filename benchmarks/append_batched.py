@@ -1,0 +1,149 @@
+"""Appending in batches, as reactions do: load, decide, append with outbox rows; one transaction a batch of 500 commands.
+
+Bare: the same rows of `events` and `outbox`, ready made, as two multi-row inserts a transaction. Also beside the
+`eventsourcing` library: one `save` of as many aggregates with an event each, on the same server.
+"""
+
+import asyncio
+import time
+from typing import Any
+
+from sqlalchemy.engine import make_url
+
+from benchmarks.bare import chunks
+from benchmarks.engine import Engine, engine
+from benchmarks.figures import AtLeast, Figure, in_turns, percentiles
+from benchmarks.ground import Ground
+from benchmarks.scale import Scale, Sizes
+from benchmarks.workload import ENTRIES, Order, Orders, Publish
+
+BATCH = 500
+EVENTS = Sizes(quick=2_000, usual=10_000, full=50_000)
+"""A turn."""
+TURNS = Sizes(quick=2, usual=5, full=7)
+LIBRARY_EVENTS = Sizes(quick=1_000, usual=5_000, full=20_000)
+
+
+async def run(ground: Ground, scale: Scale) -> list[Figure]:
+    async with engine(ground) as made:
+        against_bare = await _against_bare(made, EVENTS.at(scale), TURNS.at(scale))
+        against_library = await _against_library(ground, made, LIBRARY_EVENTS.at(scale), TURNS.at(scale))
+    return [against_bare, against_library]
+
+
+async def _against_bare(made: Engine, events: int, turns: int) -> Figure:
+    ours, theirs = Orders(made.invented, seed=1), Orders(made.invented, seed=1)
+    seen: dict[str, Any] = {}
+    batches: dict[str, list[float]] = {"measured": [], "bare": []}
+
+    async def measured() -> float:
+        work = list(chunks(ours.take(events), BATCH))
+        start = time.perf_counter()
+        for orders in work:
+            began = time.perf_counter()
+            await _append(made, orders)
+            batches["measured"].append((time.perf_counter() - began) * 1000)
+        return events / (time.perf_counter() - start)
+
+    async def bare() -> float:
+        work = [made.rows(orders, seen) for orders in chunks(theirs.take(events), BATCH)]
+        start = time.perf_counter()
+        for rows, pointers in work:
+            began = time.perf_counter()
+            async with made.bare.transaction():
+                await made.events.put(made.bare, rows)
+                await made.outbox.put(made.bare, pointers)
+            batches["bare"].append((time.perf_counter() - began) * 1000)
+        return events / (time.perf_counter() - start)
+
+    return Figure(
+        bench="append_batched",
+        work=f"load, decide, append with outbox; {BATCH} commands a transaction",
+        unit="events/s",
+        turns=await in_turns(turns, measured, bare),
+        bare="multi-row INSERT … unnest of the same rows (events and outbox)",
+        bar=AtLeast(0.6),
+        percentiles={side: percentiles(taken) for side, taken in batches.items()},
+        facts={"events a turn": events, "percentiles of": "ms a batch"},
+    )
+
+
+async def _append(made: Engine, orders: list[Order]) -> None:
+    async with made.store.engine.begin() as connection:
+        session = made.session(connection)
+        await session.load(ENTRIES, [aggregate_id for aggregate_id, _ in orders])
+        for aggregate_id, command in orders:
+            session.do_loaded(ENTRIES, aggregate_id, command)
+        await made.store.write(connection, [session.change()])
+    made.store.committed()
+
+
+# --- the eventsourcing library -----------------------------------------------------------------------------------------
+
+
+async def _against_library(ground: Ground, made: Engine, events: int, turns: int) -> Figure:
+    orders = Orders(made.invented, seed=2, share_new=1.0)
+    library = await asyncio.to_thread(_Library, await ground.empty_database("eventsourcing"))
+
+    async def measured() -> float:
+        work = list(chunks(orders.take(events), BATCH))
+        start = time.perf_counter()
+        for batch in work:
+            await _append(made, batch)
+        return events / (time.perf_counter() - start)
+
+    async def theirs() -> float:
+        bodies = [
+            command.entry.model_dump(mode="json") for _, command in orders.take(events) if isinstance(command, Publish)
+        ]
+        return await asyncio.to_thread(library.save, bodies)
+
+    try:
+        taken = await in_turns(turns, measured, theirs)
+    finally:
+        await asyncio.to_thread(library.close)
+    return Figure(
+        bench="append_batched",
+        work=f"the same, {BATCH} new streams a transaction",
+        unit="events/s",
+        turns=taken,
+        bare="eventsourcing: app.save() of as many new aggregates, same bodies, same server",
+        bar=AtLeast(5),
+        facts={"events a turn": events},
+    )
+
+
+class _Library:
+    """An application of the `eventsourcing` library on PostgreSQL, as its documentation has it."""
+
+    def __init__(self, url: str) -> None:
+        from eventsourcing.application import Application  # noqa: PLC0415 - only who compares needs it
+        from eventsourcing.domain import Aggregate, event  # noqa: PLC0415
+
+        class Listing(Aggregate):
+            @event("Published")
+            def __init__(self, body: dict[str, Any]) -> None:
+                self.body = body
+
+        target = make_url(url)
+        self._aggregate: Any = Listing
+        self._application: Any = Application(
+            env={
+                "PERSISTENCE_MODULE": "eventsourcing.postgres",
+                "POSTGRES_DBNAME": target.database or "",
+                "POSTGRES_HOST": target.host or "127.0.0.1",
+                "POSTGRES_PORT": str(target.port or 5432),
+                "POSTGRES_USER": target.username or "postgres",
+                "POSTGRES_PASSWORD": target.password or "",
+            }
+        )
+
+    def save(self, bodies: list[dict[str, Any]]) -> float:
+        """Events a second; making the aggregates is in it, as deciding is in ours."""
+        start = time.perf_counter()
+        for batch in chunks(bodies, BATCH):
+            self._application.save(*[self._aggregate(body) for body in batch])
+        return len(bodies) / (time.perf_counter() - start)
+
+    def close(self) -> None:
+        self._application.close()

@@ -1,0 +1,159 @@
+"""Consuming: the fence, what the service concludes, its events, its outbox rows and its read models; 500 records a transaction.
+
+Three real services take what the others would have sent them: the registry takes listings, the executor the registry's
+orders, feedback both and the departments' answers. Kafka is left out on both sides: the records are in memory.
+
+Bare: the rows that this very work wrote, in every table of the service, as multi-row inserts into tables of the same shape
+in as many transactions.
+"""
+
+import importlib
+import time
+from collections.abc import Sequence
+from random import Random
+from typing import Any, cast
+
+from benchmarks.bare import Mirror, mirror, shared_out
+from benchmarks.figures import AtLeast, Figure, Turn, percentiles
+from benchmarks.ground import Ground, connection
+from benchmarks.scale import Scale, Sizes
+from benchmarks.taking import BATCH, Taking, record, records
+from benchmarks.workload import Invented, Zipf
+from services.catalogue.shipped import shipped
+from shared.clock import SystemClock
+from shared.contracts.event import PublicEvent, Topic
+from shared.contracts.execution import Applied
+from shared.contracts.listing import EntryPublished, EntryResumed, EntrySuspended
+from shared.contracts.response import ResponseDirected
+from shared.contracts.vocabulary import PUBLIC
+from shared.messaging.message import Raw
+from shared.service import Service
+
+ENTRIES = Sizes(quick=400, usual=4_000, full=20_000)
+TURNS = Sizes(quick=2, usual=5, full=10)
+"""The records are handed over in so many parts; after each the bare side has its turn with the rows of that part."""
+_ONE_IN_SUSPENDED = 10
+_SUBJECTS = 100_000
+_HOT = 0.6
+"""The exponent of Zipf's law: of 4,000 entries the subject that is listed most has some fifteen."""
+
+
+async def run(ground: Ground, scale: Scale) -> list[Figure]:
+    bench = _Bench(ground, TURNS.at(scale))
+    listed = records(_listings(ground, ENTRIES.at(scale)), "initiator")
+    responses = await bench.consume("registry", [listed])
+    await bench.consume("executor", [responses])
+    answers = records(_answers(responses), "executor")
+    await bench.consume("feedback", [listed, responses, answers])
+    return bench.figures
+
+
+def _listings(ground: Ground, entries: int) -> list[PublicEvent]:
+    """Entries of subjects by Zipf's law; every tenth is suspended and resumed."""
+    identity = ground.settings.identity_file
+    assert identity is not None
+    invented, subject = Invented(identity.read_text(encoding="utf-8")), Zipf(_SUBJECTS, Random(5), _HOT)
+    version = len(shipped().changes())
+    found: list[PublicEvent] = []
+    for index in range(entries):
+        entry = invented.entry(index, subject())
+        about: dict[str, Any] = {
+            "entry_id": entry.entry_id,
+            "subject": entry.subject.key,
+            "lawbook_version": version,
+        }
+        found.append(EntryPublished(**about, entry=entry))
+        if index % _ONE_IN_SUSPENDED == 0:
+            found.append(EntrySuspended(**about, case_id="case", reason="异议核实（示例）"))
+            found.append(EntryResumed(**about, case_id="case", reason="异议不成立（示例）"))
+    return found
+
+
+def _answers(responses: Sequence[Raw]) -> list[PublicEvent]:
+    """Each department answers each of its responses at once."""
+    directed = [event for raw in responses if isinstance(event := raw.read(PUBLIC).event, ResponseDirected)]
+    return [
+        Applied(
+            entry_id=event.entry_id,
+            response_id=event.response_id,
+            department=event.department,
+            subject=event.subject,
+            lines=tuple(line.line_id for line in event.lines),
+            done_at=SystemClock().now(),
+            note="已在业务系统中落实（示例）",
+        )
+        for event in directed
+    ]
+
+
+class _Bench:
+    """Hands records to one service after the other, on one partition."""
+
+    def __init__(self, ground: Ground, turns: int) -> None:
+        self._ground = ground
+        self._settings = ground.settings.model_copy(update={"partitions": 1})
+        self._turns = turns
+        self.figures: list[Figure] = []
+
+    async def consume(self, name: str, topics: Sequence[Sequence[Raw]]) -> list[Raw]:
+        """Measure one service; what it publishes in answer."""
+        url = await self._ground.database(name)
+        service = cast("Service", importlib.import_module(f"services.{name}.app").build(self._settings))
+        bare = await connection(url)
+        try:
+            taking = Taking(service)
+            if Topic.LAWBOOK in taking.intake.reactions.topics:
+                await taking.take(records(shipped().changes(), "catalogue"))
+            self.figures.append(await self._figure(name, taking, topics, await mirror(bare)))
+            return await _published(bare, name)
+        finally:
+            await bare.close()
+            await service.core.engine.dispose()
+
+    async def _figure(self, name: str, taking: Taking, topics: Sequence[Sequence[Raw]], bare: Mirror) -> Figure:
+        turns: list[Turn] = []
+        count = sum(len(topic) for topic in topics)
+        parts = [part for topic in topics for part in shared_out(topic, self._turns)]
+        spent = 0.0
+        for part in parts:
+            await bare.mark()
+            start = time.perf_counter()
+            transactions = await taking.take(part)
+            ours = time.perf_counter() - start
+            rows = await bare.since_mark()
+            start = time.perf_counter()
+            await bare.put(rows, transactions)
+            theirs = time.perf_counter() - start
+            await bare.clear()
+            written = sum(len(found) for found in rows.values())
+            turns.append(Turn(written / ours, written / theirs))
+            spent += ours
+        return Figure(
+            bench="consume",
+            work=f"{name}: fence, react, append, project; at most {BATCH} records a transaction",
+            unit="rows/s",
+            turns=tuple(turns),
+            bare="multi-row INSERT … unnest of the rows that it wrote, in every table",
+            bar=AtLeast(0.5),
+            percentiles={"measured": percentiles(taking.took_ms)},
+            facts={
+                "records": count,
+                "records/s": round(count / spent),
+                "rows": ", ".join(f"{table} {count}" for table, count in bare.written.items()),
+                "percentiles of": "ms a transaction",
+            },
+        )
+
+
+_PUBLIC_EVENTS = """
+    SELECT e.event_id, e.type, e.data, e.effective_at, o.topic, o.key
+    FROM outbox o JOIN events e USING (position) ORDER BY position
+"""
+
+
+async def _published(bare: Any, source: str) -> list[Raw]:
+    rows = await bare.fetch(_PUBLIC_EVENTS)
+    return [
+        record(row["topic"], nth, row["type"], row["data"].encode(), row["key"], source, row["effective_at"])
+        for nth, row in enumerate(rows)
+    ]

@@ -1,0 +1,81 @@
+"""An event store of the engine on a database of its own: the tables of a real service, and no service."""
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from benchmarks.bare import BareTable, Connection, Row, bare_table
+from benchmarks.ground import Ground, connection
+from benchmarks.workload import ENTRIES, Invented, Order
+from shared.clock import SystemClock
+from shared.contracts.vocabulary import PUBLIC
+from shared.database import connect
+from shared.eventstore import EventStore, Metadata, Session
+from shared.eventstore.store import new_event_id, partition_of
+
+SERVICE = "registry"
+"""Whose migrations make the tables. None of its code runs."""
+
+CAUSE = Metadata(
+    actor="officer-of-luoyang-court",
+    department="luoyang-court",
+    correlation="0199a1b2-c3d4-7e5f-8a6b-7c8d9e0f1a2b",
+    traceparent="00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+)
+
+
+@dataclass
+class Engine:
+    """The store, and bare tables of the same shape beside its own."""
+
+    store: EventStore
+    bare: Connection
+    events: BareTable
+    outbox: BareTable
+    invented: Invented
+    _position: int = 0
+
+    def session(self, connection: Any = None) -> Session:
+        return Session(self.store, SystemClock().now(), CAUSE, connection)
+
+    def rows(self, orders: list[Order], seen: dict[str, Any]) -> tuple[list[Row], list[Row]]:
+        """The rows of events and outbox that these commands come to, ready to insert. `seen`: versions and states so far."""
+        events: list[Row] = []
+        outbox: list[Row] = []
+        now, metadata = SystemClock().now(), CAUSE.to_json()
+        for aggregate_id, command in orders:
+            state, version = seen.get(aggregate_id, (None, 0))
+            for event in ENTRIES.decide(state, command, now):
+                state, version = ENTRIES.evolve(state, event), version + 1
+                self._position += 1
+                body = event.model_dump_json()
+                stream = ENTRIES.stream(aggregate_id)
+                events.append((stream, version, new_event_id(), event.TYPE, body, metadata, now))
+                key = str(orjson.loads(body)["subject"])
+                outbox.append((self._position, "liandong.list", partition_of(key, self.store.partitions), key))
+            seen[aggregate_id] = (state, version)
+        return events, outbox
+
+
+@asynccontextmanager
+async def engine(ground: Ground) -> AsyncGenerator[Engine]:
+    """Made anew, dropped with the ground."""
+    url = await ground.database(SERVICE)
+    database = connect(url, pool_size=ground.settings.pool_size)
+    bare = await connection(ground.dsn(SERVICE))
+    identity = ground.settings.identity_file
+    assert identity is not None
+    try:
+        yield Engine(
+            store=EventStore(database, PUBLIC, ground.settings.partitions),
+            bare=bare,
+            events=await bare_table(bare, "events", leave_out=("recorded_at",)),
+            outbox=await bare_table(bare, "outbox"),
+            invented=Invented(identity.read_text(encoding="utf-8")),
+        )
+    finally:
+        await bare.close()
+        await database.dispose()

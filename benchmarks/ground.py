@@ -1,0 +1,148 @@
+"""The ground that benches stand on: real servers, with databases and topics of their own that are removed at the end."""
+
+import os
+import tempfile
+import uuid
+from collections.abc import AsyncGenerator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from sqlalchemy import text
+from sqlalchemy.engine import make_url
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from liandong import stack
+from shared.identity import make_secrets
+from shared.migration import create_database, migrate
+from shared.settings import Settings
+from shared.trust.issuer import DevelopmentIssuer
+
+PARTITIONS = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Servers:
+    """`kafka_version` is known of the embedded broker only."""
+
+    database_url: str
+    kafka: str
+    kafka_version: str
+
+
+@asynccontextmanager
+async def servers(say: Callable[[str], None]) -> AsyncGenerator[Servers]:
+    """Those that the environment names (LIANDONG_TEST_DATABASE_URL, LIANDONG_TEST_KAFKA), or embedded ones of our own."""
+    database_url, kafka = os.environ.get("LIANDONG_TEST_DATABASE_URL"), os.environ.get("LIANDONG_TEST_KAFKA")
+    if database_url and kafka:
+        yield Servers(database_url, kafka, "as the environment names it")
+        return
+    from liandong.stack.jars import listed  # noqa: PLC0415 - its packages are in an optional group
+
+    version = next((jar.version for jar in listed() if jar.artifact.startswith("kafka_")), "")
+    with tempfile.TemporaryDirectory(prefix="liandong-bench-") as folder:
+        local = await stack.start(Path(folder), say)
+        try:
+            yield Servers(local.database_url, local.kafka, version)
+        finally:
+            await stack.stop(local)
+
+
+@dataclass
+class Ground:
+    """Databases and topics of one bench."""
+
+    servers: Servers
+    settings: Settings
+    issuer: DevelopmentIssuer
+    _exits: AsyncExitStack
+
+    def dsn(self, service: str) -> str:
+        """Of one service's database, for asyncpg."""
+        return dsn(self.settings.database(service))
+
+    async def database(self, service: str) -> str:
+        """Make the database of a service, with its tables; the URL for SQLAlchemy."""
+        url = self.settings.database(service)
+        await self._made(url)
+        await migrate(service, url)
+        return url
+
+    async def empty_database(self, name: str) -> str:
+        """Make a database without tables; the URL for SQLAlchemy."""
+        url = self.settings.database(name)
+        await self._made(url)
+        return url
+
+    async def _made(self, url: str) -> None:
+        await create_database(url)
+        self._exits.push_async_callback(_drop_database, self.servers.database_url, make_url(url).database or "")
+
+    async def topics(self) -> None:
+        """Make the topics of the system."""
+        await self.settings.topics.ensure(self.settings.kafka)
+
+    async def topic(self, name: str, partitions: int = PARTITIONS) -> str:
+        """Make a topic of our own; its name on the broker."""
+        full = f"{self.settings.topic_prefix}{name}"
+        admin = AIOKafkaAdminClient(bootstrap_servers=self.settings.kafka)
+        await admin.start()
+        try:
+            await admin.create_topics([NewTopic(name=full, num_partitions=partitions, replication_factor=1)])
+        finally:
+            await admin.close()
+        return full
+
+
+def dsn(url: str) -> str:
+    """A URL of SQLAlchemy as asyncpg reads it."""
+    return make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
+
+
+@asynccontextmanager
+async def ground(on: Servers, **settings: Any) -> AsyncGenerator[Ground]:
+    """Settings of a node of its own on these servers; what was made is dropped at the end."""
+    prefix = f"bench{uuid.uuid4().hex[:8]}_"
+    async with AsyncExitStack() as exits:
+        folder = Path(exits.enter_context(tempfile.TemporaryDirectory(prefix="liandong-bench-")))
+        issuer = DevelopmentIssuer(folder)
+        identity = folder / "identity.json"
+        identity.write_text(make_secrets().to_json(), encoding="utf-8")
+        given: dict[str, Any] = {
+            "database_url": on.database_url,
+            "database_prefix": prefix,
+            "kafka": on.kafka,
+            "topic_prefix": prefix,
+            "partitions": PARTITIONS,
+            "jwks_file": issuer.jwks_file,
+            "identity_file": identity,
+        }
+        exits.push_async_callback(_delete_topics, on.kafka, prefix)
+        yield Ground(on, Settings(**{**given, **settings}), issuer, exits)
+
+
+async def _delete_topics(kafka: str, prefix: str) -> None:
+    admin = AIOKafkaAdminClient(bootstrap_servers=kafka)
+    await admin.start()
+    try:
+        if mine := [name for name in await admin.list_topics() if name.startswith(prefix)]:
+            await admin.delete_topics(mine)
+    finally:
+        await admin.close()
+
+
+async def _drop_database(server: str, name: str) -> None:
+    engine = create_async_engine(make_url(server).set(database="postgres"), isolation_level="AUTOCOMMIT")
+    try:
+        async with engine.connect() as connection:
+            await connection.execute(text(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)'))
+    finally:
+        await engine.dispose()
+
+
+async def connection(url_or_dsn: str) -> "asyncpg.Connection[Any]":
+    """A bare connection; statements are prepared once, like everywhere."""
+    return await asyncpg.connect(dsn(url_or_dsn) if "+asyncpg" in url_or_dsn else url_or_dsn)

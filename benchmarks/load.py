@@ -1,0 +1,56 @@
+"""A load client that costs little: HTTP/1.1 over plain streams, requests ready made, connections kept."""
+
+import asyncio
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+CONNECTIONS = 16
+
+
+def request(method: str, path: str, headers: Mapping[str, str], body: bytes = b"") -> bytes:
+    """A whole request as it goes over the wire."""
+    told = {"Host": "127.0.0.1", **headers}
+    if body:
+        told |= {"Content-Type": "application/json", "Content-Length": str(len(body))}
+    lines = [f"{method} {path} HTTP/1.1", *(f"{name}: {value}" for name, value in told.items()), "", ""]
+    return "\r\n".join(lines).encode() + body
+
+
+@dataclass
+class Load:
+    """Requests to one port, from so many connections at once."""
+
+    port: int
+    took_ms: list[float] = field(default_factory=list[float])
+
+    async def __call__(self, requests: list[bytes], status: int) -> float:
+        """Send all; requests a second. Raises RuntimeError at an answer with another status."""
+        source = iter(requests)
+        start = time.perf_counter()
+        async with asyncio.TaskGroup() as group:
+            for _ in range(CONNECTIONS):
+                group.create_task(self._connection(source, b"HTTP/1.1 %d " % status))
+        return len(requests) / (time.perf_counter() - start)
+
+    async def _connection(self, source: Iterator[bytes], expected: bytes) -> None:
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+        try:
+            for sent in source:
+                began = time.perf_counter()
+                writer.write(sent)
+                head = await reader.readuntil(b"\r\n\r\n")
+                body = await reader.readexactly(_length(head))
+                self.took_ms.append((time.perf_counter() - began) * 1000)
+                if not head.startswith(expected):
+                    raise RuntimeError(f"{head.splitlines()[0]!r}: {body[:500]!r}")
+        finally:
+            writer.close()
+
+
+def _length(head: bytes) -> int:
+    for line in head.split(b"\r\n"):
+        name, _, value = line.partition(b":")
+        if name.lower() == b"content-length":
+            return int(value)
+    raise RuntimeError(f"an answer without a length: {head!r}")

@@ -1,0 +1,367 @@
+"""The whole loop: from a file with n entries to a ledger that is closed.
+
+A file is imported and approved; each entry directs six lines to three departments; the departments read their worklists and
+answer in bulk, 1,000 tasks a request; then the clock passes the end of all terms, the departments undo, and the ledger is
+closed when no line of any entry is left. All services run in this process, and so do the departments.
+
+Bare: every row that then stands in the six databases, as multi-row inserts of 1,000 into tables of the same shape; every
+record that stands on the topics, through `send()` and polled once for each service that subscribes to it; databases and
+topics side by side. No domain. Rows that were changed or deleted on the way count once or not at all: this is in favour of
+the bare side.
+"""
+
+import asyncio
+import csv
+import io
+import time
+from collections import Counter
+from collections.abc import AsyncGenerator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from typing import Any, cast
+from uuid import uuid4
+
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+
+from benchmarks import small_book
+from benchmarks.bare import (
+    BareRecord,
+    BareTable,
+    Connection,
+    Row,
+    bare_producer,
+    chunks,
+    mirror,
+    poll_loop,
+    send_loop,
+)
+from benchmarks.figures import AtLeast, Figure, Turn
+from benchmarks.ground import PARTITIONS, Ground, connection
+from benchmarks.machine import resident_mib
+from benchmarks.node import APPROVER, LISTER, Running, running, system
+from benchmarks.scale import Scale, Sizes
+from liandong.demo.subjects import InventedSubjects
+from liandong.node import SERVICES
+from shared.contracts.event import Topic
+
+ENTRIES = Sizes(quick=300, usual=10_000, full=100_000)
+LINES = 6
+ANSWERS = 1_000
+"""A request."""
+ROWS = 1_000
+"""An insert, on the bare side."""
+_TERM_DAYS = 20
+_AHEAD_DAYS = 40
+_POLL_SECONDS = 0.25
+_STUCK_SECONDS = 300
+_PART_ROWS = 50_000
+"""The bare side holds so many rows of a database in memory at a time."""
+
+
+async def run(ground: Ground, scale: Scale) -> list[Figure]:
+    ground.settings.movable_clock = True
+    entries = ENTRIES.at(scale)
+    async with running(ground) as world:
+        subscribed = _subscribed(world)
+        loop = _Loop(ground, world, entries)
+        await loop.run()
+    bare = await _Bare(ground, subscribed).run()
+    return [
+        Figure(
+            bench="loop",
+            work=f"{entries:,} entries, {LINES} lines each: file to closed ledger",
+            unit="entries/s",
+            turns=(Turn(entries / loop.seconds, entries / bare.seconds),),
+            bare="the same rows inserted and the same records sent and polled, no domain",
+            bar=AtLeast(0.6),
+            facts={**loop.facts(), **bare.facts(entries)},
+        )
+    ]
+
+
+def _subscribed(world: Running) -> dict[str, int]:
+    """How many services read each topic."""
+    found = {str(topic): 0 for topic in Topic}
+    for service in world.node.services.values():
+        if service.parts.reactions:
+            for topic in service.parts.reactions(service.core).topics:
+                found[str(topic)] += 1
+    return found
+
+
+# --- the loop ----------------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class _Loop:
+    ground: Ground
+    world: Running
+    entries: int
+    took: dict[str, float] = field(default_factory=dict[str, float])
+    resident: list[float] = field(default_factory=list[float])
+
+    @property
+    def seconds(self) -> float:
+        return sum(self.took.values())
+
+    def facts(self) -> dict[str, Any]:
+        """Where the time went, and what memory the process held."""
+        rss = self.resident
+        marks = [rss[int(share * (len(rss) - 1))] for share in (0, 0.25, 0.5, 0.75, 1)]
+        return {
+            "seconds": {name: round(seconds, 2) for name, seconds in self.took.items()},
+            "entries/s a phase": {name: round(self.entries / seconds) for name, seconds in self.took.items()},
+            "resident MiB of the process, start to end": " ".join(f"{mark:.0f}" for mark in marks),
+            "resident MiB, peak": max(rss),
+        }
+
+    async def run(self) -> None:
+        file = _file(self.entries)
+        ledger = await connection(self.ground.dsn("feedback"))
+        watching = asyncio.create_task(self._watch_memory())
+        systems = [asyncio.create_task(_department(self.world, name)) for name in small_book.IMPLEMENTERS]
+        try:
+            async with self._phase("checked"):
+                import_id = await self._import(file)
+            async with self._phase("published and answered"):
+                await self._approve(import_id)
+                await self._until(ledger, "answered", systems)
+            async with self._phase("ended, undone, closed"):
+                await self.world.move_clock(timedelta(days=_AHEAD_DAYS))
+                await self._until(ledger, "closed", systems)
+        finally:
+            for task in (*systems, watching):
+                task.cancel()
+            await asyncio.gather(*systems, watching, return_exceptions=True)
+            await ledger.close()
+
+    @asynccontextmanager
+    async def _phase(self, name: str) -> AsyncGenerator[None]:
+        start = time.perf_counter()
+        yield
+        self.took[name] = time.perf_counter() - start
+
+    async def _import(self, file: bytes) -> str:
+        client = self.world.client
+        taken = await client.upload(LISTER, "/initiator/v1/imports", "bench.csv", file, str(uuid4()))
+        while True:
+            job = await client.get(LISTER, f"/initiator/v1/imports/{taken['import_id']}")
+            if job["status"] == "checked":
+                break
+            if job["status"] == "refused":
+                raise RuntimeError(f"the import was refused: {job['faults']}")
+            await asyncio.sleep(_POLL_SECONDS)
+        if job["good"] != self.entries:
+            raise RuntimeError(f"{job['rejected']} rows were rejected")
+        return taken["import_id"]
+
+    async def _approve(self, import_id: str) -> None:
+        await self.world.client.post(APPROVER, f"/initiator/v1/imports/{import_id}/approve", {}, str(uuid4()))
+
+    async def _until(self, ledger: Connection, state: str, systems: list[asyncio.Task[None]]) -> None:
+        """Wait until every entry of the ledger is in this state. Raises when nothing moves any more."""
+        last, moved = None, time.perf_counter()
+        while True:
+            counts = {r["state"]: r["n"] for r in await ledger.fetch(_BY_STATE)}
+            if counts.get(state) == self.entries:
+                return
+            for task in systems:
+                if task.done():
+                    task.result()
+            if counts != last:
+                last, moved = counts, time.perf_counter()
+            elif time.perf_counter() - moved > _STUCK_SECONDS:
+                raise RuntimeError(f"nothing moves any more; the ledger stands at {counts}")
+            await asyncio.sleep(_POLL_SECONDS)
+
+    async def _watch_memory(self) -> None:
+        while True:
+            self.resident.append(resident_mib())
+            await asyncio.sleep(0.5)
+
+
+_BY_STATE = "SELECT state, count(*) AS n FROM entries GROUP BY state"
+
+
+async def _department(world: Running, department: str) -> None:
+    """A department's system: reads what is open and answers all of it, until cancelled."""
+    client, who = world.client, system(department)
+    while True:
+        page = await client.get(who, "/executor/v1/tasks", {"state": "open", "limit": ANSWERS})
+        answers = [_answer(task) for task in page["items"]]
+        if not answers:
+            await asyncio.sleep(_POLL_SECONDS)
+            continue
+        await client.post(who, "/executor/v1/tasks/answers", {"answers": answers}, str(uuid4()))
+
+
+def _answer(task: dict[str, Any]) -> dict[str, str]:
+    if task["end"] is None:
+        return {"task_id": task["task_id"], "answer": "apply", "note": "已在业务系统中落实（示例）"}
+    return {"task_id": task["task_id"], "answer": "undo", "how": "stopped", "evidence": "示例停止执行单（仅供测量）"}
+
+
+_HEADINGS = (
+    *("list_kind", "domain_id", "scheme", "number", "name", "document_number", "decided_on", "facts"),
+    *("legal_basis", "term_from", "term_to", "jurisdiction", "public"),
+)
+
+
+def _file(entries: int) -> bytes:
+    """A list file; every subject is another one."""
+    companies = InventedSubjects(seed=17)
+    until = date.today() + timedelta(days=_TERM_DAYS)
+    text = io.StringIO()
+    writer = csv.writer(text)
+    writer.writerow(_HEADINGS)
+    facts = "有履行能力而拒不履行生效法律文书确定的义务，经依法送达执行通知书后仍未履行（示例事实，仅供测量）"
+    basis = "《中华人民共和国民事诉讼法》第二百六十六条（示例）"
+    for nth, company in enumerate(companies.companies(entries)):
+        about = ("black", small_book.DOMAIN, "uscc", company.credit_code, company.name, f"（示例）执{nth:07d}号")
+        writer.writerow((*about, "2018-03-01", facts, basis, "2018-03-01", until, small_book.REGION, "yes"))
+    return text.getvalue().encode()
+
+
+# --- the bare loop -----------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class _Bare:
+    ground: Ground
+    subscribed: dict[str, int]
+    seconds: float = 0.0
+    rows: Counter[str] = field(default_factory=Counter[str])
+    records: int = 0
+
+    def facts(self, entries: int) -> dict[str, Any]:
+        by_table = {name: count / entries for name, count in self.rows.most_common() if count * 2 > entries}
+        return {
+            "rows an entry": round(self.rows.total() / entries, 1),
+            "of them": ", ".join(f"{name} {count:.1f}" for name, count in by_table.items()),
+            "records an entry": round(self.records / entries, 1),
+            "bare seconds": round(self.seconds, 2),
+        }
+
+    async def run(self) -> "_Bare":
+        async with AsyncExitStack() as exits:
+            tables = [await exits.enter_async_context(_tables(self.ground, name)) for name in SERVICES]
+            topics = [
+                await exits.enter_async_context(_topic(self.ground, topic, readers))
+                for topic, readers in self.subscribed.items()
+            ]
+            while True:
+                rows = [await one.next_part() for one in tables]
+                records = [await one.next_part() for one in topics]
+                if not any(rows) and not any(records):
+                    return self
+                start = time.perf_counter()
+                await asyncio.gather(
+                    *(one.put(part) for one, part in zip(tables, rows, strict=True)),
+                    *(one.put(part) for one, part in zip(topics, records, strict=True)),
+                )
+                self.seconds += time.perf_counter() - start
+                for name, part in zip(SERVICES, rows, strict=True):
+                    self.rows.update({f"{name}.{table.name}": len(found) for table, found in part})
+                self.records += sum(map(len, records))
+
+
+Part = list[tuple[BareTable, list[Row]]]
+
+
+@dataclass
+class _Tables:
+    """The tables of one database: read from one connection, written bare on another."""
+
+    writing: Connection
+    cursors: list[tuple[BareTable, Any]]
+
+    async def next_part(self) -> Part:
+        """Some rows, of the first table that has any left."""
+        while self.cursors:
+            table, cursor = self.cursors[0]
+            if rows := await cursor.fetch(_PART_ROWS):
+                return [(table, cast("list[Row]", rows))]
+            self.cursors.pop(0)
+        return []
+
+    async def put(self, part: Part) -> None:
+        for table, rows in part:
+            for some in chunks(rows, ROWS):
+                await table.put(self.writing, some)
+
+
+@asynccontextmanager
+async def _tables(ground: Ground, name: str) -> AsyncGenerator[_Tables]:
+    reading, writing = await connection(ground.dsn(name)), await connection(ground.dsn(name))
+    try:
+        made = await mirror(writing)
+        async with reading.transaction():
+            cursors: list[tuple[BareTable, Any]] = []
+            for table in made.tables:
+                names = ", ".join(f'"{column}"' for column in table.columns)
+                query = f'SELECT {names} FROM public."{table.name}"'
+                cursors.append((table, await reading.cursor(query)))
+            yield _Tables(writing, cursors)
+    finally:
+        await reading.close()
+        await writing.close()
+
+
+@dataclass
+class _OneTopic:
+    """One topic, sent again to a bare one and polled by as many readers."""
+
+    bare: str
+    source: AIOKafkaConsumer
+    left: int
+    producer: AIOKafkaProducer
+    readers: list[AIOKafkaConsumer]
+
+    async def next_part(self) -> list[BareRecord]:
+        found: list[BareRecord] = []
+        while self.left > 0 and len(found) < _PART_ROWS:
+            fetched = cast("dict[TopicPartition, list[Any]]", await self.source.getmany(timeout_ms=1000))
+            for records in fetched.values():
+                self.left -= len(records)
+                found += [BareRecord(r.partition, r.key, r.value, list(r.headers)) for r in records]
+        return found
+
+    async def put(self, part: list[BareRecord]) -> None:
+        if part:
+            reading = [poll_loop(reader, len(part)) for reader in self.readers]
+            await asyncio.gather(send_loop(self.producer, self.bare, part), *reading)
+
+
+@asynccontextmanager
+async def _topic(ground: Ground, topic: str, readers: int) -> AsyncGenerator[_OneTopic]:
+    kafka = ground.settings.kafka
+    partitions = 1 if topic == Topic.LAWBOOK else PARTITIONS
+    bare = await ground.topic(f"bare.{topic}", partitions)
+    source = _reader(kafka)
+    polling = [_reader(kafka) for _ in range(readers)]
+    producer = bare_producer(kafka)
+    for one in (source, *polling, producer):
+        await one.start()
+    try:
+        name = ground.settings.topics.name(topic)
+        assigned = [TopicPartition(name, number) for number in range(partitions)]
+        source.assign(assigned)
+        ends = cast("dict[TopicPartition, int]", await source.end_offsets(assigned))
+        for one in polling:
+            one.assign([TopicPartition(bare, number) for number in range(partitions)])
+        await _warm_up(producer, bare, partitions, polling)
+        yield _OneTopic(bare, source, sum(ends.values()), producer, polling)
+    finally:
+        for one in (source, *polling, producer):
+            await one.stop()
+
+
+async def _warm_up(producer: AIOKafkaProducer, topic: str, partitions: int, readers: list[AIOKafkaConsumer]) -> None:
+    """Everyone knows the topic's leaders before anything is timed."""
+    await send_loop(producer, topic, [BareRecord(number, b"", b"", []) for number in range(partitions)])
+    await asyncio.gather(*(poll_loop(reader, partitions) for reader in readers))
+
+
+def _reader(kafka: str) -> AIOKafkaConsumer:
+    return AIOKafkaConsumer(bootstrap_servers=kafka, enable_auto_commit=False, auto_offset_reset="earliest")

@@ -1,0 +1,118 @@
+"""The relay: what waits in the outbox is numbered, read and sent until the broker has acknowledged all of it.
+
+Bare: aiokafka's `send()` loop (idempotent, acks=all) on the same keys, bodies and headers, ready made in memory.
+"""
+
+import asyncio
+import time
+
+from aiokafka import AIOKafkaProducer
+from sqlalchemy import text
+
+from benchmarks.bare import BareRecord, bare_producer, chunks, read_all, send_loop
+from benchmarks.engine import Engine, engine
+from benchmarks.figures import AtLeast, Figure, in_turns
+from benchmarks.ground import PARTITIONS, Ground
+from benchmarks.scale import Scale, Sizes
+from benchmarks.workload import ENTRIES, Orders
+from shared.contracts.event import Topic
+from shared.messaging.relay import Relay
+
+EVENTS = Sizes(quick=4_000, usual=20_000, full=100_000)
+"""A turn."""
+TURNS = Sizes(quick=2, usual=5, full=5)
+
+_WAITING = """
+    SELECT (SELECT count(*) FROM outbox) + (SELECT coalesce(sum(next_sequence - 1 - acknowledged), 0) FROM counters)
+"""
+
+
+async def run(ground: Ground, scale: Scale) -> list[Figure]:
+    await ground.topics()
+    bare_topic = await ground.topic("bare")
+    async with engine(ground) as made:
+        relay = Relay("bench", made.store.engine, ground.settings.topics, ground.settings.kafka)
+        relay.start()
+        producer = bare_producer(ground.settings.kafka)
+        await producer.start()
+        try:
+            return [await _figure(ground, made, relay, producer, bare_topic, scale)]
+        finally:
+            await producer.stop()
+            await relay.stop()
+
+
+async def _figure(
+    ground: Ground, made: Engine, relay: Relay, producer: AIOKafkaProducer, bare_topic: str, scale: Scale
+) -> Figure:
+    orders, events = Orders(made.invented, seed=3), EVENTS.at(scale)
+    settings = ground.settings
+    await _warm_up(made, relay, orders)
+    sent = await _same_bytes(made, orders, relay, settings.kafka, settings.topics.name(Topic.LIST))
+    records = [sent[nth % len(sent)] for nth in range(events)]
+
+    async def measured() -> float:
+        await _fill(made, orders, events)
+        await _let_go(made, relay)
+        start = time.perf_counter()
+        await _drained(made)
+        return events / (time.perf_counter() - start)
+
+    async def bare() -> float:
+        start = time.perf_counter()
+        await send_loop(producer, bare_topic, records)
+        return events / (time.perf_counter() - start)
+
+    return Figure(
+        bench="relay",
+        work="outbox to Kafka: number, read, send, note the acknowledgement",
+        unit="events/s",
+        turns=await in_turns(TURNS.at(scale), measured, bare),
+        bare="aiokafka idempotent send() of the same bytes and headers, from memory",
+        bar=AtLeast(1.0),
+        facts={
+            "events a turn": events,
+            "partitions": PARTITIONS,
+            "bytes a record": round(sum(record.size for record in sent) / len(sent)),
+        },
+    )
+
+
+async def _warm_up(made: Engine, relay: Relay, orders: Orders) -> None:
+    await made.bare.execute("CREATE TABLE held (LIKE outbox)")
+    while not relay.leads:
+        await asyncio.sleep(0.01)
+
+
+async def _same_bytes(made: Engine, orders: Orders, relay: Relay, kafka: str, topic: str) -> list[BareRecord]:
+    """Records as the relay makes them, to be sent bare."""
+    await _fill(made, orders, 2_000)
+    await _let_go(made, relay)
+    await _drained(made)
+    return await read_all(kafka, topic, PARTITIONS)
+
+
+_HOLD = text("WITH moved AS (DELETE FROM outbox RETURNING *) INSERT INTO held SELECT * FROM moved")
+
+
+async def _fill(made: Engine, orders: Orders, events: int) -> None:
+    """Append events; their outbox rows are put aside in the same transaction, where the relay does not look."""
+    for batch in chunks(orders.take(events), 1_000):
+        async with made.store.engine.begin() as connection:
+            session = made.session(connection)
+            await session.load(ENTRIES, [aggregate_id for aggregate_id, _ in batch])
+            for aggregate_id, command in batch:
+                session.do_loaded(ENTRIES, aggregate_id, command)
+            await made.store.write(connection, [session.change()])
+            await connection.execute(_HOLD)
+
+
+async def _let_go(made: Engine, relay: Relay) -> None:
+    """Hand the relay all of it at once."""
+    await made.bare.execute("INSERT INTO outbox SELECT * FROM held; TRUNCATE held")
+    relay.wake()
+
+
+async def _drained(made: Engine) -> None:
+    while await made.bare.fetchval(_WAITING):
+        await asyncio.sleep(0.005)

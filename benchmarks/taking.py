@@ -1,0 +1,64 @@
+"""A service's intake, handed records that never saw a broker: what its consumer does, without Kafka."""
+
+import time
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from benchmarks.bare import chunks
+from shared.clock import SystemClock
+from shared.contracts.envelope import Envelope
+from shared.contracts.event import PublicEvent
+from shared.eventstore.store import new_event_id
+from shared.messaging.intake import Intake, Place
+from shared.messaging.message import Raw
+from shared.service import Service
+
+BATCH = 500
+
+
+class Taking:
+    """Takes records as those of one partition, at most so many a transaction."""
+
+    def __init__(self, service: Service) -> None:
+        assert service.parts.reactions is not None
+        core = service.core
+        reactions = service.parts.reactions(core)
+        self.intake = Intake(core.store, core.store.vocabulary, reactions, core.clock, core.name)
+        self.took_ms: list[float] = []
+        """Of each transaction."""
+        self._places: dict[str, Place] = {}
+
+    async def take(self, given: Sequence[Raw]) -> int:
+        """Returns the number of transactions."""
+        count = 0
+        for batch in chunks(given, BATCH):
+            topic = batch[0].topic
+            place = self._places.get(topic) or await self.intake.place(topic, 0)
+            began = time.perf_counter()
+            self._places[topic] = await self.intake.take(place, batch)
+            self.took_ms.append((time.perf_counter() - began) * 1000)
+            count += 1
+        return count
+
+
+def records(events: Iterable[PublicEvent], source: str) -> list[Raw]:
+    """Events as they stand on their topic."""
+    now = SystemClock().now()
+    return [
+        record(event.TOPIC, nth, event.TYPE, event.model_dump_json().encode(), event.partition_key, source, now)
+        for nth, event in enumerate(events)
+    ]
+
+
+def record(topic: str, nth: int, kind: str, body: bytes, key: str, source: str, at: datetime) -> Raw:
+    """The nth record (from 0) of a topic with one source and one partition."""
+    envelope = Envelope(
+        event_id=new_event_id(),
+        source=f"{source}/bench/1",
+        sequence=nth + 1,
+        type=kind,
+        time=at.isoformat(),
+        subject=key,
+        correlation="bench",
+    )
+    return Raw(str(topic), 0, nth, key, envelope, tuple(envelope.headers()), body)
