@@ -1,7 +1,9 @@
 """The stack that tests run on: one for the whole run, embedded unless the environment names another (README)."""
 
+import tempfile
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
+from pathlib import Path
 from typing import Any, Protocol
 
 import pytest
@@ -11,10 +13,14 @@ from tests.stacks import Addresses, provided
 
 
 @pytest.fixture(scope="session")
-async def stack(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Addresses]:
-    """Real PostgreSQL and real Kafka."""
-    async with provided(tmp_path_factory.mktemp("stack")) as addresses:
-        yield addresses
+async def stack() -> AsyncIterator[Addresses]:
+    """Real PostgreSQL and real Kafka.
+
+    Not in a folder of pytest's: another run that starts would take PostgreSQL's way into it (as root it runs as another user).
+    """
+    with tempfile.TemporaryDirectory(prefix="liandong-tests-", ignore_cleanup_errors=True) as folder:
+        async with provided(Path(folder)) as addresses:
+            yield addresses
 
 
 class StartWorld(Protocol):
