@@ -10,11 +10,13 @@ export UV_PYTHON := .tools/bin/python
 unexport VIRTUAL_ENV
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up down test lint format bench clean
+MINUTES ?= 10
+
+.PHONY: help setup demo up down test lint format bench soak clean
 
 help: ## Show this list (显示帮助)
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
-	@echo '  ARGS="..." is passed on by demo, up, test and bench (ARGS 传递附加参数)'
+	@echo '  ARGS="..." is passed on by demo, up, test, bench and soak (ARGS 传递附加参数)'
 
 setup: $(READY) ## Make .venv with everything that the targets below need (安装依赖)
 	@echo '.venv is ready (环境已就绪)'
@@ -43,6 +45,9 @@ format: $(READY) ## Put the code into the form that lint wants (格式化代码)
 
 bench: $(READY) ## Measure speed, against the bare parts in the same run (性能测试)
 	@.venv/bin/python -m benchmarks $(ARGS)
+
+soak: $(READY) ## Faults at random against the running system; MINUTES=10 (长时间故障注入)
+	@$(call run,.venv/bin/liandong soak --minutes $(MINUTES) $(ARGS))
 
 clean: ## Remove what was installed and cached here; data in .data stay (清理,保留数据)
 	rm -rf .venv .tools .pytest_cache .ruff_cache .hypothesis .import_linter_cache dist

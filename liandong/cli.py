@@ -65,7 +65,7 @@ def up(
     from liandong import home, running
 
     running.log_warnings()
-    raise typer.Exit(asyncio.run(running.run_node(home.Home(folder), port, say, load=not empty)))
+    raise typer.Exit(running.run(running.run_node(home.Home(folder), port, say, load=not empty)))
 
 
 @app.command()
@@ -158,4 +158,35 @@ def serve(
     from liandong import running
 
     running.log_warnings()
-    asyncio.run(running.run_service(service, host, port))
+    running.run(running.run_service(service, host, port))
+
+
+@app.command()
+def soak(
+    minutes: Annotated[float, typer.Option(help="分钟数 / How long faults are injected")] = 10,
+    seed: Annotated[
+        int | None, typer.Option(help="随机种子 / Of the schedule; drawn and printed when not given")
+    ] = None,
+) -> None:
+    """故障注入 / Faults at random against a running system of its own, under load; then a verdict: exit status 0 or 1."""
+    from liandong.soak import command
+
+    chosen = seed if seed is not None else uuid.uuid4().int % 1_000_000
+    raise typer.Exit(asyncio.run(command.soak(minutes, chosen)))
+
+
+@app.command()
+def restore(folder: Folder = DEFAULT_FOLDER) -> None:
+    """恢复之后 / After all databases were restored from backup: refill Kafka, raise the epochs (docs: liandong/restore.py)."""
+    from liandong import home
+    from liandong import restore as after_restore
+
+    async def run() -> None:
+        async with home.servers(home.Home(folder), say) as settings:
+            restored = await after_restore.restore(settings, say)
+            say(f"records refilled / 已回填记录: {dict(restored.records)}")
+
+    try:
+        asyncio.run(run())
+    except after_restore.RestoreRefused as refused:
+        sys.exit("liandong: " + "\n  ".join(refused.reasons))

@@ -1,0 +1,39 @@
+"""What stands on the topics, read from Kafka from beginning to end."""
+
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager
+from typing import Any, cast
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+
+from shared.contracts.event import Topic
+from shared.messaging.message import Raw, raw_record
+from shared.messaging.topics import Topics
+
+
+@asynccontextmanager
+async def _reader(kafka: str) -> AsyncGenerator[AIOKafkaConsumer]:
+    consumer = AIOKafkaConsumer(bootstrap_servers=kafka, enable_auto_commit=False, auto_offset_reset="earliest")
+    await consumer.start()
+    try:
+        yield consumer
+    finally:
+        await consumer.stop()
+
+
+async def records(kafka: str, topics: Topics) -> dict[tuple[str, int], list[Raw]]:
+    """All records, by topic (as the contracts name it) and partition, in the order of the log. Raises UnreadableEnvelope."""
+    places = {TopicPartition(topics.name(topic), n): topic for topic in Topic for n in range(topics.count(topic))}
+    found: dict[tuple[str, int], list[Raw]] = {(topic.value, tp.partition): [] for tp, topic in places.items()}
+    async with _reader(kafka) as consumer:
+        consumer.assign(list(places))
+        ends = cast("dict[TopicPartition, int]", await consumer.end_offsets(list(places)))
+        waiting = {tp for tp, end in ends.items() if end > 0}
+        while waiting:
+            fetched = cast("dict[TopicPartition, Sequence[Any]]", await consumer.getmany(timeout_ms=500))
+            for tp, batch in fetched.items():
+                topic = places[tp].value
+                found[topic, tp.partition] += [raw_record(topic, record) for record in batch]
+                if batch and batch[-1].offset >= ends[tp] - 1:
+                    waiting.discard(tp)
+    return found
