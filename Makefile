@@ -12,7 +12,7 @@ unexport VIRTUAL_ENV
 .DEFAULT_GOAL := help
 MINUTES ?= 10
 
-.PHONY: help setup demo up down test lint format bench soak clean
+.PHONY: help setup demo up down test lint format bench faults soak clean
 
 help: ## Show this list (显示帮助)
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -45,6 +45,9 @@ format: $(READY) ## Put the code into the form that lint wants (格式化代码)
 
 bench: $(READY) ## Measure speed, against the bare parts in the same run (性能测试)
 	@.venv/bin/python -m benchmarks $(ARGS)
+
+faults: $(READY) ## Kills and restarts of the running system, as tests (故障测试)
+	@.venv/bin/pytest tests/faults -o addopts="-q --strict-markers" $(ARGS)
 
 soak: $(READY) ## Faults at random against the running system; MINUTES=10 (长时间故障注入)
 	@$(call run,.venv/bin/liandong soak --minutes $(MINUTES) $(ARGS))

@@ -1,0 +1,60 @@
+"""The running system in short forms: one private stack and one process a service for all of these tests, under load."""
+
+import random
+from collections.abc import AsyncGenerator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Protocol
+
+import pytest
+
+from liandong.soak import verdict
+from liandong.soak.load import Load, load_of
+from liandong.soak.rest import under
+from liandong.soak.system import System, system
+from shared.messaging.invariants import at_rest
+from tests.engine.conftest import databases, log, sample
+
+__all__ = ["databases", "log", "sample"]
+
+SEED = 20260105
+
+
+@pytest.fixture(scope="session")
+async def hurt(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[System]:
+    """The system that is hurt. No other test uses this stack."""
+    async with system(tmp_path_factory.mktemp("faults"), print) as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
+async def load(hurt: System) -> Load:
+    return await load_of(hurt.client)
+
+
+@pytest.fixture
+def chance() -> random.Random:
+    return random.Random(SEED)
+
+
+class UnderLoad(Protocol):
+    def __call__(self) -> AbstractAsyncContextManager[Load]: ...
+
+
+@pytest.fixture
+def under_load(hurt: System, load: Load) -> UnderLoad:
+    """`async with under_load():` lists come in and departments answer as long as the block.
+
+    After it everything has come to rest, and what must be true in and between the services is true.
+    """
+
+    @asynccontextmanager
+    async def begin() -> AsyncGenerator[Load]:
+        before = load.published
+        async with under(load, hurt.engines):
+            yield load
+        assert load.published > before
+        assert await at_rest(hurt.engines) == []
+        assert await verdict.between(hurt.engines, load.published) == []
+        assert await verdict.log(hurt.engines, hurt.settings) == []
+
+    return begin

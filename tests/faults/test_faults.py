@@ -1,0 +1,125 @@
+"""Whatever happens to processes, servers and clocks: nothing is lost, nothing is done twice, and every loop closes."""
+
+import asyncio
+import random
+
+import httpx
+import pytest
+from sqlalchemy import text
+
+from liandong.node import SERVICES
+from liandong.soak import faults
+from liandong.soak.load import Load
+from liandong.soak.system import System
+from liandong.soak.verdict import folds
+from shared.trust import OfficerRole
+from tests.faults.conftest import UnderLoad
+
+pytestmark = pytest.mark.fault
+
+
+async def _entries_at(hurt: System, service: str) -> int:
+    async with hurt.engines[service].connect() as connection:
+        return await connection.scalar(text("SELECT count(*) FROM entries")) or 0
+
+
+async def _flowing(hurt: System, load: Load) -> None:
+    """Return when entries of the round in hand have reached the registry, and more are to come."""
+    before = await _entries_at(hurt, "registry")
+    while await _entries_at(hurt, "registry") <= before:
+        await asyncio.sleep(0.05)
+
+
+async def _share(hurt: System, service: str) -> tuple[int, int]:
+    """How many partitions the first instance of a service reads, and how many there are."""
+    token = hurt.issuer.issue(None, [OfficerRole.OPERATOR], "faults")
+    async with httpx.AsyncClient(base_url=hurt.instances[service][0].address, trust_env=False) as http:
+        told = await http.get("/v1/operations/state", headers={"Authorization": f"Bearer {token}"})
+    partitions = told.raise_for_status().json()["partitions"]
+    return sum(place["lag"] is not None for place in partitions), len(partitions)
+
+
+async def test_every_service_is_killed_while_entries_flow(
+    hurt: System, load: Load, under_load: UnderLoad, chance: random.Random
+) -> None:
+    order = chance.sample(SERVICES, len(SERVICES))
+    async with under_load():
+        await _flowing(hurt, load)
+        for service in order:
+            await asyncio.sleep(chance.uniform(0.0, 1.0))
+            hurt.instances[service][0].kill()
+    for service in order:
+        assert -9 in hurt.instances[service][0].ends
+
+
+async def test_the_broker_is_killed_under_load(
+    hurt: System, load: Load, under_load: UnderLoad, chance: random.Random
+) -> None:
+    async with under_load():
+        await _flowing(hurt, load)
+        await faults.kill_broker(hurt, chance)
+
+
+async def test_the_database_is_killed_and_restarted_under_load(
+    hurt: System, load: Load, under_load: UnderLoad, chance: random.Random
+) -> None:
+    async with under_load():
+        await _flowing(hurt, load)
+        await faults.kill_database(hurt, chance)
+        await _flowing(hurt, load)
+        await faults.restart_database(hurt, chance)
+
+
+async def test_connections_are_cut_and_disks_fill_under_load_and_nothing_is_parked(
+    hurt: System, load: Load, under_load: UnderLoad, chance: random.Random
+) -> None:
+    """An outage is nobody's fault: what met it is tried again. That nothing is parked is part of being at rest."""
+    async with under_load():
+        await _flowing(hurt, load)
+        for _ in range(8):
+            await faults.cut_connections(hurt, chance)
+            await faults.cut_leader(hurt, chance)
+            await asyncio.sleep(chance.uniform(0.0, 0.4))
+        for service in SERVICES:
+            async with faults.disk_full(hurt.engines[service]):
+                await asyncio.sleep(chance.uniform(0.2, 0.8))
+
+
+async def test_what_was_published_long_ago_is_sent_again_and_changes_nothing(
+    hurt: System, load: Load, under_load: UnderLoad, chance: random.Random
+) -> None:
+    async with under_load():
+        await _flowing(hurt, load)
+        for _ in range(4):
+            await faults.repeat_records(hurt, chance)
+
+
+async def test_of_two_instances_of_each_service_one_takes_over_when_the_other_is_killed(
+    hurt: System, load: Load, under_load: UnderLoad
+) -> None:
+    """The second ones stay, and serve the tests that follow."""
+    for service in SERVICES:
+        hurt.add(service)
+    await hurt.start_services()
+    async with under_load():
+        await _flowing(hurt, load)
+        shares = [await _share(hurt, service) for service in ("registry", "executor", "feedback")]
+        for service in SERVICES:
+            await hurt.instances[service].pop(0).hold_down(at_once=True)
+        await _flowing(hurt, load)
+    assert all(0 < one < whole for one, whole in shares), "both instances read partitions"
+
+
+async def test_clocks_step_past_terms_while_revocations_arrive(
+    hurt: System, load: Load, under_load: UnderLoad, chance: random.Random
+) -> None:
+    """Terms end by timer while officers revoke, repair and object: each entry ends once."""
+    async with under_load():
+        await _flowing(hurt, load)
+        for days in (25, 0.5, 20):
+            await faults.step_clock(hurt, chance, days)
+            await asyncio.sleep(chance.uniform(0.5, 1.5))
+
+
+async def test_after_all_of_this_every_read_model_is_what_a_fold_of_the_log_gives(hurt: System) -> None:
+    assert await folds(hurt.engines, hurt.settings) == []

@@ -1,0 +1,145 @@
+"""A backup that is restored: what was told after it is gone, and what is told from now on is heard, once."""
+
+import asyncio
+import uuid
+from collections.abc import Awaitable
+from typing import Protocol
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from liandong import restore
+from liandong.node import SERVICES
+from liandong.soak import verdict
+from liandong.soak.load import Load
+from liandong.soak.system import System
+from shared.contracts.event import Topic
+from shared.messaging.invariants import at_rest, unheard
+from shared.messaging.restore import beyond, raise_epoch
+from tests.engine.conftest import Databases, MakeSample
+from tests.engine.log import Log, keys_of
+from tests.engine.running import consuming, relaying, rest
+from tests.engine.sample import Sample
+from tests.faults.conftest import UnderLoad
+
+pytestmark = pytest.mark.fault
+
+
+class Copy(Protocol):
+    def __call__(self, service: Sample) -> Awaitable[str]: ...
+
+
+@pytest.fixture
+def copied(databases: Databases) -> Copy:
+    """Copies the database of a service that stands still; the URL of the copy."""
+
+    async def copy(service: Sample) -> str:
+        await service.engine.dispose()
+        source, target = service.engine.url.database, f"t{uuid.uuid4().hex[:10]}_backup"
+        databases.names.append(target)
+        server = create_async_engine(databases.server, isolation_level="AUTOCOMMIT")
+        async with server.connect() as connection:
+            await connection.execute(text(f'CREATE DATABASE "{target}" TEMPLATE "{source}"'))
+        await server.dispose()
+        return databases.url(target)
+
+    return copy
+
+
+async def test_a_service_restored_from_an_older_backup_is_heard_only_under_a_new_epoch(
+    sample: MakeSample, databases: Databases, log: Log, copied: Copy
+) -> None:
+    """Consumers stand at 6, it goes on at 4: under its old name its next events would be skipped in silence."""
+    before, behind, anew = keys_of(0, 3)
+    teller, hearer = await sample("teller"), await sample("hearer")
+    async with relaying(teller, log), consuming(hearer, log):
+        await teller.tell(before, *"123")
+        await rest(teller=teller, hearer=hearer)
+    backup = await copied(teller)
+    async with relaying(teller, log), consuming(hearer, log):
+        await teller.tell(before, *"456")
+        await rest(teller=teller, hearer=hearer)
+    restored = await sample(same_as=teller, url=backup)
+    engines = {"teller": restored.engine, "hearer": hearer.engine}
+    async with relaying(restored, log), consuming(hearer, log):
+        await restored.tell(behind, *"12")
+        await rest(teller=restored)
+        await asyncio.sleep(1)
+        assert await hearer.heard() == {before: [1, 2, 3, 4, 5, 6]}
+    assert "up to 6, published is 5" in "\n".join(await unheard(engines))
+    assert "up to 6, it has told up to 5" in "\n".join(await beyond(engines))
+    async with restored.engine.begin() as connection:
+        assert await raise_epoch(connection) == 2
+    async with relaying(restored, log), consuming(hearer, log):
+        await restored.tell(anew, *"12")
+        await rest(teller=restored)
+        while anew not in await hearer.heard():
+            await asyncio.sleep(0.05)
+    assert await hearer.heard() == {before: [1, 2, 3, 4, 5, 6], anew: [1, 2]}
+
+
+async def test_all_databases_restored_to_one_point_and_a_log_refilled_go_on_where_they_were(
+    hurt: System, load: Load, under_load: UnderLoad
+) -> None:
+    """The backup is taken in the middle of a round: outboxes are full, and on the log stands what nobody has read."""
+    with pytest.raises(restore.RestoreRefused, match="is running"):
+        await restore.restore(hurt.settings, print)
+    async with under_load():
+        await _in_the_middle(hurt)
+        await hurt.stop_services(at_once=True)
+        assert await at_rest(hurt.engines), "there is something under way"
+        await _copy_all(hurt, "{}", "backup_{}")
+        await hurt.start_services()
+        await _next_round(hurt)
+    gone = await _count(hurt, "initiator", "entries")
+    await hurt.stop_services()
+    await _copy_all(hurt, "backup_{}", "{}")
+    assert 0 < await _count(hurt, "initiator", "entries") < gone
+    restored = await restore.restore(hurt.settings, print)
+    assert min(restored.records[topic] for topic in (Topic.LAWBOOK, Topic.LIST, Topic.RESPONSE)) > 0
+    await hurt.start_services()
+    load.published = await _imported(hurt)
+    async with under_load():
+        pass
+    assert await verdict.folds(hurt.engines, hurt.settings) == []
+
+
+async def _in_the_middle(hurt: System) -> None:
+    """Return when departments are asked for the first things of a round, and much of it is still under way."""
+    before = now = await _count(hurt, "executor", "tasks")
+    while now <= before:
+        before = now
+        await asyncio.sleep(0.02)
+        now = await _count(hurt, "executor", "tasks")
+
+
+async def _next_round(hurt: System) -> None:
+    before = await _count(hurt, "initiator", "imports")
+    while await _count(hurt, "initiator", "imports") <= before:
+        await asyncio.sleep(0.1)
+
+
+async def _count(hurt: System, service: str, table: str) -> int:
+    async with hurt.engines[service].connect() as connection:
+        return await connection.scalar(text(f"SELECT count(*) FROM {table}")) or 0
+
+
+async def _imported(hurt: System) -> int:
+    """Good rows of all files, once those that the backup caught half published are published."""
+    query = "SELECT sum(published), count(*) FILTER (WHERE status IN ('checking', 'publishing')) FROM imports"
+    while True:
+        async with hurt.engines["initiator"].connect() as connection:
+            published, unfinished = (await connection.execute(text(query))).one()
+        if not unfinished:
+            return int(published)
+        await asyncio.sleep(0.2)
+
+
+async def _copy_all(hurt: System, source: str, target: str) -> None:
+    for engine in hurt.engines.values():
+        await engine.dispose()
+    for name in SERVICES:
+        database = f"{hurt.settings.database_prefix}{name}"
+        await hurt.server(f'DROP DATABASE IF EXISTS "{target.format(database)}" WITH (FORCE)')
+        await hurt.server(f'CREATE DATABASE "{target.format(database)}" TEMPLATE "{source.format(database)}"')

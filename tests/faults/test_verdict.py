@@ -1,0 +1,165 @@
+"""The verdict is worth something: an engine that is broken on purpose is found out, by the sentence that one expects.
+
+One node in this process, on databases and topics of its own; what breaks it is patched in while lists come in.
+"""
+
+import uuid
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import suppress
+from typing import Any
+
+import httpx
+import pytest
+from aiokafka import AIOKafkaProducer
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from liandong.demo.client import Client
+from liandong.home import Home
+from liandong.law import load_shipped
+from liandong.node import SERVICES, Node, prepare
+from liandong.soak.load import Load, load_of
+from liandong.soak.rest import NeverAtRest, under
+from liandong.soak.verdict import between, folds, log
+from shared.contracts.event import Topic
+from shared.messaging.intake import Intake, Place
+from shared.messaging.invariants import at_rest
+from shared.messaging.message import Raw
+from shared.messaging.relay import Numbered, Partition, Relay
+from shared.rejection import Rejected
+from shared.settings import Settings
+from tests.harness import drop_database
+from tests.stacks import Addresses
+
+pytestmark = pytest.mark.fault
+
+PATIENCE_SECONDS = 3.0
+"""What is broken here never comes to rest; how long it is given says nothing about what is found."""
+
+
+class Broken:
+    """A node in this process, and the way to hand lists to it."""
+
+    def __init__(self, node: Node, settings: Settings, load: Load) -> None:
+        self.settings = settings
+        self.load = load
+        self.engines = {name: service.core.engine for name, service in node.services.items()}
+
+    async def found(self) -> list[str]:
+        """What the checkers say after a round of lists, whether or not everything came to rest."""
+        with suppress(NeverAtRest):
+            async with under(self.load, self.engines, PATIENCE_SECONDS):
+                pass
+        return await at_rest(self.engines) + await between(self.engines, self.load.published)
+
+    async def spoil(self, service: str, *statements: str) -> None:
+        async with self.engines[service].begin() as connection:
+            for statement in statements:
+                assert (await connection.execute(text(statement))).rowcount != 0, "there was something to spoil"
+
+
+@pytest.fixture(scope="module")
+async def broken(stack: Addresses, tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[Broken]:
+    """The same for all of these tests, in their order: what one breaks for good does not hide what the next one looks for."""
+    prefix = f"v{uuid.uuid4().hex[:10]}_"
+    home = Home(tmp_path_factory.mktemp("verdict"))
+    identity = home.settings("", "").identity_file
+    settings = Settings(
+        database_url=stack.database_url,
+        database_prefix=prefix,
+        kafka=stack.kafka,
+        topic_prefix=prefix,
+        partitions=3,
+        pool_size=5,
+        jwks_file=home.issuer().jwks_file,
+        identity_file=identity,
+        movable_clock=True,
+    )
+    await prepare(settings)
+    node = Node(settings)
+    await node.start()
+    http = httpx.AsyncClient(transport=httpx.ASGITransport(node.app), base_url="http://node", timeout=60)
+    try:
+        await load_shipped(http, home.issuer(), lambda _: None)
+        yield Broken(node, settings, await load_of(Client(http, home.issuer())))
+    finally:
+        await http.aclose()
+        await node.stop()
+        for name in SERVICES:
+            await drop_database(stack.database_url, f"{prefix}{name}")
+
+
+async def test_of_an_engine_that_is_whole_the_checkers_say_nothing(broken: Broken) -> None:
+    assert await broken.found() == []
+    assert await log(broken.engines, broken.settings) == []
+    assert await folds(broken.engines, broken.settings) == []
+
+
+async def test_a_row_that_a_read_model_lost_is_found(broken: Broken) -> None:
+    """And after it was found it is there again: it is found by a rebuild."""
+    await broken.spoil("executor", "DELETE FROM tasks WHERE task_id = (SELECT min(task_id) FROM tasks)")
+    assert "is among lines directed, not among tasks" in "\n".join(await between(broken.engines))
+    [executor] = await folds(broken.engines, broken.settings)
+    assert executor.startswith("executor: rebuilt, tasks lost 0 rows and gained 1")
+    assert await between(broken.engines) == []
+
+
+async def test_numbers_that_do_not_follow_the_order_of_a_stream_are_found(broken: Broken) -> None:
+    swapped = """
+        UPDATE published SET position = (SELECT min(position) + max(position) FROM pair) - published.position
+        FROM pair WHERE published.position = pair.position
+    """
+    pair = """
+        CREATE TEMP TABLE pair AS SELECT position FROM events JOIN published USING (position) WHERE stream = (
+            SELECT stream FROM events JOIN published USING (position) GROUP BY stream HAVING count(*) = 2 LIMIT 1
+        )
+    """
+    await broken.spoil("registry", pair, swapped)
+    assert "registry: published out of order" in "\n".join(await between(broken.engines))
+    assert "does not hold what registry/" in "\n".join(await log(broken.engines, broken.settings))
+    await broken.spoil("registry", "DROP TABLE IF EXISTS pair", pair, swapped)
+    assert await between(broken.engines) == []
+
+
+async def test_a_batch_that_is_handled_twice_is_found(broken: Broken, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = Intake._transaction
+
+    async def twice(self: Intake, place: Place, after: Place, fresh: Sequence[Raw], handle: Any) -> None:
+        await real(self, place, after, fresh, handle)
+        if self.service == "registry":
+            with suppress(Rejected):  # the domain refuses some of it
+                await real(self, after, after, fresh, handle)
+
+    monkeypatch.setattr(Intake, "_transaction", twice)
+    assert "is twice among list events settled" in "\n".join(await broken.found())
+
+
+async def test_an_event_that_is_skipped_is_found(broken: Broken, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = Intake._handle_together
+
+    async def forgetful(self: Intake, connection: AsyncConnection, ready: list[Raw]) -> None:
+        await real(self, connection, ready[1:] if self.service == "registry" else ready)
+
+    monkeypatch.setattr(Intake, "_handle_together", forgetful)
+    assert "is among list events, not among list events settled" in "\n".join(await broken.found())
+
+
+async def test_a_record_that_never_reached_the_log_is_found(broken: Broken, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = Relay._send
+
+    async def forgetful(
+        self: Relay,
+        producer: AIOKafkaProducer,
+        partition: Partition,
+        events: Sequence[Numbered],
+        acknowledged: dict[Partition, int],
+    ) -> None:
+        """As if a broker had acknowledged what it then lost."""
+        lost = partition[0] == Topic.RESPONSE
+        await real(self, producer, partition, events[:-1] if lost else events, acknowledged)
+        acknowledged[partition] = events[-1].sequence
+
+    monkeypatch.setattr(Relay, "_send", forgetful)
+    found = "\n".join(await broken.found())
+    assert "goes from" in found or "published is" in found, "somebody has noticed, or has not heard it"
+    assert "does not hold what registry/" in "\n".join(await log(broken.engines, broken.settings))
