@@ -8,9 +8,25 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ARRAY, Insert, String, Table, Text, Uuid, bindparam, cast, event, func, select, update
+import httpx
+from sqlalchemy import (
+    ARRAY,
+    Boolean,
+    Insert,
+    String,
+    Table,
+    Text,
+    Uuid,
+    bindparam,
+    cast,
+    event,
+    func,
+    null,
+    select,
+    update,
+)
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.engine import CursorResult
+from sqlalchemy.engine import CursorResult, ExceptionContext
 from sqlalchemy.exc import DBAPIError, DisconnectionError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
@@ -26,8 +42,24 @@ class RawJson(UserDefinedType[str]):
         return "JSON"
 
 
+STATEMENT_SECONDS = 60
+COMMAND_SECONDS = 65
+"""Longer than the server takes to give a statement up: what comes to nothing after that has no server behind it."""
+
+
+class _PlainBoolean(UserDefinedType[bool]):
+    """As it is handed over: SQLAlchemy's own looks at each value before the driver does."""
+
+    cache_ok = True
+
+    def get_col_spec(self, **_: Any) -> str:
+        return "BOOLEAN"
+
+
 def connect(url: str, *, pool_size: int = 20, search_path: str = "public") -> AsyncEngine:
     """An engine on asyncpg. A connection that died is noticed before use; statements give up after a minute.
+
+    A connection on which no answer comes at all (a firewall has forgotten it) is given up a little later, as an outage.
 
     Errors do not tell the parameters of their statements: they may be a person's, and errors go into logs.
     """
@@ -40,11 +72,17 @@ def connect(url: str, *, pool_size: int = 20, search_path: str = "public") -> As
         hide_parameters=True,
         json_deserializer=_as_it_stands,
         connect_args={
-            "server_settings": {"statement_timeout": "60000", "timezone": "UTC", "search_path": search_path},
+            "server_settings": {
+                "statement_timeout": str(STATEMENT_SECONDS * 1000),
+                "timezone": "UTC",
+                "search_path": search_path,
+            },
             "timeout": 10,
+            "command_timeout": COMMAND_SECONDS,
         },
     )
     event.listen(engine.sync_engine, "checkout", _refuse_dead)
+    event.listen(engine.sync_engine, "handle_error", _give_up_unanswered)
     return engine
 
 
@@ -54,6 +92,13 @@ def _refuse_dead(_: Any, record: Any, __: Any) -> None:
         raise DisconnectionError("the server closed this connection")
 
 
+def _give_up_unanswered(context: ExceptionContext) -> None:
+    """Where an answer never came, none is asked for (a rollback would wait as long again): the connection is thrown away,
+    and those made before it: what swallowed the one swallows them too."""
+    if isinstance(context.original_exception, TimeoutError):
+        context.is_disconnect = True
+
+
 def _as_it_stands(stored: str) -> str:
     """JSON is handed over as text: whoever reads it knows which model it is, and parses it once."""
     return stored
@@ -61,8 +106,9 @@ def _as_it_stands(stored: str) -> str:
 
 def _array_type(column_type: TypeEngine[Any]) -> TypeEngine[Any]:
     """The type in which a column's values travel: what asyncpg has no plain array for goes as text and is cast."""
-    travels_as_text = isinstance(column_type, RawJson | Uuid | String)
-    return ARRAY(Text()) if travels_as_text else ARRAY(column_type)
+    if isinstance(column_type, RawJson | Uuid | String):
+        return ARRAY(Text())
+    return ARRAY(_PlainBoolean() if isinstance(column_type, Boolean) else column_type)
 
 
 def _spread(table: Table, names: tuple[str, ...]) -> Any:
@@ -78,10 +124,16 @@ def _typed(table: Table, given: Any, name: str) -> Any:
 
 @lru_cache(maxsize=512)
 def _insert(
-    table: Table, names: tuple[str, ...], returning: tuple[str, ...], conflict: tuple[str, ...] | None, keep: bool
+    table: Table,
+    names: tuple[str, ...],
+    empty: frozenset[str],
+    returning: tuple[str, ...],
+    conflict: tuple[str, ...] | None,
+    keep: bool,
 ) -> Insert:
-    given = _spread(table, names)
-    rows = select(*[_typed(table, given, name) for name in names]).order_by(given.c.given_order)
+    given = _spread(table, tuple(name for name in names if name not in empty))
+    values = [null() if name in empty else _typed(table, given, name) for name in names]
+    rows = select(*values).order_by(given.c.given_order)
     statement = insert(table).from_select(list(names), rows, include_defaults=False)
     if conflict is not None and keep:
         statement = statement.on_conflict_do_nothing(index_elements=list(conflict))
@@ -122,7 +174,16 @@ async def insert_rows(
     if not rows:
         return None
     columns = _columns(rows)
-    return await connection.execute(_insert(table, tuple(columns), returning, conflict, keep), _arrays(columns))
+    # A column without any value need not travel: it costs the driver as much as a full one.
+    empty = frozenset(name for name, values in columns.items() if values[0] is None and not any(map(_is_there, values)))
+    if len(empty) == len(columns):
+        empty = frozenset[str]()
+    statement = _insert(table, tuple(columns), empty, returning, conflict, keep)
+    return await connection.execute(statement, _arrays({n: v for n, v in columns.items() if n not in empty}))
+
+
+def _is_there(value: Any) -> bool:
+    return value is not None
 
 
 async def update_rows(
@@ -156,10 +217,17 @@ _OUTAGES = ("08", "25006", "25P03", "28", "3D", "40", "53", "55", "57", "58", "X
 """Connection, a standby that takes no writes, idle too long, credentials, no such database, rollback (deadlock,
 serialisation), resources, not available, operator intervention, system error, internal error."""
 
+_NOT_NOW = (429, 502, 503, 504)
+"""What a service, or the gateway before it, answers when the same request may be answered later."""
+
 
 def is_outage(error: BaseException) -> bool:
-    """True when trying again may help: the database or the network failed, not what was asked of it."""
+    """True when trying again may help: the database, another service or the network failed, not what was asked of it."""
     if isinstance(error, DBAPIError):
         state = sql_state(error)
         return error.connection_invalidated or not state or state.startswith(_OUTAGES)
+    if isinstance(error, httpx.HTTPStatusError):
+        return error.response.status_code in _NOT_NOW
+    if isinstance(error, httpx.TransportError):
+        return not isinstance(error, httpx.UnsupportedProtocol | httpx.LocalProtocolError)
     return isinstance(error, OSError | TimeoutError | PoolTimeout)

@@ -14,9 +14,11 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from sqlalchemy import MetaData, text
 from sqlalchemy.engine import Connection, make_url
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import create_async_engine
+from tenacity import retry, retry_if_exception, stop_after_delay, wait_fixed
 
-from shared.database import RawJson
+from shared.database import RawJson, sql_state
 
 SERVICES = Path(__file__).resolve().parent.parent / "services"
 
@@ -43,12 +45,22 @@ async def create_database(url: str) -> None:
         await engine.dispose()
 
 
+def _is_held_up(error: BaseException) -> bool:
+    return isinstance(error, DBAPIError) and sql_state(error) == "55P03"
+
+
+@retry(retry=retry_if_exception(_is_held_up), wait=wait_fixed(1), stop=stop_after_delay(300), reraise=True)
 async def migrate(service: str, url: str) -> None:
-    """Bring a service's database to the newest version. One at a time: others wait."""
+    """Bring a service's database to the newest version. One at a time: others wait.
+
+    An older version of the service may be at work meanwhile. A migration that waits for a table's lock makes everybody wait who
+    comes after it, so it waits for two seconds only, and tries again from the beginning.
+    """
     engine = create_async_engine(url)
     try:
         async with engine.begin() as connection:
             await connection.execute(text("SELECT pg_advisory_xact_lock(hashtext('liandong migration'))"))
+            await connection.execute(text("SET LOCAL lock_timeout = '2s'"))
             await connection.run_sync(_upgrade, service)
     finally:
         await engine.dispose()
@@ -192,6 +204,40 @@ def _create_answers() -> None:
         sa.Column("offset_seconds", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("single", name="clock_pkey"),
     )
+
+
+def tune_engine_tables() -> None:
+    """The second version of the engine's tables: vacuumed as they are used, and old answers found by their age."""
+    for table, parameters in _HOT.items():
+        op.execute(f"ALTER TABLE {table} SET ({parameters})")
+    op.create_index("idempotency_answered_at_idx", "idempotency", ["answered_at"], postgresql_using="brin")
+
+
+_USED_UP = (
+    "autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000, autovacuum_vacuum_cost_delay = 0, "
+    "autovacuum_analyze_scale_factor = 0, autovacuum_analyze_threshold = 10000, vacuum_truncate = false"
+)
+"""Filled and emptied all day, near empty when all is well: vacuumed by what was deleted, not by a share of what is there, and
+at full speed; not cut off at the end, which would take a lock that every command meets."""
+
+_WRITTEN_OVER = (
+    "autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 500, autovacuum_vacuum_cost_delay = 0, "
+    "fillfactor = 50"
+)
+"""A few rows that every batch writes over: room on their pages keeps the new version beside the old, so that no index is
+touched and whoever reads cleans up in passing."""
+
+_TURNED_OVER = "autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 1000"
+"""Large, and deleted from the old end: vacuumed before a fifth of it is dead."""
+
+_HOT = {
+    "outbox": _USED_UP,
+    "parked": _USED_UP,
+    "counters": _WRITTEN_OVER,
+    "offsets": _WRITTEN_OVER,
+    "timers": _TURNED_OVER,
+    "idempotency": _TURNED_OVER,
+}
 
 
 def create_lawbook_table() -> None:

@@ -6,6 +6,15 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
+class Named:
+    """A fact that has a name in each language, such as a domain of the law book: programs get its id, people its name."""
+
+    id: str
+    zh: str
+    en: str
+
+
+@dataclass(frozen=True, slots=True)
 class Fault:
     """One thing that is wrong.
 

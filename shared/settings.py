@@ -1,14 +1,22 @@
-"""Settings of a service, from the environment (`LIANDONG_…`) or arguments. Nothing is read from anywhere else."""
+"""Settings of a service, from the environment (`LIANDONG_…`) or arguments. Nothing is read from anywhere else.
+
+A password never stands in the environment, where every child process and every `inspect` shows it: a setting names its file.
+"""
 
 from pathlib import Path
 
-from pydantic import SecretStr
+from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from sqlalchemy.engine import make_url
 
 from shared.identity import BadSecrets, IdentitySecrets, load_secrets, parse_secrets
+from shared.messaging.broker import Broker, Mechanism, Security
 from shared.messaging.topics import Topics
 from shared.trust import TrustSettings
+
+
+class MissingSecret(Exception):
+    """A file that should hold a secret is not there, cannot be read, or is empty. Says which setting named it."""
 
 
 class Settings(BaseSettings):
@@ -18,11 +26,22 @@ class Settings(BaseSettings):
 
     database_url: str = "postgresql+asyncpg://127.0.0.1:5432/postgres"
     """The server; each service uses the database `<database_prefix><service>` on it."""
+    database_password_file: Path | None = None
+    """Holds the password of the URL's user, when the URL does not."""
     database_prefix: str = "liandong_"
+    runtime_role: str = ""
+    """Of a migration: the role under which the service works, when the tables belong to another."""
     pool_size: int = 20
     """Connections of a service to its database; half as many more for a moment."""
 
     kafka: str = "127.0.0.1:9092"
+    """`host:port`, several with commas."""
+    kafka_security: Security = Security.PLAINTEXT
+    kafka_mechanism: Mechanism = Mechanism.SCRAM_SHA_512
+    kafka_user: str = ""
+    kafka_password_file: Path | None = None
+    kafka_ca_file: Path | None = None
+    """With TLS: who signed the broker's certificate, when it is nobody whom the system trusts."""
     partitions: int = 6
     """Of every topic but the law book. Pinned: changing it is a procedure of its own."""
     topic_prefix: str = ""
@@ -41,13 +60,30 @@ class Settings(BaseSettings):
 
     departments: str = ""
     """Of an executor: the departments that it serves, comma-separated; empty means all."""
+    answers_kept_days: int = Field(default=30, ge=1)
+    """For so long a write that is sent again under its Idempotency-Key is answered as before; later it is a new write."""
     movable_clock: bool = False
     """For tests and the demo only: lets an operator move the clock forward."""
 
     def database(self, service: str) -> str:
-        """The URL of one service's database."""
+        """The URL of one service's database. Raises MissingSecret."""
         url = make_url(self.database_url).set(database=f"{self.database_prefix}{service}")
+        if self.database_password_file:
+            url = url.set(password=read_secret(self.database_password_file, "LIANDONG_DATABASE_PASSWORD_FILE"))
         return url.render_as_string(hide_password=False)
+
+    @property
+    def broker(self) -> Broker:
+        """Where Kafka is, and who we are there. Raises MissingSecret."""
+        file = self.kafka_password_file
+        return Broker(
+            servers=self.kafka,
+            security=self.kafka_security,
+            mechanism=self.kafka_mechanism,
+            user=self.kafka_user,
+            password=read_secret(file, "LIANDONG_KAFKA_PASSWORD_FILE") if file else "",
+            ca_file=self.kafka_ca_file,
+        )
 
     def trust(self) -> TrustSettings:
         """Whose tokens are believed."""
@@ -67,3 +103,15 @@ class Settings(BaseSettings):
     @property
     def topics(self) -> Topics:
         return Topics(self.partitions, self.topic_prefix, self.replication)
+
+
+def read_secret(file: Path, setting: str) -> str:
+    """What the file holds, without the line's end. Raises MissingSecret."""
+    try:
+        value = file.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        said = error.strerror if isinstance(error, OSError) else "it is not text"
+        raise MissingSecret(f"{setting} names {file}, which cannot be read: {said}") from None
+    if not value:
+        raise MissingSecret(f"{setting} names {file}, which is empty")
+    return value

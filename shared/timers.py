@@ -1,23 +1,25 @@
 """Timers: what is due by the service's clock is fired as a command, in the transaction that removes it.
 
-Rows are locked with SKIP LOCKED, so that instances share the work and none fires twice. A timer that is refused for good is
-kept with the reason and fires no more; an outage is tried again.
+Rows are locked with SKIP LOCKED, so that instances share the work and none fires twice. A command that is refused because what
+the timer was for has come about already ends the timer; any other fault keeps it, with the reason, and it fires no more until
+an operator has looked (failed_timers.py). An outage is tried again.
 """
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from contextlib import suppress
 from typing import Any
 
 import orjson
-from sqlalchemy import ARRAY, Text, bindparam, delete, select, update
+from sqlalchemy import ARRAY, Text, bindparam, delete, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shared.clock import Clock
 from shared.eventstore import EventStore, Metadata, Session, Timer, VersionConflict
 from shared.eventstore.schema import TIMERS
 from shared.messaging.intake import describe, is_deterministic, origin
+from shared.rejection import Rejected
 
 log = logging.getLogger(__name__)
 
@@ -29,13 +31,16 @@ Fire = Callable[[Session, Sequence[Timer]], Awaitable[None]]
 
 
 class Timers:
-    """Drains one service's timers."""
+    """Drains one service's timers. `over`: the codes of a refusal by which a timer's command says that all is done already."""
 
-    def __init__(self, service: str, store: EventStore, clock: Clock, fire: Fire) -> None:
+    def __init__(
+        self, service: str, store: EventStore, clock: Clock, fire: Fire, over: Collection[str] = frozenset()
+    ) -> None:
         self._service = service
         self._store = store
         self._clock = clock
         self._fire = fire
+        self._over = over
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -105,9 +110,15 @@ class Timers:
         except Exception as error:
             if not is_deterministic(error):
                 raise
+            if self._is_over(error):
+                log.info("%s: timer %s had nothing more to do: %s", self._service, timer.timer_id, describe(error))
+                return
             told = (self._service, timer.timer_id, describe(error), origin(error))
             log.error("%s: timer %s failed: %s at %s", *told)
             await self._keep_failed(connection, timer, describe(error))
+
+    def _is_over(self, error: Exception) -> bool:
+        return isinstance(error, Rejected) and all(fault.code in self._over for fault in error.faults)
 
     async def _keep_failed(self, connection: AsyncConnection, timer: Timer, reason: str) -> None:
         payload = orjson.dumps(timer.payload).decode()
@@ -120,11 +131,3 @@ _REMOVE = delete(TIMERS).where(TIMERS.c.timer_id == bindparam("timers", type_=AR
 
 def _timer(row: Any) -> Timer:
     return Timer(row.timer_id, row.due_at, orjson.loads(row.payload))
-
-
-async def retry_failed(connection: AsyncConnection) -> int:
-    """Let failed timers fire again; for operators, after the cause was mended."""
-    result = await connection.execute(
-        update(TIMERS).where(TIMERS.c.failed_because.is_not(None)).values(failed_because=None)
-    )
-    return result.rowcount

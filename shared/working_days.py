@@ -42,7 +42,7 @@ def add_working_days(day: date, n: int) -> WorkingDay:
     while left > (there := len(_working_days_of(year)) - begin):
         left, year, begin = left - there, year + 1, 0
     found = date.fromordinal(_working_days_of(year)[begin + left - 1])
-    return WorkingDay(found, _known(day.year, year))
+    return WorkingDay(found, not unknown_years(day, found))
 
 
 def working_days_between(start: date, end: date) -> int:
@@ -54,6 +54,15 @@ def working_days_between(start: date, end: date) -> int:
         return -working_days_between(end, start)
     whole_years = sum(len(_working_days_of(year)) for year in range(start.year, end.year))
     return whole_years + _place(end) - _place(start)
+
+
+def unknown_years(start: date, end: date) -> tuple[int, ...]:
+    """The years on the way from one day to the other whose holidays nobody has published, or this calendar does not know.
+
+    What was counted through them is not certain: in them Monday to Friday count.
+    """
+    first, last = sorted((start.year, end.year))
+    return tuple(year for year in range(first, last + 1) if year not in _KNOWN_YEARS)
 
 
 def is_working_day(day: date) -> bool:
@@ -82,10 +91,6 @@ def end_of_day(day: date) -> datetime:
 
 def _place(day: date) -> int:
     return bisect_right(_working_days_of(day.year), day.toordinal())
-
-
-def _known(first_year: int, last_year: int) -> bool:
-    return all(year in _KNOWN_YEARS for year in range(first_year, last_year + 1))
 
 
 @lru_cache(maxsize=512)

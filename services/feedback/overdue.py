@@ -29,6 +29,7 @@ from shared.database import update_rows
 from shared.eventstore import Metadata, Session
 from shared.eventstore.schema import OFFSETS
 from shared.eventstore.store import partition_of
+from shared.messaging.broker import connection
 from shared.service import Core
 from shared.working_days import today
 
@@ -120,7 +121,7 @@ class OverdueSweep:
             for topic in _TOLD_BY
             for number in range(topics.partitions)
         }
-        consumer = AIOKafkaConsumer(bootstrap_servers=self._core.settings.kafka)
+        consumer = AIOKafkaConsumer(**connection(self._core.settings.broker))
         try:
             await consumer.start()
             ends = cast("dict[TopicPartition, int]", await consumer.end_offsets(list(asked)))

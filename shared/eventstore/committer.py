@@ -6,6 +6,7 @@ commands is redone alone, so that one stale command fails for itself only. A com
 
 import asyncio
 from collections import deque
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -13,6 +14,7 @@ from sqlalchemy.exc import DBAPIError
 
 from shared.database import is_outage, is_rollback
 from shared.eventstore.store import Change, EventStore, Recorded, VersionConflict
+from shared.telemetry import traces
 
 
 @dataclass(slots=True)
@@ -109,10 +111,15 @@ class Committer:
                 await self._write([waiting])
 
     async def _transaction(self, changes: list[Change]) -> list[Recorded]:
-        async with self._store.engine.begin() as connection:
-            recorded = await self._store.write(connection, changes)
-        self._store.committed()
+        with traces.batch("commit", lambda: _traceparents(changes), commands=len(changes)):
+            async with self._store.engine.begin() as connection:
+                recorded = await self._store.write(connection, changes)
+        self._store.committed(changes)
         return recorded
+
+
+def _traceparents(changes: Iterable[Change]) -> Iterable[str]:
+    return (new.metadata.traceparent for change in changes for append in change.appends for new in append.events)
 
 
 def _fail(waiting: _Waiting, error: Exception) -> None:

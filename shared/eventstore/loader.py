@@ -5,17 +5,14 @@ after it was asked for, so that it sees all that was committed by then.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from shared.contracts.event import Event
-
-History = dict[str, list[tuple[int, Event]]]
-"""Stream → versions and events, in order."""
+from shared.eventstore.states import History
 
 
 class Read(Protocol):
-    async def __call__(self, streams: Sequence[str], /) -> History: ...
+    async def __call__(self, streams: Mapping[str, int], /) -> History: ...
 
 
 class Loader:
@@ -23,11 +20,11 @@ class Loader:
 
     def __init__(self, read: Read) -> None:
         self._read = read
-        self._waiting: list[tuple[Sequence[str], asyncio.Future[History]]] = []
+        self._waiting: list[tuple[Mapping[str, int], asyncio.Future[History]]] = []
         self._reading: asyncio.Task[None] | None = None
 
-    async def load(self, streams: Sequence[str]) -> History:
-        """The history of these streams and maybe of others; a stream that does not exist is not in it."""
+    async def load(self, streams: Mapping[str, int]) -> History:
+        """The history of these streams from the versions given on, and maybe more; a stream that does not exist is not in it."""
         answer: asyncio.Future[History] = asyncio.get_running_loop().create_future()
         self._waiting.append((streams, answer))
         if self._reading is None:
@@ -42,9 +39,13 @@ class Loader:
         finally:
             self._reading = None
 
-    async def _answer(self, together: list[tuple[Sequence[str], asyncio.Future[History]]]) -> None:
+    async def _answer(self, together: Sequence[tuple[Mapping[str, int], asyncio.Future[History]]]) -> None:
+        wanted: dict[str, int] = {}
+        for streams, _ in together:
+            for stream, version in streams.items():
+                wanted[stream] = min(version, wanted.get(stream, version))
         try:
-            found = await self._read(list({stream for streams, _ in together for stream in streams}))
+            found = await self._read(wanted)
         except Exception as error:
             for _, answer in together:
                 if not answer.done():

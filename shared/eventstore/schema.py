@@ -139,8 +139,9 @@ IDEMPOTENCY = Table(
     Column("body", RawJson, nullable=False),
     Column("answered_at", DateTime(timezone=True), nullable=False, server_default=func.clock_timestamp()),
     PrimaryKeyConstraint("caller", "key"),
+    Index(None, "answered_at", postgresql_using="brin"),
 )
-"""The answers given, by caller and Idempotency-Key: asked again, answered again, done once."""
+"""The answers given, by caller and Idempotency-Key: asked again, answered again, done once. Old ones are forgotten."""
 
 CLOCK = Table(
     "clock",

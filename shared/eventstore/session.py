@@ -3,7 +3,7 @@
 It writes nothing itself. `change()` is handed to the committer (commands) or written in the caller's transaction (reactions).
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Generic, TypeVar, cast
@@ -11,6 +11,7 @@ from typing import Any, Generic, TypeVar, cast
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shared.contracts.event import Event
+from shared.eventstore.states import History, Known, Past
 from shared.eventstore.store import (
     Append,
     Change,
@@ -46,6 +47,8 @@ class _Held:
     state: Any
     version: int
     loaded_version: int
+    event_id: str = ""
+    """Of its last event; empty before there is any."""
     new: list[NewEvent] = field(default_factory=list[NewEvent])
 
 
@@ -69,15 +72,21 @@ class Session:
         missing = sorted({stream for i in ids if (stream := decider.stream(i)) not in self._held})
         if not missing:
             return
-        if self.connection is not None:
-            loaded = await self.store.history(self.connection, missing)
-        else:
-            loaded = await self.store.loader.load(missing)
+        known = {stream: self.store.states.get(stream) for stream in missing}
+        loaded = await self._history({stream: one.version if one else 0 for stream, one in known.items()})
+        doubtful = [stream for stream, one in known.items() if one and not _continues(one, loaded.get(stream))]
+        if doubtful:
+            loaded |= await self._history(dict.fromkeys(doubtful, 0))
+            for stream in doubtful:
+                self.store.states.forget(stream)
+                known[stream] = None
         for stream in missing:
-            state, last = decider.initial, 0
-            for version, event in loaded.get(stream, ()):
-                state, last = decider.evolve(state, event), version
-            self._held[stream] = _Held(state, last, last)
+            self._held[stream] = _folded(decider, known[stream], loaded.get(stream, ()))
+
+    async def _history(self, streams: Mapping[str, int]) -> History:
+        if self.connection is not None:
+            return await self.store.history(self.connection, streams)
+        return await self.store.loader.load(streams)
 
     def fresh(self, decider: Decider[S, C], aggregate_id: str) -> None:
         """Begin an aggregate under an id that was made just now: nothing is to be loaded. Were it not new, the append fails."""
@@ -111,7 +120,8 @@ class Session:
         for event in events:
             held.state = decider.evolve(held.state, event)
             held.version += 1
-            held.new.append(NewEvent(event, new_event_id(), self.metadata))
+            held.event_id = new_event_id()
+            held.new.append(NewEvent(event, held.event_id, self.metadata))
         return events
 
     def schedule(self, timer_id: str, due_at: datetime, **payload: Any) -> None:
@@ -133,4 +143,23 @@ class Session:
             for stream, held in self._held.items()
             if held.new
         )
-        return Change(appends, tuple(self._timers), tuple(self._cancelled), tuple(self._writes), remembered)
+        states = tuple(
+            (stream, Known(held.state, held.version, held.event_id))
+            for stream, held in self._held.items()
+            if held.version
+        )
+        return Change(appends, tuple(self._timers), tuple(self._cancelled), tuple(self._writes), remembered, states)
+
+
+def _continues(known: Known, loaded: Sequence[Past] | None) -> bool:
+    """True when the stream holds the event that we knew as its last, where we knew it."""
+    return bool(loaded) and any(one.version == known.version and one.event_id == known.event_id for one in loaded)
+
+
+def _folded(decider: Decider[S, C], known: Known | None, loaded: Sequence[Past]) -> _Held:
+    """The state after what was loaded, from the one that was known on."""
+    state, version, event_id = known or Known(decider.initial, 0, "")
+    for past in loaded:
+        if past.version > version and past.event is not None:
+            state, version, event_id = decider.evolve(state, past.event), past.version, past.event_id
+    return _Held(state, version, version, event_id)

@@ -5,8 +5,8 @@ rows, the read models of this service, timers and the remembered answer are writ
 events are never inserted with ON CONFLICT.
 """
 
-from collections.abc import Awaitable, Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from functools import lru_cache
 from typing import Any, NamedTuple, Protocol, cast
@@ -21,8 +21,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from shared.contracts.event import Event, PublicEvent, Topic
 from shared.contracts.vocabulary import Vocabulary
 from shared.database import insert_rows, violated_constraint
-from shared.eventstore.loader import History, Loader
+from shared.eventstore.loader import Loader
 from shared.eventstore.schema import EVENTS, IDEMPOTENCY, TIMERS
+from shared.eventstore.states import History, Known, Past, States
 from shared.rejection import reject
 
 LARGEST_EVENT = 512 * 1024
@@ -42,6 +43,14 @@ class Metadata:
     def to_json(self) -> str:
         return orjson.dumps(self).decode()
 
+    @classmethod
+    def read(cls, stored: str) -> "Metadata":
+        """As it was stored. What a newer version has added beside is passed over."""
+        return cls(**{name: value for name, value in orjson.loads(stored).items() if name in _METADATA_NAMES})
+
+
+_METADATA_NAMES = frozenset(one.name for one in fields(Metadata))
+
 
 class Recorded(NamedTuple):
     """An event as it stands in the store."""
@@ -53,6 +62,8 @@ class Recorded(NamedTuple):
     event: Event
     metadata: Metadata
     effective_at: datetime
+    body: str
+    """The event as it is stored, in JSON: for read models that keep it whole."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +117,8 @@ class Change:
     cancelled_timers: tuple[str, ...] = ()
     writes: tuple[Write, ...] = ()
     remembered: Remembered | None = None
+    states: tuple[tuple[str, Known], ...] = ()
+    """The streams that it looked at, as they stand when it is committed."""
 
 
 class VersionConflict(Exception):
@@ -139,8 +152,9 @@ class EventStore:
         self.reading = self.engine.execution_options(isolation_level="AUTOCOMMIT")
         """For single queries: without BEGIN and ROLLBACK around them."""
         self.loader = Loader(self._read)
+        self.states = States()
 
-    async def _read(self, streams: Sequence[str]) -> History:
+    async def _read(self, streams: Mapping[str, int]) -> History:
         async with self.reading.connect() as connection:
             return await self.history(connection, streams)
 
@@ -152,13 +166,17 @@ class EventStore:
             loaded.setdefault(row.stream, []).append(self.recorded(row))
         return loaded
 
-    async def history(self, connection: AsyncConnection, streams: Iterable[str]) -> History:
-        """As `load`, but versions and events only: what folding a state takes, at half the cost."""
-        rows = await connection.execute(_HISTORY, {"streams": list(streams)})
-        found: dict[str, list[tuple[int, Event]]] = {}
+    async def history(self, connection: AsyncConnection, streams: Mapping[str, int]) -> History:
+        """What these streams hold from a version on: of that version the event's id alone, then ids and events.
+
+        What folding a state takes, at half the cost of `load`.
+        """
+        asked = {"streams": list(streams), "versions": list(streams.values())}
+        found: History = {}
         decode = self.vocabulary.decode
-        for stream, version, type_name, data in rows:
-            found.setdefault(stream, []).append((version, decode(type_name, data)))
+        for stream, version, event_id, type_name, data in await connection.execute(_HISTORY, asked):
+            event = decode(type_name, data) if data is not None else None
+            found.setdefault(stream, []).append(Past(version, str(event_id), event))
         return found
 
     def recorded(self, row: Any) -> Recorded:
@@ -169,8 +187,9 @@ class EventStore:
             version=row.version,
             event_id=str(row.event_id),
             event=self.vocabulary.decode(row.type, row.data),
-            metadata=Metadata(**orjson.loads(row.metadata)),
+            metadata=Metadata.read(row.metadata),
             effective_at=row.effective_at,
+            body=row.data,
         )
 
     async def write(self, connection: AsyncConnection, changes: Sequence[Change]) -> list[Recorded]:
@@ -217,8 +236,9 @@ class EventStore:
                 new.event,
                 new.metadata,
                 append.effective_at,
+                body,
             )
-            for append, version, new in rows.drafts
+            for append, version, new, body in rows.drafts
         ]
 
     async def _remember(self, connection: AsyncConnection, answers: Sequence[Remembered]) -> None:
@@ -254,19 +274,26 @@ class EventStore:
             return reject(self.unique_faults[constraint])
         return None
 
-    def committed(self) -> None:
-        """Say that a transaction of `write` was committed."""
+    def committed(self, changes: Iterable[Change] = ()) -> None:
+        """Say that a transaction of `write` was committed, and with which changes, so that their states are remembered."""
+        for change in changes:
+            self.states.keep(change.states)
         for wake in self.on_commit:
             wake()
 
 
 _OF_STREAMS = EVENTS.c.stream == bindparam("streams", type_=ARRAY(Text())).any_()
 _LOAD = select(EVENTS).where(_OF_STREAMS).order_by(EVENTS.c.stream, EVENTS.c.version)
-_HISTORY = (
-    select(EVENTS.c.stream, EVENTS.c.version, EVENTS.c.type, EVENTS.c.data)
-    .where(_OF_STREAMS)
-    .order_by(EVENTS.c.stream, EVENTS.c.version)
-)
+_HISTORY = text("""
+    SELECT known.stream, e.version, e.event_id, e.type, CASE WHEN e.version > known.version THEN e.data END AS data
+    FROM unnest(:streams, :versions) AS known (stream, version)
+    CROSS JOIN LATERAL (
+        SELECT version, event_id, type, data FROM events
+        WHERE events.stream = known.stream AND events.version >= known.version ORDER BY version
+    ) AS e
+""").bindparams(bindparam("streams", type_=ARRAY(Text())), bindparam("versions", type_=ARRAY(Integer())))
+"""Stream by stream through the index, and so written that the planner has no choice: it would sort a whole table of events
+rather than believe that few are wanted."""
 _CANCEL = delete(TIMERS).where(TIMERS.c.timer_id == bindparam("timers", type_=ARRAY(Text())).any_())
 
 
@@ -293,7 +320,7 @@ class _Rows:
     )
 
     def __init__(self, partitions: int) -> None:
-        self.drafts: list[tuple[Append, int, NewEvent]] = []
+        self.drafts: list[tuple[Append, int, NewEvent, str]] = []
         self._partitions = partitions
         self._rows: list[tuple[Any, ...]] = []
         self._said: dict[Metadata, str] = {}
@@ -302,10 +329,11 @@ class _Rows:
         event, metadata = new.event, new.metadata
         if (said := self._said.get(metadata)) is None:
             said = self._said[metadata] = metadata.to_json()
-        self.drafts.append((append, version, new))
+        body = _body(event)
+        self.drafts.append((append, version, new, body))
         self._rows.append(
             (
-                *(append.stream, version, new.event_id, event.TYPE, _body(event), said, append.effective_at),
+                *(append.stream, version, new.event_id, event.TYPE, body, said, append.effective_at),
                 *self._destination(event),
             )
         )

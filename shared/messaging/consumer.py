@@ -15,8 +15,9 @@ from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 from aiokafka.errors import KafkaError, NoOffsetForPartitionError, OffsetOutOfRangeError
 
 from shared.contracts.envelope import UnreadableEnvelope
-from shared.database import is_outage
+from shared.database import is_outage, is_rollback
 from shared.eventstore import VersionConflict
+from shared.messaging.broker import Address, connection
 from shared.messaging.intake import Fenced, Intake, Place, SequenceJump, describe, origin
 from shared.messaging.message import raw_record
 from shared.messaging.pace import Pace
@@ -28,11 +29,15 @@ log = logging.getLogger(__name__)
 
 MOST_PER_BATCH = 500
 RETRY_SECONDS = 0.5
+MOST_RACES = 5
+"""Races lost at one place that are run again at once; after that others are given a moment."""
 HOLD_SECONDS = 0.1
 RESUME_SECONDS = 1.0
 """How often it is looked whether an operator lets a stopped partition go on."""
 TELL_SECONDS = 2.0
 """How often Kafka is told where we stand."""
+FAREWELL_SECONDS = 3.0
+"""A group that cannot be left, because its broker does not answer, does not hold the service up for longer."""
 
 
 class _Seeker(ConsumerRebalanceListener):
@@ -59,12 +64,12 @@ class Consumer:
     """Consumes the topics of one service until it is stopped."""
 
     def __init__(
-        self, intake: Intake, topics: Topics, bootstrap_servers: str, group: str, watermark: Watermark | None = None
+        self, intake: Intake, topics: Topics, broker: Address, group: str, watermark: Watermark | None = None
     ) -> None:
         self.intake = intake
         self._watermark = watermark or Watermark()
         self._topics = topics
-        self._servers = bootstrap_servers
+        self._broker = broker
         self._group = group
         self._names = {topics.name(topic): topic for topic in intake.reactions.topics}
         self._places: dict[TopicPartition, Place] = {}
@@ -73,6 +78,8 @@ class Consumer:
         self._task: asyncio.Task[None] | None = None
         self._stopping = asyncio.Event()
         self._doubts: dict[TopicPartition, tuple[int, int]] = {}
+        self._races: dict[TopicPartition, tuple[int, int]] = {}
+        """Where a race was lost last, and how often in a row."""
         self._looked_at = self._told_at = 0.0
         self._telling: asyncio.Task[None] | None = None
 
@@ -118,11 +125,13 @@ class Consumer:
                 self._places.clear()
                 self._watermark.clear()
                 with suppress(Exception):
-                    await consumer.stop()
+                    # Of a consumer that is made anew nothing must be left behind; one that ends for good may not wait.
+                    patience = FAREWELL_SECONDS if self._stopping.is_set() else None
+                    await asyncio.wait_for(consumer.stop(), patience)
 
     def _make(self) -> AIOKafkaConsumer:
         return AIOKafkaConsumer(
-            bootstrap_servers=self._servers,
+            **connection(self._broker),
             group_id=self._group,
             enable_auto_commit=False,
             auto_offset_reset="none",
@@ -263,15 +272,26 @@ class Consumer:
             await self._take(tp, records[half:])
 
     async def _later(self, tp: TopicPartition, error: Exception) -> None:
-        """Try this partition again soon, from where the database says."""
+        """Try this partition again from where the database says: at once when another writer was faster, else soon."""
         if isinstance(error, NotYet):
             log.debug("%s: %s waits: %s", self._group, tp, error)
         elif isinstance(error, VersionConflict) or is_outage(error):
             log.warning("%s: %s waits: %s", self._group, tp, describe(error))
         else:
             log.error("%s: %s failed, it is tried again: %s at %s", self._group, tp, describe(error), origin(error))
-        await asyncio.sleep(HOLD_SECONDS if isinstance(error, NotYet) else RETRY_SECONDS)
+        if not self._runs_again(tp, error):
+            await asyncio.sleep(HOLD_SECONDS if isinstance(error, NotYet) else RETRY_SECONDS)
         self.forget([tp])
+
+    def _runs_again(self, tp: TopicPartition, error: Exception) -> bool:
+        """Whether a race was lost that is to be run again at once."""
+        if not (isinstance(error, VersionConflict) or is_rollback(error)):
+            return False
+        place = self._places.get(tp)
+        here = place.next_offset if place else 0
+        last, times = self._races.get(tp, (here, 0))
+        self._races[tp] = (here, times + 1 if last == here else 1)
+        return self._races[tp][1] <= MOST_RACES
 
     async def _stop_partition(self, consumer: AIOKafkaConsumer, tp: TopicPartition, reason: str) -> None:
         """An alarm: this partition goes no further until an operator has acted; others go on."""

@@ -10,7 +10,7 @@ Invariants:
 """
 
 import logging
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from traceback import extract_tb
@@ -25,10 +25,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from shared.clock import Clock
 from shared.contracts.vocabulary import UnknownEventType, UnreadableEvent, Vocabulary
 from shared.database import insert_rows, is_outage, sql_state
-from shared.eventstore import EventStore, Metadata, Session, VersionConflict
+from shared.eventstore import Change, EventStore, Metadata, Session, VersionConflict
 from shared.eventstore.schema import OFFSETS, PARKED
 from shared.messaging.message import Message, Raw
 from shared.messaging.reaction import Batch, NotYet, Reactions
+from shared.telemetry import traces
 
 log = logging.getLogger(__name__)
 
@@ -79,12 +80,18 @@ class Intake:
         """
         fresh, sequences = _fresh(place, records)
         after = Place(place.topic, place.partition, records[-1].offset + 1, sequences)
-        try:
-            await self._transaction(place, after, fresh, self._handle_together)
-        except Exception as error:
-            if not is_deterministic(error):
-                raise
-            await self._transaction(place, after, fresh, self._handle_one_by_one)
+        with traces.batch(
+            f"consume {place.topic}",
+            lambda: (raw.envelope.traceparent for raw in fresh),
+            partition=place.partition,
+            events=len(fresh),
+        ):
+            try:
+                await self._transaction(place, after, fresh, self._handle_together)
+            except Exception as error:
+                if not is_deterministic(error):
+                    raise
+                await self._transaction(place, after, fresh, self._handle_one_by_one)
         return after
 
     async def stop(self, place: Place, reason: str) -> None:
@@ -100,15 +107,14 @@ class Intake:
                 .values(stopped_because=reason.replace("\0", ""))
             )
 
-    async def _transaction(
-        self, place: Place, after: Place, fresh: Sequence[Raw], handle: "Callable[[AsyncConnection, list[Raw]], Any]"
-    ) -> None:
+    async def _transaction(self, place: Place, after: Place, fresh: Sequence[Raw], handle: "Handle") -> None:
+        changes: Sequence[Change] = ()
         async with self.store.engine.begin() as connection:
             await self._fence(connection, place, after)
             ready = await self._park_behind(connection, fresh)
             if ready:
-                await handle(connection, ready)
-        self.store.committed()
+                changes = await handle(connection, ready)
+        self.store.committed(changes)
 
     async def _fence(self, connection: AsyncConnection, place: Place, after: Place) -> None:
         moved = await connection.execute(
@@ -142,18 +148,20 @@ class Intake:
         waiting = {raw.offset for raw in behind}
         return [raw for raw in fresh if raw.offset not in waiting]
 
-    async def _handle_together(self, connection: AsyncConnection, ready: list[Raw]) -> None:
-        await self.apply(connection, [raw.read(self.vocabulary) for raw in ready])
+    async def _handle_together(self, connection: AsyncConnection, ready: list[Raw]) -> list[Change]:
+        return [await self.apply(connection, [raw.read(self.vocabulary) for raw in ready])]
 
-    async def apply(self, connection: AsyncConnection, messages: Sequence[Message]) -> None:
-        """React to messages and write what was decided, within the caller's transaction."""
+    async def apply(self, connection: AsyncConnection, messages: Sequence[Message]) -> Change:
+        """React to messages and write what was decided, within the caller's transaction; what was written."""
         cause = Metadata(actor=f"service:{self.service}")
         batch = Batch(connection, Session(self.store, self.clock.now(), cause, connection))
         await self.reactions.react(batch, messages)
-        await self.store.write(connection, [batch.session.change()])
+        change = batch.session.change()
+        await self.store.write(connection, [change])
+        return change
 
-    async def _handle_one_by_one(self, connection: AsyncConnection, ready: list[Raw]) -> None:
-        """Find the culprit: each event under a savepoint of its own."""
+    async def _handle_one_by_one(self, connection: AsyncConnection, ready: list[Raw]) -> list[Change]:
+        """Find the culprit: each event under a savepoint of its own. Remembers no states: savepoints may have been undone."""
         held: set[str] = set()
         for raw in ready:
             if raw.key in held:
@@ -170,10 +178,14 @@ class Intake:
                 told = (self.service, raw.envelope.type, raw.key, describe(error), origin(error))
                 log.error("%s: parked %s under %s: %s at %s", *told)
                 await insert_rows(connection, PARKED, [parked_row(raw, describe(error), culprit=True)])
+        return []
 
     def _may_park(self, raw: Raw, error: Exception) -> None:
         if raw.topic in self.reactions.never_parked or not raw.key:
             raise SequenceJump(f"{raw.envelope.type} cannot be handled and must not be parked: {describe(error)}")
+
+
+Handle = Callable[[AsyncConnection, list[Raw]], Awaitable[Sequence[Change]]]
 
 
 def is_deterministic(error: BaseException) -> bool:

@@ -1,17 +1,16 @@
 """A record of a topic, read."""
 
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, NamedTuple, cast
 
 import orjson
 
-from shared.contracts.envelope import Envelope, UnreadableEnvelope, read_envelope
+from shared.contracts.envelope import Envelope, Headers, UnreadableEnvelope, read_envelope
 from shared.contracts.event import Event
 from shared.contracts.vocabulary import Vocabulary
 
 
-@dataclass(frozen=True, slots=True)
-class Raw:
+class Raw(NamedTuple):
     """A record as Kafka gave it, with its envelope; its body is not read yet."""
 
     topic: str
@@ -19,7 +18,7 @@ class Raw:
     offset: int
     key: str
     envelope: Envelope
-    headers: tuple[tuple[str, bytes], ...]
+    headers: Headers
     body: bytes
 
     def read(self, vocabulary: Vocabulary) -> "Message":
@@ -32,8 +31,7 @@ class Raw:
         return orjson.dumps({name: value.decode(errors="replace") for name, value in self.headers}).decode()
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(NamedTuple):
     """An event of another service (or of this one), as a reaction sees it."""
 
     topic: str
@@ -49,7 +47,7 @@ def raw_record(topic: str, record: Any) -> Raw:
     A number below 1 would pass for a duplicate, and a key with a NUL in it cannot be stored: neither is ours.
     """
     try:
-        headers = tuple((name, value or b"") for name, value in record.headers)
+        headers = _without_none(record.headers)
         envelope = read_envelope(headers)
         key = (record.key or b"").decode()
     except ValueError as error:
@@ -57,6 +55,13 @@ def raw_record(topic: str, record: Any) -> Raw:
     if envelope.sequence < 1 or "\0" in key:
         raise UnreadableEnvelope(f"the record at offset {record.offset} is no event: its number or its key is none")
     return Raw(topic, record.partition, record.offset, key, envelope, headers, record.value or b"")
+
+
+def _without_none(headers: Sequence[tuple[str, bytes | None]]) -> Headers:
+    """Kafka knows headers without a value; ours all have one."""
+    if any(value is None for _, value in headers):
+        return [(name, value or b"") for name, value in headers]
+    return cast("Headers", headers)
 
 
 def stored_record(row: Any) -> Raw:

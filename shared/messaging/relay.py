@@ -1,7 +1,7 @@
 """The relay: public events from the outbox to Kafka, numbered without gaps, in order, by one leader a service.
 
 Invariants:
-* Numbers are given in the database, in one transaction that locks the store's identity row and checks the leader's epoch:
+* Numbers are given in the database, by one statement that locks the store's identity row and checks the leader's epoch:
   a leader that lost its lock without noticing gives no more numbers.
 * What was numbered stays in `published`: a lost broker can be refilled.
 * At most one batch a partition is unacknowledged. After an error nothing is sent behind it: the producer is thrown away and
@@ -10,7 +10,7 @@ Invariants:
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import groupby
@@ -20,14 +20,16 @@ import orjson
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 from aiokafka.producer.message_accumulator import BatchBuilder
-from sqlalchemy import ARRAY, BigInteger, Integer, Text, bindparam, select, text, update
+from sqlalchemy import ARRAY, BigInteger, Integer, Text, TextClause, bindparam, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from shared.contracts.envelope import Envelope
 from shared.database import is_outage
 from shared.eventstore.schema import IDENTITY
+from shared.messaging.broker import Address, connection
 from shared.messaging.pace import Pace
 from shared.messaging.topics import Topics
+from shared.telemetry import traces
 
 log = logging.getLogger(__name__)
 
@@ -58,6 +60,8 @@ class Numbered:
 
 
 Partition = tuple[str, int]
+Waiting = Mapping[Partition, Sequence[Numbered]]
+"""Events that have their numbers, of each partition, in order."""
 
 
 class Relay:
@@ -68,16 +72,15 @@ class Relay:
         service: str,
         engine: AsyncEngine,
         topics: Topics,
-        bootstrap_servers: str,
+        broker: Address,
         make_producer: Callable[[], AIOKafkaProducer] | None = None,
     ) -> None:
         self._service = service
         self._engine = engine
         self._topics = topics
-        self._make_producer = make_producer or (lambda: idempotent_producer(bootstrap_servers, service))
+        self._make_producer = make_producer or (lambda: idempotent_producer(broker, service))
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
-        self._sent = 0
         self.leads = False
 
     def wake(self) -> None:
@@ -139,17 +142,18 @@ class Relay:
         producer = self._make_producer()
         try:
             await producer.start()
+            # What a former leader has left comes first: nothing newer may go before it.
+            while left := await leadership.unacknowledged():
+                await leadership.acknowledge(await self._send_all(producer, leadership, left))
             acknowledged: dict[Partition, int] = {}
             pace = Pace()
-            waits = True  # a former leader may have left something
             while True:
                 await pace.breathe()
                 self._wake.clear()
-                waits |= await leadership.number(acknowledged)
-                acknowledged = await self._send_what_waits(producer, leadership) if waits else {}
-                waits = bool(acknowledged)
-                pace.took(self._sent)
-                if waits:
+                waiting = await leadership.number(acknowledged)
+                acknowledged = await self._send_all(producer, leadership, waiting)
+                pace.took(sum(map(len, waiting.values())))
+                if acknowledged:
                     continue
                 await lock.execute(text("SELECT 1"))  # a dead lock connection ends this leadership
                 with suppress(TimeoutError):
@@ -158,19 +162,19 @@ class Relay:
             with suppress(Exception):
                 await asyncio.wait_for(producer.stop(), FAREWELL_SECONDS)
 
-    async def _send_what_waits(self, producer: AIOKafkaProducer, leadership: "_Leadership") -> dict[Partition, int]:
-        """Send what was numbered and is not acknowledged: partitions side by side, each in order.
+    async def _send_all(
+        self, producer: AIOKafkaProducer, leadership: "_Leadership", waiting: Waiting
+    ) -> dict[Partition, int]:
+        """Send what was numbered: partitions side by side, each in order.
 
         The last sequence that the broker acknowledged, of each partition. After an error that is written down before the
-        error goes on; else the next transaction does it.
+        error goes on; else the next statement does it.
         """
         acknowledged: dict[Partition, int] = {}
-        waiting = await leadership.unacknowledged()
-        self._sent = sum(map(len, waiting.values()))
         sending = [self._send(producer, p, events, acknowledged) for p, events in waiting.items()]
         failures = [e for e in await asyncio.gather(*sending, return_exceptions=True) if e is not None]
         if failures:
-            await leadership.number(acknowledged)
+            await leadership.acknowledge(acknowledged)
             raise failures[0]
         return acknowledged
 
@@ -183,17 +187,22 @@ class Relay:
     ) -> None:
         """Send one partition's events, one batch after the other, and note how far the broker has acknowledged."""
         topic, number = partition
-        for batch, last in batches(producer, events):
-            name = self._topics.name(topic)
-            delivered = cast("Awaitable[object]", await producer.send_batch(batch, name, partition=number))
-            await delivered
-            acknowledged[partition] = last
+        with traces.batch(f"publish {topic}", lambda: _traceparents(events), partition=number, events=len(events)):
+            for batch, last in batches(producer, events):
+                name = self._topics.name(topic)
+                delivered = cast("Awaitable[object]", await producer.send_batch(batch, name, partition=number))
+                await delivered
+                acknowledged[partition] = last
 
 
-def idempotent_producer(bootstrap_servers: str, client_id: str) -> AIOKafkaProducer:
+def _traceparents(events: Sequence[Numbered]) -> Iterator[str]:
+    return (value.decode() for event in events for name, value in event.headers if name == "ce_traceparent")
+
+
+def idempotent_producer(broker: Address, client_id: str) -> AIOKafkaProducer:
     """A producer whose own retries cannot duplicate or reorder: idempotent, acknowledged by all replicas."""
     return AIOKafkaProducer(
-        bootstrap_servers=bootstrap_servers,
+        **connection(broker),
         client_id=client_id,
         enable_idempotence=True,
         acks="all",
@@ -218,40 +227,64 @@ def batches(producer: AIOKafkaProducer, events: Sequence[Numbered]) -> Iterator[
         yield batch, last
 
 
-_NUMBER = text("""
-    WITH moved AS (
-        DELETE FROM outbox WHERE position IN (SELECT position FROM outbox ORDER BY position LIMIT :most)
-        RETURNING position, topic, partition, key
-    ), counted AS (
-        SELECT topic, partition, count(*) AS n FROM moved GROUP BY topic, partition
-    ), bumped AS (
-        INSERT INTO counters AS c (source, topic, partition, next_sequence, acknowledged)
-        SELECT :source, topic, partition, n + 1, 0 FROM counted
-        ON CONFLICT (source, topic, partition)
-        DO UPDATE SET next_sequence = c.next_sequence + EXCLUDED.next_sequence - 1
-        RETURNING c.topic, c.partition, c.next_sequence
-    ), placed AS (
-        INSERT INTO published (source, topic, partition, sequence, position, key)
-        SELECT :source, m.topic, m.partition,
-               b.next_sequence - counted.n
-                   + row_number() OVER (PARTITION BY m.topic, m.partition ORDER BY m.position) - 1,
-               m.position, m.key
-        FROM moved m JOIN bumped b USING (topic, partition) JOIN counted USING (topic, partition)
-        RETURNING topic, partition
-    )
-    SELECT count(*) FROM placed
-""").bindparams(bindparam("most", type_=BigInteger()))
-"""Moves pointers from the outbox to `published` and numbers them: one statement, so that it is atomic by itself."""
+def _numbering(fence: str = "leader_epoch = :epoch") -> TextClause:
+    """Takes pointers out of the outbox, numbers them and writes down what was acknowledged; the events that got a number.
 
-_ACKNOWLEDGE = text("""
-    UPDATE counters AS c SET acknowledged = given.last
-    FROM unnest(:topics, :partitions, :lasts) AS given (topic, partition, last)
-    WHERE c.source = :source AND c.topic = given.topic AND c.partition = given.partition AND c.acknowledged < given.last
-""").bindparams(
-    bindparam("topics", type_=ARRAY(Text())),
-    bindparam("partitions", type_=ARRAY(Integer())),
-    bindparam("lasts", type_=ARRAY(BigInteger())),
-)
+    One statement, so that it is atomic by itself and costs one round trip. Its first part locks the leader's right to do so;
+    when there is nothing to do it locks and writes nothing.
+    """
+    statement = f"""
+        WITH given AS (
+            SELECT * FROM unnest(:topics, :partitions, :lasts) AS given (topic, partition, last)
+        ), work AS (
+            SELECT EXISTS (SELECT FROM given) OR (:most > 0 AND EXISTS (SELECT FROM outbox)) AS waits
+        ), leader AS (
+            SELECT leader_epoch FROM store_identity WHERE {fence} AND (SELECT waits FROM work) FOR UPDATE
+        ), moved AS (
+            DELETE FROM outbox
+            WHERE EXISTS (SELECT FROM leader) AND position IN (SELECT position FROM outbox ORDER BY position LIMIT :most)
+            RETURNING position, topic, partition, key
+        ), counted AS (
+            SELECT topic, partition, count(*) AS n FROM moved GROUP BY topic, partition
+        ), bumped AS (
+            INSERT INTO counters AS c (source, topic, partition, next_sequence, acknowledged)
+            SELECT :source, topic, partition, coalesce(n, 0) + 1, coalesce(last, 0)
+            FROM counted FULL JOIN given USING (topic, partition) WHERE EXISTS (SELECT FROM leader)
+            ON CONFLICT (source, topic, partition) DO UPDATE SET
+                next_sequence = c.next_sequence + EXCLUDED.next_sequence - 1,
+                acknowledged = greatest(c.acknowledged, EXCLUDED.acknowledged)
+            RETURNING c.topic, c.partition, c.next_sequence
+        ), placed AS (
+            INSERT INTO published (source, topic, partition, sequence, position, key)
+            SELECT :source, m.topic, m.partition,
+                   b.next_sequence - counted.n
+                       + row_number() OVER (PARTITION BY m.topic, m.partition ORDER BY m.position) - 1,
+                   m.position, m.key
+            FROM moved m JOIN bumped b USING (topic, partition) JOIN counted USING (topic, partition)
+            RETURNING topic, partition, sequence, position, key
+        )
+        SELECT one.leads, p.topic, p.partition, p.sequence, p.key,
+               e.event_id, e.type, e.data, e.metadata, e.effective_at, e.recorded_at
+        FROM (
+            SELECT EXISTS (SELECT FROM leader)
+                OR NOT work.waits AND EXISTS (SELECT FROM store_identity WHERE {fence}) AS leads
+            FROM work
+        ) AS one
+        LEFT JOIN (
+            placed AS p CROSS JOIN LATERAL (SELECT * FROM events WHERE events.position = p.position LIMIT 1) AS e
+        ) ON true
+        ORDER BY p.topic, p.partition, p.sequence
+    """
+    return text(statement).bindparams(
+        bindparam("most", type_=BigInteger()),
+        bindparam("source", type_=Text()),
+        bindparam("topics", type_=ARRAY(Text())),
+        bindparam("partitions", type_=ARRAY(Integer())),
+        bindparam("lasts", type_=ARRAY(BigInteger())),
+    )
+
+
+_NUMBER = _numbering()
 
 _UNACKNOWLEDGED = text("""
     SELECT c.topic, c.partition, p.sequence, p.key,
@@ -270,42 +303,40 @@ _UNACKNOWLEDGED = text("""
 
 
 class _Leadership:
-    """What a leader may do in the database: every writing transaction checks its epoch first."""
+    """What a leader may do in the database: whatever writes checks its epoch first. Raises LeadershipLost."""
 
     def __init__(self, engine: AsyncEngine, epoch: int, source: str) -> None:
-        self._engine = engine
+        self._engine = engine.execution_options(isolation_level="AUTOCOMMIT")
         self._epoch = epoch
         self._source = source
 
-    async def _fence(self, connection: AsyncConnection) -> None:
-        held = select(IDENTITY.c.leader_epoch).where(IDENTITY.c.leader_epoch == self._epoch).with_for_update()
-        if await connection.scalar(held) is None:
-            raise LeadershipLost
+    async def number(self, acknowledged: Mapping[Partition, int]) -> Waiting:
+        """Write down what the broker acknowledged, and number what waits in the outbox; that, to be sent now.
 
-    async def number(self, acknowledged: Mapping[Partition, int]) -> bool:
-        """Write down what the broker acknowledged, and number what waits in the outbox, in one transaction.
-
-        True when something got a number. Raises LeadershipLost. A leader with nothing to do only looks: it locks nothing
-        and writes nothing.
+        Only after all that was numbered before is acknowledged. A leader with nothing to do locks nothing and writes nothing.
         """
-        async with self._engine.begin() as connection:
-            if not acknowledged and not await connection.scalar(text("SELECT EXISTS (SELECT FROM outbox)")):
-                return False
-            await self._fence(connection)
-            await self._acknowledge(connection, acknowledged)
-            return bool(await connection.scalar(_NUMBER, {"most": _AT_ONCE, "source": self._source}))
+        return await self._write(acknowledged, _AT_ONCE)
 
-    async def _acknowledge(self, connection: AsyncConnection, acknowledged: Mapping[Partition, int]) -> None:
-        if acknowledged:
-            given = {
-                "source": self._source,
-                "topics": [topic for topic, _ in acknowledged],
-                "partitions": [partition for _, partition in acknowledged],
-                "lasts": list(acknowledged.values()),
-            }
-            await connection.execute(_ACKNOWLEDGE, given)
+    async def acknowledge(self, acknowledged: Mapping[Partition, int]) -> None:
+        """Write down what the broker acknowledged, and no more."""
+        await self._write(acknowledged, 0)
 
-    async def unacknowledged(self) -> dict[Partition, list[Numbered]]:
+    async def _write(self, acknowledged: Mapping[Partition, int], most: int) -> Waiting:
+        given = {
+            "epoch": self._epoch,
+            "source": self._source,
+            "most": most,
+            "topics": [topic for topic, _ in acknowledged],
+            "partitions": [partition for _, partition in acknowledged],
+            "lasts": list(acknowledged.values()),
+        }
+        async with self._engine.connect() as connection:
+            rows = (await connection.execute(_NUMBER, given)).all()
+        if not rows[0].leads:
+            raise LeadershipLost
+        return self._by_partition(row for row in rows if row.topic is not None)
+
+    async def unacknowledged(self) -> Waiting:
         """The next events of each partition that the broker has not acknowledged, those of a former leader included.
 
         Not fenced: a leader that was succeeded may send once more what its successor sends, in the same order from the same
@@ -313,10 +344,13 @@ class _Leadership:
         """
         async with self._engine.connect() as connection:
             rows = await connection.execute(_UNACKNOWLEDGED, {"most": _AT_ONCE, "source": self._source})
-            return {
-                partition: [numbered(row, self._source) for row in group]
-                for partition, group in groupby(rows, lambda row: (row.topic, row.partition))
-            }
+            return self._by_partition(rows)
+
+    def _by_partition(self, rows: Iterable[Any]) -> Waiting:
+        return {
+            partition: [numbered(row, self._source) for row in group]
+            for partition, group in groupby(rows, lambda row: (row.topic, row.partition))
+        }
 
 
 def numbered(row: Any, source: str) -> Numbered:

@@ -1,23 +1,56 @@
-"""The topics: created explicitly, with a partition count that is pinned in the settings and checked at every start."""
+"""The topics: created explicitly, with a partition count that is pinned in the settings and checked at every start.
 
-from contextlib import suppress
+Who writes and who reads each is written down here; a broker that knows its users lets nobody else.
+"""
+
+from collections.abc import AsyncGenerator, Iterable, Mapping
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
-from aiokafka.errors import TopicAlreadyExistsError
+from aiokafka.errors import TopicAlreadyExistsError, TopicAuthorizationFailedError
 from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_fixed
 
 from shared.contracts.event import Topic
+from shared.messaging.broker import Address, connection
 
 KEEP_FOR_GOOD = {"retention.ms": "-1", "retention.bytes": "-1", "cleanup.policy": "delete"}
+_NOT_ALLOWED = TopicAuthorizationFailedError.errno
+
+
+@dataclass(frozen=True, slots=True)
+class Traffic:
+    """The topics that one service writes and reads."""
+
+    writes: tuple[Topic, ...]
+    reads: tuple[Topic, ...] = ()
+
+    @property
+    def topics(self) -> tuple[Topic, ...]:
+        return (*self.writes, *self.reads)
+
+
+TRAFFIC: Mapping[str, Traffic] = {
+    "catalogue": Traffic(writes=(Topic.LAWBOOK,)),
+    "initiator": Traffic(writes=(Topic.LIST,), reads=(Topic.LAWBOOK,)),
+    "registry": Traffic(writes=(Topic.RESPONSE,), reads=(Topic.LAWBOOK, Topic.LIST)),
+    "executor": Traffic(writes=(Topic.EXECUTION,), reads=(Topic.LAWBOOK, Topic.RESPONSE)),
+    "feedback": Traffic(writes=(Topic.FEEDBACK,), reads=(Topic.LIST, Topic.RESPONSE, Topic.EXECUTION)),
+    "repair": Traffic(writes=(Topic.LIST,), reads=(Topic.LAWBOOK, Topic.LIST)),
+}
+
+
+def group_of(service: str, prefix: str = "") -> str:
+    """The consumer group of a service."""
+    return f"{prefix}liandong.{service}"
+
+
+class TopicMissing(RuntimeError):
+    """A topic that a service writes or reads does not exist, or the broker does not let it see the topic."""
 
 
 class PartitionCountChanged(RuntimeError):
     """A topic has another number of partitions than the settings say: keys would land elsewhere and lose their order."""
-
-
-class _NotKnownYet(RuntimeError):
-    """A topic was created and the broker does not list it so far."""
 
 
 @dataclass(frozen=True)
@@ -35,15 +68,16 @@ class Topics:
     def count(self, topic: Topic) -> int:
         return 1 if topic is Topic.LAWBOOK else self.partitions
 
-    async def ensure(self, bootstrap_servers: str) -> None:
+    async def ensure(self, broker: Address) -> None:
         """Create what is missing. Raises PartitionCountChanged when a topic stands with another count."""
-        admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap_servers)
-        await admin.start()
-        try:
+        async with _admin(broker) as admin:
             await self._create(admin)
-            await self._check(admin)
-        finally:
-            await admin.close()
+            await self._wait_until_known(admin)
+
+    async def check(self, broker: Address, needed: Iterable[Topic]) -> None:
+        """That these topics are there as the settings say, and may be seen. Raises TopicMissing, PartitionCountChanged."""
+        async with _admin(broker) as admin:
+            await self._check(admin, tuple(needed))
 
     async def _create(self, admin: AIOKafkaAdminClient) -> None:
         existing = set(await admin.list_topics())
@@ -62,16 +96,32 @@ class Topics:
             with suppress(TopicAlreadyExistsError):
                 await admin.create_topics(missing)
 
-    @retry(retry=retry_if_exception_type(_NotKnownYet), wait=wait_fixed(0.1), stop=stop_after_delay(30), reraise=True)
-    async def _check(self, admin: AIOKafkaAdminClient) -> None:
+    @retry(retry=retry_if_exception_type(TopicMissing), wait=wait_fixed(0.1), stop=stop_after_delay(30), reraise=True)
+    async def _wait_until_known(self, admin: AIOKafkaAdminClient) -> None:
         """A broker tells of a new topic a moment after it has made it."""
-        described = await admin.describe_topics([self.name(topic) for topic in Topic])
+        await self._check(admin, tuple(Topic))
+
+    async def _check(self, admin: AIOKafkaAdminClient, needed: tuple[Topic, ...]) -> None:
+        described = await admin.describe_topics([self.name(topic) for topic in needed])
         found = {entry["topic"]: len(entry["partitions"]) for entry in described if not entry["error_code"]}
-        for topic in Topic:
-            count = found.get(self.name(topic), 0)
-            if count == 0:
-                raise _NotKnownYet(f"the broker does not know the topic {self.name(topic)}")
-            if count != self.count(topic):
+        hidden = {entry["topic"] for entry in described if entry["error_code"] == _NOT_ALLOWED}
+        for topic in needed:
+            name = self.name(topic)
+            if name in hidden:
+                raise TopicMissing(f"the broker does not let us see the topic {name}")
+            if not found.get(name):
+                raise TopicMissing(f"the broker does not know the topic {name}")
+            if found[name] != self.count(topic):
                 raise PartitionCountChanged(
-                    f"topic {self.name(topic)} has {count} partitions, the settings say {self.count(topic)}"
+                    f"topic {name} has {found[name]} partitions, the settings say {self.count(topic)}"
                 )
+
+
+@asynccontextmanager
+async def _admin(broker: Address) -> AsyncGenerator[AIOKafkaAdminClient]:
+    admin = AIOKafkaAdminClient(**connection(broker))
+    try:
+        await admin.start()
+        yield admin
+    finally:
+        await admin.close()

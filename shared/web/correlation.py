@@ -28,8 +28,13 @@ def correlation() -> str:
     return _correlation.get() or str(uuid7())
 
 
+def correlation_if_any() -> str:
+    """The same, but empty outside of any: for log lines."""
+    return _correlation.get()
+
+
 def traceparent() -> str:
-    """The W3C trace context of the caller; empty when it sent none."""
+    """The W3C trace context of what is done: the caller's or, where traces are kept, of our part in it; empty if none."""
     return _traceparent.get()
 
 

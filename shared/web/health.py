@@ -1,10 +1,14 @@
-"""Whether a service lives (`/healthz`) and whether it can work now (`/readyz`): for orchestrators, without a token."""
+"""Whether a service lives (`/healthz`), whether it can work now (`/readyz`), how it fares (`/metrics`): without a token.
+
+For orchestrators and for those who watch. A gateway leads nobody to `/metrics` from outside.
+"""
 
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Response
+from prometheus_client import CONTENT_TYPE_LATEST
 
 from shared.rejection import reject
 
@@ -33,6 +37,17 @@ def health(ready: Mapping[str, Check] | None = None) -> APIRouter:
         if failing:
             raise reject("not_ready", checks=failing)
         return {"status": "ready"}
+
+    return router
+
+
+def metrics(tell: Callable[[], Awaitable[bytes]]) -> APIRouter:
+    """The route `/metrics`, which answers with what `tell` tells, in Prometheus's text form."""
+    router = APIRouter(tags=["health"])
+
+    @router.get("/metrics", summary="运行指标 / How the service fares", include_in_schema=False)
+    async def how_it_fares() -> Response:
+        return Response(await tell(), media_type=CONTENT_TYPE_LATEST)
 
     return router
 

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import BaseModel, Field
 from sqlalchemy import func, select
 
+from shared import failed_timers
 from shared.clock import MovableClock
 from shared.eventstore.schema import COUNTERS, OFFSETS, OUTBOX, PARKED, TIMERS
 from shared.messaging import parking
@@ -63,6 +64,23 @@ class RetryBody(BaseModel):
 class RetriedAnswer(BaseModel):
     handled: int
     stopped_because: str | None = Field(description="None: nothing of the key is left")
+
+
+class TimerBody(BaseModel):
+    """Which failed timer is to fire again; all of them when none is named."""
+
+    timer_id: str | None = Field(default=None, min_length=1)
+
+
+class TimersAnswer(BaseModel):
+    retried: int = Field(description="Failed timers that fire again within a second or two")
+
+
+class DiscardTimerBody(BaseModel):
+    """Which failed timer to give up, and why: the reason is kept as an event of its own."""
+
+    timer_id: str = Field(min_length=1)
+    reason: str = Field(min_length=1, max_length=1000)
 
 
 class DiscardBody(BaseModel):
@@ -158,6 +176,39 @@ async def discard_parked(body: DiscardBody, intake: TheIntake, who: Operator, wr
 
     async def act() -> Answer:
         return Answer(200, RetryBody(key=await parking.discard(intake, body.parked_id, body.reason, by=who.subject)))
+
+    return await write.repeatable(who, act)
+
+
+@router.get("/timers")
+async def timers(
+    core: TheCore, who: Operator, after: str = "", limit: Annotated[int, Query(ge=1, le=1000)] = 100
+) -> list[failed_timers.FailedTimer]:
+    """Timers that could not fire, with the reason, in order of their ids. They fire no more by themselves."""
+    async with core.engine.connect() as connection:
+        return await failed_timers.list_failed(connection, after=after, limit=limit)
+
+
+@router.post("/timers/retry", response_model=TimersAnswer)
+async def retry_timers(body: TimerBody, core: TheCore, who: Operator, write: Write) -> Response:
+    """Let a failed timer, or all of them, fire again, after the cause was mended."""
+
+    async def act() -> Answer:
+        now = core.clock.now()
+        retried = await failed_timers.retry_failed(core.store, now, body.timer_id, by=who.subject)
+        return Answer(200, TimersAnswer(retried=retried))
+
+    return await write.repeatable(who, act)
+
+
+@router.post("/timers/discard", response_model=DiscardTimerBody)
+async def discard_timer(body: DiscardTimerBody, core: TheCore, who: Operator, write: Write) -> Response:
+    """Give one failed timer up for good: what it was to do is never done."""
+
+    async def act() -> Answer:
+        now = core.clock.now()
+        await failed_timers.discard_failed(core.store, now, body.timer_id, body.reason, by=who.subject)
+        return Answer(200, body)
 
     return await write.repeatable(who, act)
 

@@ -20,7 +20,8 @@ from sqlalchemy.exc import TimeoutError as PoolExhausted
 from starlette.exceptions import HTTPException
 
 from shared.database import is_outage, sql_state
-from shared.rejection import Fault, Rejected
+from shared.rejection import Fault, Named, Rejected
+from shared.telemetry.requests import route_of
 from shared.web.correlation import correlation
 from shared.web.discretion import discreet
 from shared.web.language import language
@@ -103,12 +104,14 @@ def _worded(wording: Wording, fault: Fault) -> ProblemFault:
 
 
 def _plain(fact: object) -> object:
-    """A fact as JSON has it; a term by its code."""
+    """A fact as JSON has it; a term by its code, what has a name by its id."""
     match fact:
         case None | bool() | int() | float():
             return fact
         case Term():
             return fact.code
+        case Named():
+            return fact.id
         case StrEnum():
             return fact.value
         case date():
@@ -205,7 +208,7 @@ class _Handlers:
 
 def _route(request: Request) -> str:
     """The template of the route: the path itself can name a subject."""
-    return f"{request.method} {getattr(request.scope.get('route'), 'path', '(no route)')}"
+    return f"{request.method} {route_of(request.scope)}"
 
 
 def _is_ours(error: DBAPIError) -> bool:

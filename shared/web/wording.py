@@ -17,7 +17,7 @@ from typing import Any, Self, cast
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from shared.rejection import Fault
+from shared.rejection import Fault, Named
 from shared.web.language import Language, language
 
 log = logging.getLogger(__name__)
@@ -136,6 +136,8 @@ class Wording:
                 return "—"
             case Term():
                 return self.term(fact.code, fact.facts, chosen) or fact.code
+            case Named():
+                return fact.zh if chosen is Language.ZH else fact.en
             case StrEnum():
                 return self.term(f"{type(fact).__name__}.{fact.value}", {}, chosen) or fact.value
             case date():

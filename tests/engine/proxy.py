@@ -13,6 +13,7 @@ class Wire:
     def __init__(self, host: str, port: int) -> None:
         self._there = (host, port)
         self._writers: set[asyncio.StreamWriter] = set()
+        self._swallowing: set[asyncio.StreamWriter] = set()
         self._lose_answer_to: bytes | None = None
         self.lost = asyncio.Event()
 
@@ -25,6 +26,10 @@ class Wire:
         for writer in self._writers:
             writer.transport.abort()
         self._writers.clear()
+
+    def swallow(self) -> None:
+        """What goes over the connections of now arrives nowhere, and nobody is told: a firewall has forgotten them."""
+        self._swallowing |= self._writers
 
     async def accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         there_reader, there_writer = await asyncio.open_connection(*self._there)
@@ -45,6 +50,8 @@ class Wire:
                 if self._lose_answer_to and self._lose_answer_to in data:
                     self._lose_answer_to = None
                     losing.set()
+                if there in self._swallowing:
+                    continue
                 there.write(data)
                 await there.drain()
 
@@ -54,6 +61,8 @@ class Wire:
                 if losing.is_set():
                     self.lost.set()
                     return
+                if writer in self._swallowing:
+                    continue
                 writer.write(data)
                 await writer.drain()
 

@@ -22,6 +22,7 @@ from shared.database import insert_rows
 from shared.eventstore import Decider, EventStore, Metadata, Recorded, Session
 from shared.eventstore.committer import Committer
 from shared.eventstore.schema import EVENTS, service_metadata
+from shared.failed_timers import TIMED
 from shared.messaging.intake import Intake
 from shared.messaging.message import Message
 from shared.messaging.parking import OPERATED
@@ -148,7 +149,7 @@ class Sample:
     topics: tuple[str, ...] = (Topic.LIST,)
 
     def __post_init__(self) -> None:
-        vocabulary = PUBLIC | OPERATED | Vocabulary([Heard])
+        vocabulary = PUBLIC | OPERATED | TIMED | Vocabulary([Heard])
         self.store = EventStore(self.engine, vocabulary, PARTITIONS, (project,))
         reactions = listening(self.trouble, topics=self.topics, never_parked=self.never_parked)
         self.intake = Intake(self.store, vocabulary, reactions, self.clock, self.name)

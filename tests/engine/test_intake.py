@@ -1,7 +1,6 @@
 """The transaction of a batch: what is written, what is skipped, what stops, what waits, and who is turned away."""
 
 import asyncio
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -63,9 +62,9 @@ async def test_what_caused_an_event_is_written_with_it(sample: MakeSample) -> No
 async def test_duplicates_are_skipped_wherever_they_stand_in_the_log(sample: MakeSample) -> None:
     service = await sample()
     records = raws(("a", 1), ("a", 2), ("a", 3))
-    again = [replace(record, offset=record.offset + 3) for record in records]
+    again = [record._replace(offset=record.offset + 3) for record in records]
     mixed = [*records, *again, raw("a", 4, at=3)]
-    log = [replace(record, offset=offset) for offset, record in enumerate(mixed)]
+    log = [record._replace(offset=offset) for offset, record in enumerate(mixed)]
     here = await service.intake.take(await place(service), log[:2])
     here = await service.intake.take(here, log[2:5])
     here = await service.intake.take(here, log[5:])
@@ -76,7 +75,7 @@ async def test_duplicates_are_skipped_wherever_they_stand_in_the_log(sample: Mak
 async def test_sources_are_counted_apart(sample: MakeSample) -> None:
     service = await sample()
     one = [raw("a", 1, at=0), raw("a", 2, at=1)]
-    restored = [replace(raw("a", n, at=n - 3, source="test/source/2"), offset=n - 1) for n in (3, 4)]
+    restored = [raw("a", n, at=n - 3, source="test/source/2")._replace(offset=n - 1) for n in (3, 4)]
     await service.intake.take(await place(service), [*one, *restored])
     assert await service.heard() == {"a": [1, 2, 3, 4]}
     assert (await place(service)).sequences == {"test/source/1": 2, "test/source/2": 2}
@@ -85,7 +84,7 @@ async def test_sources_are_counted_apart(sample: MakeSample) -> None:
 async def test_a_jump_in_the_numbers_is_refused_and_nothing_is_written(sample: MakeSample) -> None:
     service = await sample()
     with pytest.raises(SequenceJump, match="from 1 to 3"):
-        await service.intake.take(await place(service), [raw("a", 1, at=0), replace(raw("a", 3, at=2), offset=1)])
+        await service.intake.take(await place(service), [raw("a", 1, at=0), raw("a", 3, at=2)._replace(offset=1)])
     assert await service.heard() == {}
     assert (await place(service)).next_offset == 0
 
@@ -192,7 +191,7 @@ async def test_an_event_of_an_unknown_version_parks_its_key(sample: MakeSample) 
 
 async def test_an_unreadable_body_parks_its_key_and_the_reason_tells_no_values(sample: MakeSample) -> None:
     service = await sample()
-    broken = replace(raw("a", 1, at=0), body=b'{"entry_id": "a", "subject": {"number": "110101199003070000"}}')
+    broken = raw("a", 1, at=0)._replace(body=b'{"entry_id": "a", "subject": {"number": "110101199003070000"}}')
     await service.intake.take(await place(service), [broken, raw("b", 1, at=1)])
     [(key, reason, culprit)] = await parked(service)
     assert (key, culprit) == ("a", True)
@@ -304,7 +303,7 @@ async def test_what_has_no_key_cannot_be_parked_and_stops_the_partition(sample: 
     service = await sample()
     service.trouble.poison = {"poison"}
     with pytest.raises(SequenceJump, match="must not be parked"):
-        await service.intake.take(await place(service), [replace(raw("a", 1, "poison", at=0), key="")])
+        await service.intake.take(await place(service), [raw("a", 1, "poison", at=0)._replace(key="")])
     assert await parked(service) == []
 
 
@@ -325,7 +324,7 @@ async def test_batches_that_touch_the_same_subjects_in_opposite_order_are_both_h
 
     service.trouble.meanwhile = lock
     one = [raw("P1", 1, at=0), raw("P2", 1, at=1)]
-    two = [replace(raw(f"{key}'", 1, at=at), partition=1) for at, key in enumerate(("P2", "P1"))]
+    two = [raw(f"{key}'", 1, at=at)._replace(partition=1) for at, key in enumerate(("P2", "P1"))]
     outcomes = await both(*(_until_done(service, partition, batch) for partition, batch in enumerate((one, two))))
     assert sorted(outcomes, key=str) == [0, 1], "one batch was tried again"
     assert await parked(service) == []
@@ -351,7 +350,7 @@ async def test_a_command_that_is_faster_makes_the_batch_decide_again(sample: Mak
 
     async def be_faster(_: Batch, __: Message) -> None:
         service.trouble.meanwhile = None
-        await other.intake.take(await place(other, 1), [replace(raw("a", 1, at=0), partition=1)])
+        await other.intake.take(await place(other, 1), [raw("a", 1, at=0)._replace(partition=1)])
 
     service.trouble.meanwhile = be_faster
     here = await place(service)

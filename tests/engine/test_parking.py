@@ -3,13 +3,13 @@
 import asyncio
 from collections.abc import Generator
 from contextlib import contextmanager
-from dataclasses import replace
 
 import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shared.contracts.event import Topic
+from shared.eventstore import Change
 from shared.messaging import intake as intakes
 from shared.messaging import parking
 from shared.messaging.intake import Fenced, Intake, Place, SequenceJump
@@ -195,9 +195,10 @@ class Parking:
         monkeypatch.setattr(Intake, "_handle_together", self._handle)
         self._taking: asyncio.Task[Place] | None = None
 
-    async def _handle(self, _: AsyncConnection, __: list[object]) -> None:
+    async def _handle(self, _: AsyncConnection, __: list[object]) -> list[Change]:
         self.there.set()
         await self._go_on.wait()
+        return []
 
     async def begin(self, consumer: Sample, here: Place) -> None:
         records = [raw("a", 2, at=1), raw("b", 1, at=2)]
@@ -286,14 +287,14 @@ async def test_a_record_is_passed_over_only_where_the_partition_stands(sample: M
     await pass_over(service.intake, Topic.LIST, 0, 2, "not ours", by="operator")
     here = await service.intake.place(Topic.LIST, 0)
     assert (here.next_offset, here.stopped_because) == (3, None)
-    await service.intake.take(here, [replace(raw("a", 3, at=2), offset=3)])
+    await service.intake.take(here, [raw("a", 3, at=2)._replace(offset=3)])
     assert await service.heard() == {"a": [1, 2, 3]}
 
 
 async def test_a_loss_is_accepted_by_name_and_number_only(sample: MakeSample) -> None:
     service = await sample()
     here = await stopped(service, at=1)
-    behind_the_loss = [replace(raw("b", 1, at=4), offset=1)]
+    behind_the_loss = [raw("b", 1, at=4)._replace(offset=1)]
     with pytest.raises(SequenceJump):
         await service.intake.take(here, behind_the_loss)
     await accept_loss(service.intake, Topic.LIST, 0, "test/source/1", 4, "its disk burned", by="operator")

@@ -202,10 +202,7 @@ async def test_without_the_fence_a_leader_that_was_succeeded_numbers_on(
     sample: MakeSample, log: Log, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The test above can fail."""
-
-    async def no_fence(*_: object) -> None: ...
-
-    monkeypatch.setattr(relays._Leadership, "_fence", no_fence)
+    monkeypatch.setattr(relays, "_NUMBER", relays._numbering(fence="true"))
     service = await sample()
     old = await _succeeded(service, log)
     await service.tell("a", "one")

@@ -10,8 +10,10 @@ from sqlalchemy import text
 from shared.clock import MovableClock
 from shared.eventstore import Session, Timer
 from shared.eventstore.schema import TIMERS
+from shared.failed_timers import discard_failed, list_failed, retry_failed
 from shared.messaging.invariants import at_rest
-from shared.timers import Timers, retry_failed
+from shared.rejection import Rejected
+from shared.timers import Timers
 from tests.engine.conftest import MakeSample
 from tests.engine.sample import LETTERS, Sample, Tell
 from tests.harness import eventually
@@ -45,7 +47,7 @@ async def schedule(service: Sample, timer_id: str, minutes: float, **payload: ob
 
 async def fired(service: Sample) -> list[str]:
     async with service.engine.connect() as connection:
-        query = text("SELECT substr(stream, 9) FROM events ORDER BY position")
+        query = text("SELECT substr(stream, 9) FROM events WHERE stream LIKE 'letters-%' ORDER BY position")
         return list(await connection.scalars(query))
 
 
@@ -156,12 +158,52 @@ async def test_a_failed_timer_fires_when_it_is_retried_or_scheduled_anew(sample:
     await timers(service).drain()
     async with service.engine.begin() as connection:
         await connection.execute(text("UPDATE timers SET payload = '{}' WHERE timer_id = 'retried'"))
-        assert await retry_failed(connection) == 2
+    assert await retry_failed(service.store, service.clock.now(), by="operator") == 2
     await timers(service).drain()
     assert await fired(service) == ["retried"]
     await schedule(service, "moved", -1, says="yes")
     await timers(service).drain()
     assert await fired(service) == ["retried", "moved"]
+
+
+async def test_a_timer_whose_command_says_that_all_is_done_already_is_gone_and_no_fault(sample: MakeSample) -> None:
+    service = await sample()
+    await service.tell("told", "by somebody else")
+    for timer_id in ("told", "new"):
+        await schedule(service, timer_id, -1, says="once")
+    await Timers(service.name, service.store, service.clock, fire, over={"told_already"}).drain()
+    assert await kept(service) == {}
+    assert await fired(service) == ["told", "new"], "the first of them was told by somebody else"
+
+
+async def test_a_timer_whose_command_is_refused_for_another_reason_too_is_kept(sample: MakeSample) -> None:
+    service = await sample()
+    await service.tell("told", "by somebody else")
+    await schedule(service, "told", -1, says="once")
+    await Timers(service.name, service.store, service.clock, fire, over={"something_else"}).drain()
+    assert await kept(service) == {"told": "Rejected: told_already"}
+
+
+async def test_a_failed_timer_is_given_up_for_a_reason_and_one_that_has_not_failed_is_not(sample: MakeSample) -> None:
+    service = await sample()
+    for timer_id, says in (("bad", "no"), ("good", "yes")):
+        await schedule(service, timer_id, -1, says=says)
+    await timers(service).drain()
+    await schedule(service, "good", 10)
+    async with service.engine.connect() as connection:
+        [failed] = await list_failed(connection)
+    assert (failed.timer_id, failed.failed_because) == ("bad", "ValueError: this timer cannot fire")
+    now = service.clock.now()
+    for timer_id in ("good", "unheard of"):
+        with pytest.raises(Rejected, match="timer_not_failed"):
+            await discard_failed(service.store, now, timer_id, "it is in the way", by="operator")
+        with pytest.raises(Rejected, match="timer_not_failed"):
+            await retry_failed(service.store, now, timer_id, by="operator")
+    await discard_failed(service.store, now, "bad", "it cannot fire", by="operator")
+    assert await kept(service) == {"good": None}
+    async with service.engine.connect() as connection:
+        query = text("SELECT data::text FROM events WHERE stream = 'operated-timer:bad'")
+        assert "it cannot fire" in (await connection.scalars(query)).one()
 
 
 async def test_an_outage_leaves_a_timer_to_be_fired_later(sample: MakeSample) -> None:

@@ -4,8 +4,8 @@ statements, however many events a batch has.
 The row of an entry is the lock of its lines. Whoever changes any of them takes it first, entries in sorted order.
 """
 
-from collections.abc import Sequence
-from typing import Any, TypeVar
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from sqlalchemy import (
     ARRAY,
@@ -104,12 +104,6 @@ LINES = Table(
 """The columns up to `noticed` are a LedgerLine, in its order; the others follow from them and are there to be asked for."""
 
 _LINE = [column for column in LINES.columns if column.name in LedgerLine._fields]
-_FACTS = ("response_id", "department", "subject", "measure_id", "measure_version", "owed", "on_end", "on_error")
-_FACTS_TOO = ("answer_within_days", "undo_within_days", "directed_at")
-_NEVER_CHANGED = frozenset((*_FACTS, *_FACTS_TOO, "entry_id"))
-"""What a line says for good once it was directed: not sent again when the rest of the row changes."""
-
-T = TypeVar("T")
 
 
 def _among(table: Table, column: str) -> Any:
@@ -143,21 +137,40 @@ async def _lock(connection: AsyncConnection, ids: set[EntryId]) -> dict[EntryId,
 
 
 async def write(connection: AsyncConnection, before: Ledger, after: Ledger) -> None:
-    """Write what changed: entries, lines that are new or were only named so far, and the moving part of the others."""
-    entries = [entry for entry_id, entry in after.entries.items() if entry is not before.entries.get(entry_id)]
-    await update_rows(connection, ENTRIES, ("entry_id",), [entry_row(entry) for entry in entries])
+    """Write what changed: of rows that stand, only the columns that are others now."""
+    entries, lines = _Patches("entry_id"), _Patches("line_id")
     new: list[dict[str, Any]] = []
-    moved: list[dict[str, Any]] = []
+    for entry_id, entry in after.entries.items():
+        old = before.entries.get(entry_id)
+        if entry is not old:
+            entries.add(entry_row(old or LedgerEntry(entry_id)), entry_row(entry))
     for line_id, line in after.lines.items():
-        old = before.lines.get(line_id)
-        if line is old:
-            continue
-        if old is not None and old.directed:
-            moved.append({name: value for name, value in line_row(line).items() if name not in _NEVER_CHANGED})
-        else:
+        was = before.lines.get(line_id)
+        if was is None:
             new.append(line_row(line))
+        elif line is not was:
+            lines.add(was._asdict(), line_row(line))
+    await entries.write(connection, ENTRIES)
     await insert_rows(connection, LINES, new, conflict=("line_id",))
-    await update_rows(connection, LINES, ("line_id",), moved)
+    await lines.write(connection, LINES)
+
+
+class _Patches:
+    """What changes of rows that stand, by the set of columns that change together: events of one kind change the same ones."""
+
+    def __init__(self, key: str) -> None:
+        self._key = key
+        self._shapes: dict[tuple[str, ...], list[dict[str, Any]]] = {}
+
+    def add(self, old: Mapping[str, Any], new: Mapping[str, Any]) -> None:
+        """A column that `old` does not name is written in any case."""
+        changed = {name: value for name, value in new.items() if name not in old or old[name] != value}
+        if changed:
+            self._shapes.setdefault(tuple(changed), []).append({self._key: new[self._key], **changed})
+
+    async def write(self, connection: AsyncConnection, table: Table) -> None:
+        for rows in self._shapes.values():
+            await update_rows(connection, table, (self._key,), rows)
 
 
 def entry_row(entry: LedgerEntry) -> dict[str, Any]:
@@ -201,12 +214,16 @@ def entry_of(row: Any) -> LedgerEntry:
 
 
 def line_row(line: LedgerLine) -> dict[str, Any]:
-    row = line._asdict()
-    row["state"] = line.state.value
-    row["due_on"] = line.due_on
-    row["answered_late"] = line.answered_late
-    row["undone_late"] = line.undone_late
-    return row
+    return line._asdict() | _following(line)
+
+
+def _following(line: LedgerLine) -> dict[str, Any]:
+    return {
+        "state": line.state.value,
+        "due_on": line.due_on,
+        "answered_late": line.answered_late,
+        "undone_late": line.undone_late,
+    }
 
 
 def line_of(row: Any) -> LedgerLine:

@@ -42,8 +42,11 @@ async def keep(connection: AsyncConnection, messages: Sequence[Message]) -> list
     """Keep what was not kept before; those messages, in order."""
     rows = [_row(message) for message in messages]
     kept = await insert_rows(connection, RECEIVED, rows, conflict=("event_id",), keep=True, returning=("event_id",))
-    new = set(kept.scalars()) if kept is not None else set[UUID]()
-    return [message for message in messages if UUID(message.envelope.event_id) in new]
+    new = kept.scalars().all() if kept is not None else ()
+    if len(new) == len(messages):
+        return list(messages)
+    fresh = set(map(str, new))
+    return [message for message in messages if str(UUID(message.envelope.event_id)) in fresh]
 
 
 def _row(message: Message) -> dict[str, Any]:

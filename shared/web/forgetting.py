@@ -1,0 +1,75 @@
+"""Answers are remembered for as long as a caller may reasonably send a request again, and then forgotten.
+
+A request that is sent again later than that is a new request: the days are a promise to callers (settings.py). Age is by the
+database's time, of which nobody moves the clock. Rows go in small batches, each a transaction of its own, past rows that
+another instance is deleting: no request waits for it.
+"""
+
+import asyncio
+import logging
+from contextlib import suppress
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from shared.messaging.intake import describe
+
+log = logging.getLogger(__name__)
+
+BATCH = 1000
+PAUSE_SECONDS = 0.1
+LOOK_EVERY_SECONDS = 3600.0
+FIRST_LOOK_SECONDS = 60.0
+"""Not at once: a service that starts has more urgent things to do."""
+
+
+class OldAnswers:
+    """Deletes the remembered answers of one service that are older than so many days, until it is stopped."""
+
+    def __init__(self, service: str, engine: AsyncEngine, days: int) -> None:
+        self._service = service
+        self._engine = engine
+        self._days = days
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        self._task = asyncio.create_task(self._run(), name=f"old answers {self._service}")
+
+    async def stop(self) -> None:
+        if self._task:
+            self._task.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._task
+
+    async def _run(self) -> None:
+        await asyncio.sleep(FIRST_LOOK_SECONDS)
+        while True:
+            try:
+                forgotten = await self.forget()
+                if forgotten:
+                    log.info("%s: %d old answers forgotten", self._service, forgotten)
+            except Exception as error:
+                log.warning("%s: old answers wait: %s", self._service, describe(error))
+            await asyncio.sleep(LOOK_EVERY_SECONDS)
+
+    async def forget(self) -> int:
+        """Delete all that is too old now; how many answers there were."""
+        forgotten = 0
+        while some := await self._batch():
+            forgotten += some
+            if some < BATCH:
+                break
+            await asyncio.sleep(PAUSE_SECONDS)
+        return forgotten
+
+    async def _batch(self) -> int:
+        async with self._engine.begin() as connection:
+            return (await connection.execute(_FORGET, {"days": self._days, "most": BATCH})).rowcount
+
+
+_FORGET = text("""
+    DELETE FROM idempotency WHERE (caller, key) IN (
+        SELECT caller, key FROM idempotency WHERE answered_at < now() - make_interval(days => :days)
+        LIMIT :most FOR UPDATE SKIP LOCKED
+    )
+""")

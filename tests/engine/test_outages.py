@@ -1,0 +1,125 @@
+"""What is an outage, and what is not: outages are tried again, everything else is looked at."""
+
+import asyncio
+
+import httpx
+import pytest
+from sqlalchemy import text
+
+from shared import database
+from shared.database import connect, is_outage
+from shared.eventstore import VersionConflict
+from shared.messaging import consumer as consumers
+from shared.messaging.message import Message
+from shared.messaging.parking import list_parked
+from shared.messaging.reaction import Batch
+from tests.engine.conftest import MakeSample
+from tests.engine.log import Log
+from tests.engine.proxy import wired
+from tests.engine.running import consuming, relaying, rest
+
+REQUEST = httpx.Request("GET", "http://keyring.example/v1/keys")
+
+
+async def test_a_connection_that_answers_nothing_any_more_is_given_up_and_another_taken(
+    sample: MakeSample, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database, "COMMAND_SECONDS", 1)
+    direct = await sample()
+    async with wired(direct.engine.url.render_as_string(hide_password=False)) as (wire, url):
+        engine = connect(url, pool_size=1)
+        try:
+            async with engine.begin() as connection:
+                await connection.execute(text("SELECT 1"))
+            wire.swallow()
+            with pytest.raises(TimeoutError) as raised:
+                async with asyncio.timeout(30), engine.begin() as connection:
+                    await connection.execute(text("SELECT 2"))
+            assert is_outage(raised.value)
+            async with asyncio.timeout(30), engine.begin() as connection:
+                assert await connection.scalar(text("SELECT 3")) == 3
+        finally:
+            await engine.dispose()
+
+
+async def test_a_consumer_whose_connections_are_swallowed_goes_on_with_others_and_parks_nobody(
+    sample: MakeSample, log: Log, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database, "COMMAND_SECONDS", 2)
+    direct, teller = await sample("hearer"), await sample("teller")
+    keys = [f"key{n}" for n in range(20)]
+    async with wired(direct.engine.url.render_as_string(hide_password=False)) as (wire, url):
+        hearer = await sample(same_as=direct, url=url)
+        async with relaying(teller, log), consuming(hearer, log):
+            await teller.tell_many(keys, 2)
+            await rest(teller=teller, hearer=direct)
+            wire.swallow()
+            await teller.tell_many(keys, 2)
+            await rest(teller=teller, hearer=direct)
+        await hearer.engine.dispose()
+    assert await direct.heard() == {key: [1, 2, 3, 4] for key in keys}
+    async with direct.engine.connect() as connection:
+        assert await list_parked(connection) == []
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        httpx.ConnectError("refused"),
+        httpx.ReadTimeout("no answer"),
+        httpx.RemoteProtocolError("hung up"),
+        *(httpx.HTTPStatusError("", request=REQUEST, response=httpx.Response(n)) for n in (429, 502, 503, 504)),
+    ],
+    ids=repr,
+)
+def test_another_service_that_does_not_answer_is_an_outage(error: Exception) -> None:
+    assert is_outage(error)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        httpx.UnsupportedProtocol("no scheme"),
+        httpx.LocalProtocolError("no such header"),
+        *(httpx.HTTPStatusError("", request=REQUEST, response=httpx.Response(n)) for n in (400, 403, 404, 422, 500)),
+    ],
+    ids=repr,
+)
+def test_a_request_that_would_fail_again_is_no_outage(error: Exception) -> None:
+    assert not is_outage(error)
+
+
+async def test_a_reaction_that_asked_in_vain_over_http_parks_nobody(sample: MakeSample, log: Log) -> None:
+    hearer = await sample("hearer")
+    failures = iter([httpx.ConnectError("refused"), httpx.ReadTimeout("no answer")])
+
+    async def ask(_: Batch, __: Message) -> None:
+        if error := next(failures, None):
+            raise error
+
+    hearer.trouble.meanwhile = ask
+    teller = await sample("teller")
+    async with relaying(teller, log), consuming(hearer, log):
+        await teller.tell("a", "1", "2")
+        await rest(teller=teller, hearer=hearer)
+    assert await hearer.heard() == {"a": [1, 2]}
+
+
+async def test_a_batch_that_lost_a_race_is_decided_again_at_once(
+    sample: MakeSample, log: Log, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(consumers, "RETRY_SECONDS", 3600)
+    hearer = await sample("hearer")
+    lost: list[int] = []
+
+    async def be_slower(_: Batch, __: Message) -> None:
+        if len(lost) < 4:
+            lost.append(1)
+            raise VersionConflict
+
+    hearer.trouble.meanwhile = be_slower
+    teller = await sample("teller")
+    async with relaying(teller, log), consuming(hearer, log):
+        await teller.tell("a", "1", "2")
+        await rest(teller=teller, hearer=hearer)
+    assert (await hearer.heard(), len(lost)) == ({"a": [1, 2]}, 4)

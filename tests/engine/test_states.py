@@ -1,0 +1,115 @@
+"""Remembered states: a shorter way to what the log says, and never another way."""
+
+import pytest
+from sqlalchemy import text
+
+from shared.contracts.event import Event
+from shared.eventstore import VersionConflict
+from shared.eventstore.committer import Committer
+from shared.eventstore.states import Known, States
+from tests.engine.conftest import MakeSample
+from tests.engine.log import raw
+from tests.engine.sample import HEARING, LETTERS, Sample, Tell
+from tests.engine.test_intake import parked, place
+
+
+async def committed(service: Sample, committer: Committer, *texts: str) -> None:
+    session = service.session()
+    for said in texts:
+        await session.do(LETTERS, "a", Tell("a", said))
+    await committer.commit(session.change())
+
+
+async def state(service: Sample) -> tuple[int, int]:
+    session = service.session()
+    return await session.state(LETTERS, "a"), await session.version(LETTERS, "a")
+
+
+async def test_what_was_committed_is_remembered_and_read_no_more(
+    sample: MakeSample, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service = await sample()
+    async with service.committing() as committer:
+        await committed(service, committer, "one", "two")
+    decoded: list[str] = []
+
+    real = service.store.vocabulary.decode
+
+    def noted(type_name: str, body: str | bytes) -> Event:
+        decoded.append(type_name)
+        return real(type_name, body)
+
+    monkeypatch.setattr(service.store.vocabulary, "decode", noted)
+    assert await state(service) == (2, 2)
+    assert decoded == []
+
+
+async def test_what_another_instance_appended_is_seen(sample: MakeSample) -> None:
+    service = await sample()
+    other = await sample(same_as=service)
+    async with service.committing() as here, other.committing() as there:
+        await committed(service, here, "one")
+        await committed(other, there, "two")
+        assert await state(service) == (2, 2)
+        await committed(service, here, "three")
+        assert await state(other) == (3, 3)
+
+
+async def test_what_was_decided_and_not_committed_is_not_remembered(sample: MakeSample) -> None:
+    service = await sample()
+    other = await sample(same_as=service)
+    async with service.committing() as here, other.committing() as there:
+        await committed(service, here, "one")
+        late = service.session()
+        await late.do(LETTERS, "a", Tell("a", "lost"))
+        await committed(other, there, "two")
+        with pytest.raises(VersionConflict):
+            await here.commit(late.change())
+    assert await state(service) == (2, 2)
+
+
+@pytest.mark.parametrize("lost", ["version > 1", "version > 0"])
+async def test_a_database_that_was_set_back_under_a_running_service_is_believed(sample: MakeSample, lost: str) -> None:
+    service = await sample()
+    async with service.committing() as committer:
+        await committed(service, committer, "one", "two", "three")
+        async with service.engine.begin() as connection:
+            await connection.execute(text(f"DELETE FROM events WHERE {lost}"))
+        left = 1 if lost == "version > 1" else 0
+        assert await state(service) == (left, left)
+        await committed(service, committer, "again")
+    assert await state(service) == (left + 1, left + 1)
+
+
+async def test_another_event_in_the_place_of_the_one_that_was_known_is_believed(sample: MakeSample) -> None:
+    service = await sample()
+    other = await sample(same_as=service)
+    async with service.committing() as here, other.committing() as there:
+        await committed(service, here, "one", "two")
+        async with service.engine.begin() as connection:
+            await connection.execute(text("DELETE FROM events"))
+        other.store.states.forget(LETTERS.stream("a"))
+        await committed(other, there, "other one", "other two", "other three")
+    seen = service.session()
+    await seen.load(LETTERS, ["a"])
+    assert await seen.version(LETTERS, "a") == 3
+
+
+async def test_of_a_batch_that_failed_and_was_taken_one_by_one_nothing_is_remembered(sample: MakeSample) -> None:
+    service = await sample()
+    service.trouble.poison = {"poison"}
+    await service.intake.take(await place(service), [raw("a", 1, at=0), raw("a", 2, "poison", at=1)])
+    assert [(key, culprit) for key, _, culprit in await parked(service)] == [("a", True)]
+    assert service.store.states.get(HEARING.stream("a")) is None
+    assert await service.session().version(HEARING, "a") == 1
+
+
+def test_the_states_that_were_needed_last_are_kept() -> None:
+    states = States(most=2)
+    states.keep([("a", Known(1, 1, "x")), ("b", Known(1, 1, "x"))])
+    assert states.get("a")
+    states.keep([("c", Known(1, 1, "x"))])
+    assert states.get("b") is None
+    assert states.get("a")
+    states.keep([("a", Known(0, 0, "old"))])
+    assert states.get("a") == Known(1, 1, "x")

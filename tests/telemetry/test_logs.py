@@ -1,0 +1,138 @@
+"""Log lines: one JSON object an event, with what ties it to a request, and nothing of a person."""
+
+import io
+import logging
+from collections.abc import AsyncGenerator, Callable, Generator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import orjson
+import pytest
+from pydantic import BaseModel
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from shared.database import connect
+from shared.telemetry.logs import Form, JsonLines, Level, LogSettings, configure
+from shared.telemetry.whose import work_of
+from shared.web.correlation import correlated
+from tests.stacks import Addresses
+
+NUMBER = "410305199001010019"
+TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+Lines = Callable[[], list[dict[str, Any]]]
+log = logging.getLogger("services.sample")
+
+
+@pytest.fixture
+def lines() -> Generator[Lines]:
+    """What was logged in the test so far, as JSON tells it."""
+    written = io.StringIO()
+    handler = logging.StreamHandler(written)
+    handler.setFormatter(JsonLines("sample"))
+    root = logging.getLogger()
+    root.addHandler(handler)
+    yield lambda: [orjson.loads(line) for line in written.getvalue().splitlines()]
+    root.removeHandler(handler)
+
+
+@asynccontextmanager
+async def database(stack: Addresses) -> AsyncGenerator[AsyncEngine]:
+    engine = connect(stack.database_url, pool_size=1)
+    try:
+        yield engine
+    finally:
+        await engine.dispose()
+
+
+def test_a_line_says_when_who_and_to_which_request_it_belongs(lines: Lines) -> None:
+    with work_of("executor"), correlated("batch-7", TRACE):
+        log.warning("three things\nhappened")
+    [line] = lines()
+    assert line.pop("time").endswith("Z")
+    assert line == {
+        "level": "WARNING",
+        "service": "executor",
+        "logger": "services.sample",
+        "message": "three things\nhappened",
+        "correlation_id": "batch-7",
+        "trace_id": "0af7651916cd43dd8448eb211c80319c",
+    }
+
+
+def test_outside_of_requests_it_has_no_correlation_id_and_names_the_process(lines: Lines) -> None:
+    log.warning("at work")
+    assert lines()[0]["service"] == "sample"
+    assert not {"correlation_id", "trace_id", "errors"} & set(lines()[0])
+
+
+async def test_of_an_error_of_the_database_neither_parameters_nor_values_are_told(
+    stack: Addresses, lines: Lines
+) -> None:
+    async with database(stack) as engine, engine.connect() as connection:
+        await connection.execute(text("CREATE TEMP TABLE people (number text PRIMARY KEY)"))
+        for _ in range(2):
+            try:
+                await connection.execute(text("INSERT INTO people VALUES (:number)"), {"number": NUMBER})
+            except Exception:
+                log.exception("it was refused")
+    [line] = lines()
+    assert [error["what"] for error in line["errors"]][:1] == ["IntegrityError UniqueViolationError 23505"]
+    assert "test_logs.py" in line["errors"][0]["at"][-1]
+    assert NUMBER not in orjson.dumps(line).decode()
+    assert "INSERT" not in orjson.dumps(line).decode()
+
+
+def test_what_a_form_refused_is_not_told(lines: Lines) -> None:
+    class Person(BaseModel):
+        born: int
+
+    try:
+        Person.model_validate({"born": f"示例某某 {NUMBER}"})
+    except ValueError:
+        log.exception("it was refused")
+    assert "示例某某" not in str(lines())
+    assert lines()[0]["errors"][0]["what"] == "ValidationError: 1 validation error for Person"
+
+
+def test_numbers_of_persons_are_starred_out_wherever_they_stand(lines: Lines) -> None:
+    log.warning("asked for %s", NUMBER)
+    try:
+        raise LookupError(NUMBER)
+    except LookupError:
+        log.exception("not found")
+    assert NUMBER not in str(lines())
+    assert lines()[0]["message"] == "asked for *"
+
+
+def test_of_what_libraries_say_only_the_first_line_is_kept(lines: Lines) -> None:
+    logging.getLogger("asyncio").error("Task exception was never retrieved\nfuture: Key (name)=(示例某某)")
+    assert lines()[0]["message"] == "Task exception was never retrieved"
+
+
+def test_an_error_is_told_with_what_led_to_it(lines: Lines) -> None:
+    try:
+        try:
+            raise ConnectionResetError("the server hung up")
+        except OSError as error:
+            raise RuntimeError("no answer") from error
+    except RuntimeError:
+        log.exception("failed")
+    told = [error["what"] for error in lines()[0]["errors"]]
+    assert told == ["RuntimeError: no answer", "ConnectionResetError: the server hung up"]
+
+
+@pytest.mark.parametrize(("form", "begins"), [(Form.JSON, "{"), (Form.AUTO, "{"), (Form.TEXT, "20")])
+def test_people_read_text_and_programs_json(form: Form, begins: str) -> None:
+    written = io.StringIO()  # no terminal
+    root = logging.getLogger()
+    before = root.handlers[:], root.level
+    try:
+        configure("sample", written, LogSettings(level=Level.INFO, form=form))
+        log.info("started")
+        log.debug("in detail")
+    finally:
+        root.handlers[:], root.level = before[0], before[1]
+    [line] = written.getvalue().splitlines()
+    assert line.startswith(begins)
+    assert "started" in line
