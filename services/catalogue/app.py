@@ -5,7 +5,8 @@ from pathlib import Path
 from fastapi import FastAPI
 
 from services.catalogue.api import router
-from services.catalogue.views import items
+from services.catalogue.domain.drafts import PRIVATE_EVENTS
+from services.catalogue.views import drafts, items
 from services.catalogue.views.schema import METADATA
 from shared.contracts.vocabulary import Vocabulary
 from shared.service import Core, Parts, Service
@@ -16,14 +17,14 @@ WORDING = Path(__file__).with_name("wording.yaml")
 
 
 def build(settings: Settings) -> Service:
-    """The catalogue. All its events are public, and it consumes none."""
+    """The catalogue. What enters the book is public, drafts are not; it consumes nothing."""
     parts = Parts(
         name="catalogue",
         metadata=METADATA,
-        vocabulary=Vocabulary(()),
-        projections=(items.project,),
+        vocabulary=Vocabulary(PRIVATE_EVENTS),
+        projections=(items.project, drafts.project),
         application=_application,
-        read_models=(items.ITEMS, items.ITEM_DOMAINS),
+        read_models=(items.ITEMS, items.ITEM_DOMAINS, drafts.DRAFTS, drafts.DRAFT_PIECES),
     )
     return Service(parts, settings)
 

@@ -2,9 +2,10 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from typing_extensions import TypedDict  # pydantic needs this one before Python 3.12
 
 from services.executor.domain.answers import LineAnswer, Saying
 from services.executor.domain.events import Barred, CheckMade, Hit, LinesDirected, ListName, Standing
@@ -97,7 +98,7 @@ class BulkResult(BaseModel):
     refused: list[RefusedAnswer]
 
 
-class SubjectShown(BaseModel):
+class SubjectShown(TypedDict):
     """Who is meant. Name and number of a natural person are shown in clear to the implementing department only."""
 
     key: str
@@ -106,20 +107,22 @@ class SubjectShown(BaseModel):
     number: str | None
 
 
-class End(BaseModel):
+class End(TypedDict):
     mode: EndMode
     reason: str
 
 
-class TaskShown(BaseModel):
-    """A task of the worklist."""
+class TaskShown(TypedDict):
+    """A task of the worklist. A plain dictionary, because a page holds a thousand."""
 
     task_id: str
     response_id: str
     entry_id: str
     department: str
     subject: SubjectShown
-    entry_subject: str = Field(description="The listed subject; another than the subject for a responsible person")
+    entry_subject: Annotated[
+        str, Field(description="The listed subject; another than the subject for a responsible person")
+    ]
     list_kind: ListKind
     domain_id: str
     measure_id: str
@@ -135,15 +138,17 @@ class TaskShown(BaseModel):
     state: TaskState
     suspended: bool
     asks: Asks
-    due_on: date | None = Field(description="The last day for what is asked; none when nothing is, or nothing is owed")
+    due_on: Annotated[
+        date | None, Field(description="The last day for what is asked; none when nothing is, or nothing is owed")
+    ]
     end: End | None
-    demand: Undoing | None = Field(description="What the undoing has to be, when one is asked")
-    said: str | None = Field(description="Note, reason or evidence of the last answer")
+    demand: Annotated[Undoing | None, Field(description="What the undoing has to be, when one is asked")]
+    said: Annotated[str | None, Field(description="Note, reason or evidence of the last answer")]
     how: Undone | None
     done_at: datetime | None
 
 
-class TaskPage(BaseModel):
+class TaskPage(TypedDict):
     """A page of the worklist. A task directed meanwhile may stand before `next`: poll open tasks from the start."""
 
     items: list[TaskShown]

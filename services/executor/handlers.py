@@ -32,7 +32,7 @@ async def answer_task(core: Core, session: Session, department: DepartmentId, an
     """The task as it stands after the answer. Raises Rejected with all faults of the answer."""
     if faults := _indiscreet(answer):
         raise Rejected(*faults)
-    async with core.engine.connect() as connection:
+    async with core.store.reading.connect() as connection:
         found = await tasks.responses_of(connection, department, [answer.line_id])
     response_id = found.get(answer.line_id)
     if response_id is None:
@@ -53,7 +53,7 @@ class Sorted:
 
 async def answer_tasks(core: Core, session: Session, department: DepartmentId, answers: Sequence[LineAnswer]) -> Sorted:
     """Answer many tasks in one unit of work: two queries whatever their number, and one append. Good answers stand."""
-    async with core.engine.connect() as connection:
+    async with core.store.reading.connect() as connection:
         found = await tasks.responses_of(connection, department, {answer.line_id for answer in answers})
     refused: dict[int, tuple[Fault, ...]] = {}
     grouped: dict[str, list[int]] = {}

@@ -13,7 +13,7 @@ from services.initiator.forms import Form, ResponsibleForm, SubjectForm
 from services.initiator.imports.rows import LONGEST, MOST_RESPONSIBLE
 from shared.contracts.event import DepartmentId, DomainId
 from shared.contracts.lawbook import ListKind, Role
-from shared.contracts.listing import Decision, Notice
+from shared.contracts.listing import Decision, Notice, Origin
 from shared.web.problem import ProblemFault
 
 
@@ -84,6 +84,9 @@ class EntryBody(Body):
     term_to: date | None = Field(default=None, description="Last day; none, 2999-12-31 or 9999-12-31 for no end")
     public: bool
     able_but_unwilling: bool = False
+    origin: Origin = Field(
+        default=Origin.OWN, description="third_party: of a bank, association or agency, for reference only (row 24)"
+    )
 
     def form(self, department: DepartmentId) -> Form:
         """The form that a department fills in."""
@@ -101,6 +104,7 @@ class EntryBody(Body):
             term_to=term_end(self.term_to),
             public=self.public,
             able_but_unwilling=self.able_but_unwilling,
+            origin=self.origin,
         )
 
     def _decision(self, department: DepartmentId) -> Decision:

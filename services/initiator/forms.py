@@ -10,7 +10,7 @@ from datetime import date
 
 from shared.contracts.event import DepartmentId, DomainId, EntryId, SubjectKey
 from shared.contracts.lawbook import ListKind, Role, SubjectKind
-from shared.contracts.listing import Decision, Entry, Notice, ResponsiblePerson, Subject
+from shared.contracts.listing import Decision, Entry, Notice, Origin, ResponsiblePerson, Subject
 from shared.identity import SubjectKeys, is_resident_id, kind_of, mask_name
 from shared.identity.keys import PERSON_SCHEME, PERSONAL_PREFIX
 from shared.rejection import Fault, Rejected, reject_all
@@ -51,6 +51,7 @@ class Form:
     term_to: date | None
     public: bool
     able_but_unwilling: bool
+    origin: Origin = Origin.OWN
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +137,7 @@ def entry_of(form: Form, named: Named, entry_id: EntryId, seal: Seals) -> Entry:
         term_to=form.term_to,
         public=form.public,
         able_but_unwilling=form.able_but_unwilling,
+        origin=form.origin,
     )
 
 

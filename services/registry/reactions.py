@@ -8,7 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from typing import cast
 
-from services.registry.domain.file import Because, Change, Drop, End, Record, Resume, Settle, SubjectFile, Suspend
+from services.registry.domain.deciding import Because, Change, Drop, End, Record, Resume, Settle, Suspend
+from services.registry.domain.file import SubjectFile
 from services.registry.handlers import FILES
 from services.registry.views import entries, subjects
 from shared.contracts.event import EntryId, EventId, SubjectKey, Topic
@@ -51,7 +52,8 @@ async def _conclude(core: Core, batch: Batch, messages: Sequence[Message]) -> No
     await batch.session.load(FILES, touched)
     for message, change in zip(messages, changes, strict=True):
         batch.because_of(message)
-        because = Because(EventId(message.envelope.event_id), message.envelope.type, book)
+        event_id = EventId(message.envelope.event_id)
+        because = Because(event_id, message.envelope.type, book, change.lawbook_version)
         await _conclude_one(batch, change, because)
 
 

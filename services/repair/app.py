@@ -28,6 +28,7 @@ def build(settings: Settings) -> Service:
         shelf=LAWBOOK,
         reactions=reactions,
         timers=expiry,
+        timers_over=frozenset({"entry_has_left_the_list"}),
     )
     return Service(parts, settings)
 

@@ -13,7 +13,8 @@ from shared.contracts.event import Contract, DomainId
 from shared.contracts.lawbook import ListKind
 from shared.contracts.listing import Entry, ResponsiblePerson
 from shared.lawbook.book import LawBook
-from shared.rejection import Fault
+from shared.lawbook.policy import substance_of, value_of
+from shared.rejection import Fault, Named
 
 NO_END = (date(2999, 12, 31), date(9999, 12, 31))
 """What other systems write for "no end"."""
@@ -64,17 +65,22 @@ def _domain_faults(new: Entry, book: LawBook) -> Iterator[Fault]:
     if domain is None:
         yield Fault("unknown_domain", "changes.domain_id", {"id": new.domain_id})
         return
+    called = Named(domain.domain_id, domain.name_zh, domain.name_en)
     if new.list_kind not in domain.lists:
-        yield Fault("domain_keeps_no_such_list", "changes.domain_id", {"list": new.list_kind, "domain": new.domain_id})
+        yield Fault("domain_keeps_no_such_list", "changes.domain_id", {"list": new.list_kind, "domain": called})
     if new.initiated_by not in domain.may_list:
-        yield Fault("may_not_list_there", "changes.domain_id", {"domain": new.domain_id})
+        yield Fault("may_not_list_there", "changes.domain_id", {"domain": called})
 
 
 def _grade_faults(new: Entry, book: LawBook) -> Iterator[Fault]:
-    """A grade is a code of its domain (row 7)."""
+    """A grade is a code of its domain, or of the policy of its jurisdiction (row 7)."""
     domain = book.domain(new.domain_id)
-    if new.grade is not None and domain is not None and new.grade not in {grade.code for grade in domain.grades}:
-        yield Fault("unknown_grade", "changes.grade", {"grade": new.grade, "domain": new.domain_id})
+    substance = substance_of(book, new.jurisdiction, new.domain_id, new.decision.decided_on)
+    tiers = {tier.code for tier in value_of(substance.grades, ())}
+    known = tiers | ({grade.code for grade in domain.grades} if domain else set[str]())
+    if new.grade is not None and domain is not None and new.grade not in known:
+        called = Named(domain.domain_id, domain.name_zh, domain.name_en)
+        yield Fault("unknown_grade", "changes.grade", {"grade": new.grade, "domain": called})
 
 
 def _what_bounds_the_term(entry: Entry) -> tuple[object, ...]:
@@ -86,8 +92,8 @@ def _term_faults(new: Entry, book: LawBook) -> Iterator[Fault]:
     end = last_day(new)
     if end is not None and end < new.term_from:
         yield Fault("end_before_start", "changes.term_to")
-    policy = book.policy_for(new.jurisdiction, new.domain_id, new.decision.decided_on)
-    longest = policy.longest_term_months if policy else None
+    substance = substance_of(book, new.jurisdiction, new.domain_id, new.decision.decided_on)
+    longest = value_of(substance.longest_term_months, None)
     if longest is not None and (end is None or end > _months_after(new.term_from, longest)):
         yield Fault("term_too_long", "changes.term_to", {"months": longest})
 

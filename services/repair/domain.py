@@ -44,7 +44,7 @@ from services.repair.events import (
 )
 from shared.clock import SHANGHAI
 from shared.contracts.event import EntryId, Event, SubjectKey
-from shared.contracts.lawbook import ListKind, Policy
+from shared.contracts.lawbook import ListKind
 from shared.contracts.listing import (
     Cause,
     Entry,
@@ -56,6 +56,7 @@ from shared.contracts.listing import (
     EntrySuspended,
 )
 from shared.lawbook.book import LawBook
+from shared.lawbook.policy import Question, governing, value_of
 from shared.rejection import reject, reject_all
 from shared.working_days import add_working_days
 
@@ -324,28 +325,26 @@ def _grant(state: OnList, command: GrantRepair) -> Sequence[Event]:
 def _file_objection(state: OnList, command: FileObjection, now: datetime) -> Sequence[Event]:
     """Rows 16 and 17. Procedure: the policy of the day of filing. Only punishments are suspended, so never a red entry."""
     entry, today = state.entry, now.astimezone(SHANGHAI).date()
-    policy = command.book.policy_for(entry.jurisdiction, entry.domain_id, today)
-    suspends = entry.list_kind is not ListKind.RED and _suspends(policy)
-    days = policy.verify_objection_within_days if policy else None
+    rules = governing(command.book, Question(entry.jurisdiction, entry.domain_id, entry.decision.decided_on, today))
+    # Where no policy governs, 国发〔2016〕33号 (二十二) does, for the whole state: 联合惩戒措施在信息核实期间暂不执行.
+    rest = value_of(rules.procedure.suspend_measures_on_objection, otherwise=True)
+    suspends = entry.list_kind is not ListKind.RED and rest
+    days = value_of(rules.procedure.objection_verify_days, None)
+    ruling = rules.ruling("suspend_measures_on_objection")
     filed = ObjectionFiled(
         entry_id=entry.entry_id,
         case_id=command.case_id,
         reason=command.reason,
         suspends=suspends,
         verify_by=add_working_days(today, days).date if days is not None else None,
-        policy_id=policy.policy_id if policy else None,
-        policy_version=policy.version if policy else None,
+        policy_id=ruling.policy.policy_id if ruling else None,
+        policy_version=ruling.policy.version if ruling else None,
         lawbook_version=command.book.version,
     )
     if not suspends or state.suspended_by:
         return [filed]
     suspended = EntrySuspended(**_head(entry, command.book), case_id=command.case_id, reason=command.reason)
     return [filed, suspended]
-
-
-def _suspends(policy: Policy | None) -> bool:
-    """Where no policy governs, 国发〔2016〕33号 (二十二) does, for the whole state: 联合惩戒措施在信息核实期间暂不执行."""
-    return policy is None or policy.suspend_measures_on_objection
 
 
 def _uphold(state: OnList | OffList, command: UpholdObjection) -> Sequence[Event]:

@@ -1,6 +1,5 @@
 """One function a command on an entry after its publication: load, decide, and let the timer follow the term."""
 
-import time
 import uuid
 from collections.abc import Sequence
 from typing import Any
@@ -36,8 +35,8 @@ from shared.web.writing import Answer
 
 ENTRIES: Decider[State, Command] = Decider("entry", INITIAL, decide, evolve)
 
-YOUNG_MS = 5 * 60 * 1000
-"""An entry whose id is younger may have been published a moment ago and not been read here yet."""
+_GIVEN_VERSIONS = (5, 7)
+"""The initiator makes the id of a single entry (7), and derives that of an imported one from its row (5)."""
 
 
 async def correct(
@@ -166,14 +165,21 @@ async def _do(session: Session, entry_id: EntryId, command: Command, expected: i
 
 
 def _not_here(entry_id: str) -> Rejected:
-    """An id is stamped by the clock of the machine that made it, so it is that kind of clock that tells its age."""
+    """Only the initiator knows which entries there are; here it is known which were read.
+
+    An entry is published at any age of its id (a draft may lie for months, a row of a file has an id without a date), and it
+    may wait in the initiator's outbox, in Kafka, or here behind a parked event. So of an id that the initiator may have given
+    it is only said that its publication was not read yet; what cannot be such an id is unknown for good.
+    """
+    return reject("entry_not_read_yet" if _may_be_given(entry_id) else "unknown_id", "entry_id")
+
+
+def _may_be_given(entry_id: str) -> bool:
     try:
         given = uuid.UUID(entry_id)
     except ValueError:
-        return reject("unknown_id", "entry_id")
-    age = time.time() * 1000 - (given.int >> 80)
-    young = given.version == 7 and abs(age) < YOUNG_MS
-    return reject("entry_not_read_yet" if young else "unknown_id", "entry_id")
+        return False
+    return str(given) == entry_id and given.version in _GIVEN_VERSIONS
 
 
 async def _answer(session: Session, status: int, entry_id: EntryId, **ids: str) -> Answer:

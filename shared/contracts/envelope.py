@@ -4,7 +4,7 @@
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 Headers = Sequence[tuple[str, bytes]]
 
@@ -13,9 +13,8 @@ class UnreadableEnvelope(ValueError):
     """A record without the headers that every event of this system carries."""
 
 
-@dataclass(frozen=True, slots=True)
-class Envelope:
-    """The attributes of one event on a topic."""
+class Envelope(NamedTuple):
+    """The attributes of one event on a topic. A named tuple: a service reads thousands a second."""
 
     event_id: str
     source: str
@@ -28,20 +27,24 @@ class Envelope:
     traceparent: str = ""
 
     def headers(self) -> list[tuple[str, bytes]]:
-        named = {
-            "ce_specversion": "1.0",
-            "ce_id": self.event_id,
-            "ce_source": self.source,
-            "ce_sequence": str(self.sequence),
-            "ce_type": self.type,
-            "ce_time": self.time,
-            "ce_subject": self.subject,
-            "ce_correlationid": self.correlation,
-            "ce_causationid": self.causation,
-            "ce_traceparent": self.traceparent,
-            "content-type": "application/json",
-        }
-        return [(name, value.encode()) for name, value in named.items() if value]
+        """Those that have a value, as a record carries them."""
+        named = [
+            ("ce_specversion", b"1.0"),
+            ("ce_id", self.event_id.encode()),
+            ("ce_source", self.source.encode()),
+            ("ce_sequence", b"%d" % self.sequence),
+            ("ce_type", self.type.encode()),
+            ("ce_time", self.time.encode()),
+            ("ce_subject", self.subject.encode()),
+            ("content-type", b"application/json"),
+        ]
+        if self.correlation:
+            named.append(("ce_correlationid", self.correlation.encode()))
+        if self.causation:
+            named.append(("ce_causationid", self.causation.encode()))
+        if self.traceparent:
+            named.append(("ce_traceparent", self.traceparent.encode()))
+        return named
 
 
 def read_envelope(headers: Headers) -> Envelope:
@@ -49,15 +52,15 @@ def read_envelope(headers: Headers) -> Envelope:
     found = dict(headers)
     try:
         return Envelope(
-            event_id=found["ce_id"].decode(),
-            source=found["ce_source"].decode(),
-            sequence=int(found["ce_sequence"]),
-            type=found["ce_type"].decode(),
-            time=found["ce_time"].decode(),
-            subject=found["ce_subject"].decode(),
-            correlation=found.get("ce_correlationid", b"").decode(),
-            causation=found.get("ce_causationid", b"").decode(),
-            traceparent=found.get("ce_traceparent", b"").decode(),
+            found["ce_id"].decode(),
+            found["ce_source"].decode(),
+            int(found["ce_sequence"]),
+            found["ce_type"].decode(),
+            found["ce_time"].decode(),
+            found["ce_subject"].decode(),
+            found.get("ce_correlationid", b"").decode(),
+            found.get("ce_causationid", b"").decode(),
+            found.get("ce_traceparent", b"").decode(),
         )
     except (KeyError, ValueError) as error:
         raise UnreadableEnvelope(str(error)) from None

@@ -1,4 +1,4 @@
-"""The law book: departments, domains, instruments, measures and policies, as the catalogue publishes them.
+"""The law book: departments, domains, bases, instruments, measures and policies, as the catalogue publishes them.
 
 It is one gapless stream on one partition. Every event carries `lawbook_version`, its place in that stream; whoever
 decides by the law book names the version that it used.
@@ -10,28 +10,22 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
+from shared.contracts.directory import (
+    Basis,
+    BasisId,
+    Category,
+    CategoryId,
+    LegalBasis,
+    Matter,
+    Region,
+    RegionLevel,
+    example_settings,
+)
 from shared.contracts.event import Contract, DepartmentId, DomainId, InstrumentId, MeasureId, PublicEvent, Topic
+from shared.contracts.kinds import ListKind, SubjectKind
+from shared.contracts.policy import Policy
 
 LAWBOOK_KEY = "lawbook"
-
-
-class ListKind(StrEnum):
-    """Which list (名单)."""
-
-    RED = "red"
-    """Red list (红名单): trustworthy subjects."""
-    BLACK = "black"
-    """Black list (黑名单): seriously untrustworthy subjects."""
-    WATCH = "watch"
-    """Watch list (重点关注名单): a tier below the black-list threshold; seen in checks, never published."""
-
-
-class SubjectKind(StrEnum):
-    """What a subject is."""
-
-    LEGAL = "legal"
-    PERSON = "person"
-    OTHER = "other"
 
 
 class Role(StrEnum):
@@ -105,6 +99,11 @@ class Department(Contract):
     region: str = Field(description="GB/T 2260 code of six digits; `000000` is the state as a whole")
     kind: Literal["government", "court", "bank", "association", "media", "other"] = "government"
     credit_office: bool = False
+    level: RegionLevel | None = Field(default=None, description="That of its region, unless it is of another level")
+    categories: tuple[CategoryId, ...] = Field(default=(), description="What kinds of bodies it is one of")
+    clause: str = Field(default="", description="Document and clause that name it")
+    example_settings: tuple[str, ...] = example_settings()
+    retired_on: date | None = Field(default=None, description="Last day on which it had its tasks")
 
 
 class Grade(Contract):
@@ -127,19 +126,12 @@ class Domain(Contract):
     may_publish: tuple[DepartmentId, ...] = Field(
         default=(), description="Who may approve and publish; empty means those who may list (004 四(二): may differ)"
     )
-
-
-class Basis(Contract):
-    """A legal basis (依据): a document and its article, and when it holds."""
-
-    document: str
-    article: str
-    issued_by: str = ""
-    valid_from: date
-    valid_to: date | None = Field(default=None, description="Last day on which it holds; none means no end")
-
-    def holds_on(self, day: date) -> bool:
-        return self.valid_from <= day and (self.valid_to is None or day <= self.valid_to)
+    may_decide: tuple[DepartmentId, ...] = Field(
+        default=(), description="Whose decisions a listing may rest on; empty means those who may list"
+    )
+    clause: str = Field(default="", description="Document and clause that name it")
+    example_settings: tuple[str, ...] = example_settings()
+    retired_on: date | None = Field(default=None, description="Last day on which somebody could be listed in it")
 
 
 class Instrument(Contract):
@@ -154,6 +146,19 @@ class Instrument(Contract):
     region: str
     in_force_from: date
     in_force_to: date | None = None
+    subjects: tuple[str, ...] = Field(default=(), description="Whom it is about (奖惩对象), in its words")
+    implementers: tuple[DepartmentId, ...] = Field(default=(), description="Who signed it, or carries it out")
+    implementer_categories: tuple[CategoryId, ...] = ()
+    sharing_duty: str = Field(default="", description="How the list is shared (名单共享), in its words")
+    feedback_duty: str = Field(default="", description="How execution is reported (情况反馈), in its words")
+    feedback_every_months: int | None = Field(default=None, description="None: it names no interval")
+    follows: tuple[InstrumentId, ...] = Field(
+        default=(),
+        description="Instruments of a level above that it follows (遵照执行): theirs hold, and are not copied",
+    )
+    filed_on: date | None = Field(default=None, description="When it was filed with the credit office (报送)")
+    clause: str = Field(default="", description="Where subjects and duties stand")
+    example_settings: tuple[str, ...] = example_settings()
 
     def in_force_on(self, day: date) -> bool:
         return self.in_force_from <= day and (self.in_force_to is None or day <= self.in_force_to)
@@ -193,7 +198,7 @@ class Measure(Contract):
     target: Target
     implementers: tuple[DepartmentId, ...]
     matters: tuple[str, ...] = Field(default=(), description="Matters (事项) in which an occasion measure is checked")
-    basis: tuple[Basis, ...]
+    basis: tuple[Basis, ...] = ()
     instrument_id: InstrumentId
     on_end: Undoing
     on_error: Undoing
@@ -203,27 +208,51 @@ class Measure(Contract):
     published: bool
     effective_from: date
     effective_to: date | None = None
-    example_settings: tuple[str, ...] = Field(
-        default=(), description="Attributes that no document states: examples which a credit office must confirm"
+    example_settings: tuple[str, ...] = example_settings()
+    basis_ids: tuple[BasisId, ...] = Field(default=(), description="Bases that are items of their own")
+    implementer_categories: tuple[CategoryId, ...] = Field(
+        default=(), description="Implementers by kind (各行业主管部门): those of the place where it is carried out"
     )
+    term_months: int | None = Field(default=None, description="How long it lasts at most; none: as long as the entry")
+    source: str = Field(default="", description="The words of the document on whom it reaches and who carries it out")
 
 
-class Policy(Contract):
-    """Settings of a jurisdiction (and domain) by which entries are judged; each with its clause."""
+class ListedMeasure(Contract):
+    """A measure in the version in which a list of measures names it."""
 
-    policy_id: str
+    measure_id: MeasureId
     version: int = Field(ge=1)
+
+
+class MeasureList(Contract):
+    """An edition of a list of measures (措施清单), in its two classes (row 4; 003 (二十), 001 16)."""
+
+    list_id: str
+    version: int = Field(ge=1, description="Which edition")
+    title_zh: str
+    issued_by: str
     region: str
-    domains: tuple[DomainId, ...] = Field(default=(), description="Empty: every domain")
     effective_from: date
     effective_to: date | None = None
-    notice_before_listing: bool = False
-    plea_working_days: int = 0
-    longest_term_months: int | None = None
-    suspend_measures_on_objection: bool = True
-    verify_objection_within_days: int | None = None
-    personal_records_kept_years: int | None = None
-    clauses: dict[str, str] = Field(default_factory=dict, description="Setting → document and clause")
+    mandatory: tuple[ListedMeasure, ...] = Field(default=(), description="强制性措施: must be carried out by law")
+    recommended: tuple[ListedMeasure, ...] = Field(default=(), description="推荐性措施: may be, as things are")
+    clause: str = ""
+    example_settings: tuple[str, ...] = example_settings()
+
+
+class ItemKind(StrEnum):
+    """The parts of the law book, by their addresses. A memorandum (合作备忘录) stands for every instrument."""
+
+    REGIONS = "regions"
+    CATEGORIES = "categories"
+    DEPARTMENTS = "departments"
+    DOMAINS = "domains"
+    BASES = "bases"
+    MEMORANDA = "memoranda"
+    MATTERS = "matters"
+    MEASURES = "measures"
+    LISTS = "measure-lists"
+    POLICIES = "policies"
 
 
 class LawbookEvent(PublicEvent):
@@ -258,8 +287,71 @@ class MeasurePublished(LawbookEvent):
 
 
 class PolicyPublished(LawbookEvent):
-    TYPE: ClassVar[str] = "lawbook.policy.published.v1"
+    """The first version had a handful of flat settings, and the clauses beside them."""
+
+    TYPE: ClassVar[str] = "lawbook.policy.published.v2"
     policy: Policy
 
 
-LawbookChange = DepartmentPublished | DomainPublished | InstrumentPublished | MeasurePublished | PolicyPublished
+class RegionsPublished(LawbookEvent):
+    """Regions come in numbers: a county is not worth a version of the law book."""
+
+    TYPE: ClassVar[str] = "lawbook.regions.published.v1"
+    regions: tuple[Region, ...]
+
+
+class CategoryPublished(LawbookEvent):
+    TYPE: ClassVar[str] = "lawbook.category.published.v1"
+    category: Category
+
+
+class BasisPublished(LawbookEvent):
+    TYPE: ClassVar[str] = "lawbook.basis.published.v1"
+    basis: LegalBasis
+
+
+class MatterPublished(LawbookEvent):
+    TYPE: ClassVar[str] = "lawbook.matter.published.v1"
+    matter: Matter
+
+
+class MeasureListPublished(LawbookEvent):
+    TYPE: ClassVar[str] = "lawbook.measure_list.published.v1"
+    measure_list: MeasureList
+
+
+class ItemRetired(LawbookEvent):
+    """An item ends (退出): it holds through `last_day`. What it was stays as it was."""
+
+    TYPE: ClassVar[str] = "lawbook.item.retired.v1"
+    kind: ItemKind
+    item_id: str
+    last_day: date
+    reason: str
+
+
+class SettingsConfirmed(LawbookEvent):
+    """The credit office stands by example settings of an item, in one of its versions: they are examples no longer."""
+
+    TYPE: ClassVar[str] = "lawbook.settings.confirmed.v1"
+    kind: ItemKind
+    item_id: str
+    item_version: int | None = Field(description="None of items that have no versions")
+    settings: tuple[str, ...]
+    note: str = Field(description="By which decision or document")
+
+
+LawbookChange = (
+    DepartmentPublished
+    | DomainPublished
+    | InstrumentPublished
+    | MeasurePublished
+    | PolicyPublished
+    | RegionsPublished
+    | CategoryPublished
+    | BasisPublished
+    | MatterPublished
+    | MeasureListPublished
+    | ItemRetired
+    | SettingsConfirmed
+)

@@ -49,6 +49,16 @@ class Notice(Contract):
     plea_heard: str = ""
 
 
+class Origin(StrEnum):
+    """Whose list an entry stands on."""
+
+    OWN = "own"
+    RECOGNISED = "recognised"
+    """Listed by an upper level or another region, and recognised here (互认)."""
+    THIRD_PARTY = "third_party"
+    """Of a bank, association or agency (第三方): for reference only, it never directs a measure (row 24)."""
+
+
 class Entry(Contract):
     """A list entry (名单条目) as published."""
 
@@ -67,6 +77,7 @@ class Entry(Contract):
     term_to: date | None = Field(default=None, description="Last day of the term; none means no end")
     public: bool = Field(description="Publicity is decided separately; a watch entry is never public")
     able_but_unwilling: bool = False
+    origin: Origin = Origin.OWN
 
 
 class Cause(StrEnum):

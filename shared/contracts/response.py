@@ -10,6 +10,7 @@ from typing import ClassVar
 
 from pydantic import Field
 
+from shared.contracts.directory import CategoryId
 from shared.contracts.event import (
     Contract,
     DepartmentId,
@@ -24,8 +25,15 @@ from shared.contracts.event import (
     SubjectKey,
     Topic,
 )
-from shared.contracts.lawbook import Duty, Force, ListKind, MeasureKind, Undoing, Works
+from shared.contracts.lawbook import Duty, Force, ListKind, MeasureKind, Role, Undoing, Works
 from shared.contracts.listing import Subject
+
+
+class PolicyUsed(Contract):
+    """A policy that had a say in a decision, in the version that did."""
+
+    policy_id: str
+    version: int
 
 
 class Line(Contract):
@@ -49,6 +57,14 @@ class Line(Contract):
     nothing_to_undo_because: str = ""
     answer_within_days: int
     undo_within_days: int
+    valid_on: date | None = Field(
+        default=None, description="The day by which it was judged: published, instrument in force, basis valid"
+    )
+    implementer_category: CategoryId | None = Field(
+        default=None, description="The kind of bodies by which the department implements; none: it is named"
+    )
+    as_roles: tuple[Role, ...] = Field(default=(), description="As whom the person is reached; empty: as listed")
+    domains_listed: int = Field(default=1, description="Above 1: it follows from so many distinct domains (row 8)")
 
 
 class EndMode(StrEnum):
@@ -69,6 +85,18 @@ class RefusalReason(StrEnum):
     INSTRUMENT_NOT_IN_FORCE = "instrument_not_in_force"
     BASIS_NOT_VALID = "basis_not_valid"
     NO_IMPLEMENTER = "no_implementer"
+    THIRD_PARTY_LIST = "third_party_list"
+    """The list is for reference only (row 24)."""
+    WATCH_NOT_PUBLIC = "watch_not_public"
+    """The measure would publish an entry of the watch list."""
+    NOT_IN_POLICY = "not_in_policy"
+    """No document of the jurisdiction provides for it."""
+    PASSED_UP = "passed_up"
+    """It is asked of the level above (提请)."""
+    OUTWEIGHED = "outweighed"
+    """An incentive rests while the subject stands on a black or a watch list, as the policy says."""
+    NO_LONGER_FOLLOWS = "no_longer_follows"
+    """By the law of today it would not follow, and the milder law reaches back (从旧兼从轻)."""
 
 
 class ResponseEvent(PublicEvent):
@@ -96,15 +124,25 @@ class ResponseDirected(ResponseEvent):
     jurisdiction: str
     until: date | None
     lines: tuple[Line, ...]
+    policies: tuple[PolicyUsed, ...] = ()
 
 
 class ResponseAmended(ResponseEvent):
-    """The term of a standing response changed."""
+    """A standing response changed: its term, or, by a later law book, its lines.
+
+    The lines themselves are ended and directed by events of their own, which follow; this one says why.
+    """
 
     TYPE: ClassVar[str] = "response.amended.v1"
     response_id: ResponseId
     department: DepartmentId
     until: date | None
+    reason: str = ""
+    before_lawbook_version: int | None = Field(
+        default=None, description="It stood by this version until now; `lawbook_version` is the one that changed it"
+    )
+    ended: tuple[LineId, ...] = ()
+    added: tuple[LineId, ...] = ()
 
 
 class ResponseSuspended(ResponseEvent):

@@ -1,7 +1,10 @@
-"""The law book (departments, domains, instruments, measures, policies) as of one version of its stream.
+"""The law book (regions, departments, domains, bases, instruments, measures, policies) as of one version of its stream.
 
 The stream has no gaps: a change that is already known is passed over, one that comes too early is refused. A book never
 changes; a change gives a new book, so that a decision can hold on to the one that it was made by.
+
+What a book answers is what holds in effect: retirements, confirmations, legal bases and kinds of implementers are put into
+the items that they are about (shared/lawbook/effect.py). `published` tells an item as it came.
 """
 
 from collections import defaultdict
@@ -9,28 +12,32 @@ from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cached_property
-from typing import Any, Self, TypeVar
+from typing import Any, NamedTuple, Self, TypeVar, cast
 
+from shared.contracts.directory import BasisId, Category, CategoryId, LegalBasis, Matter, MatterId, Region
 from shared.contracts.event import DepartmentId, DomainId, InstrumentId, MeasureId
 from shared.contracts.lawbook import (
     Department,
-    DepartmentPublished,
     Domain,
-    DomainPublished,
     Instrument,
-    InstrumentPublished,
+    ItemKind,
+    ItemRetired,
     LawbookChange,
     ListKind,
     Measure,
-    MeasurePublished,
+    MeasureList,
     Policy,
-    PolicyPublished,
+    SettingsConfirmed,
 )
+from shared.lawbook.effect import bound, confirmed, holds_on, retired
+from shared.lawbook.items import Item, identity, items_of, kind_of, version_of
 
 STATE = "000000"
 """The region code of the state as a whole."""
 
 _MOST_REMEMBERED = 10_000
+_BOOKS_REMEMBERED = 64
+"""Earlier books that a book keeps at hand, the one that was asked for first going first. A book is some megabytes."""
 
 
 class GapInLawBook(ValueError):
@@ -42,10 +49,26 @@ class GapInLawBook(ValueError):
         self.found = found
 
 
-_Versioned = TypeVar("_Versioned", Instrument, Measure, Policy)
+_Versioned = TypeVar("_Versioned", LegalBasis, Instrument, Measure, MeasureList, Policy)
 _Dated = TypeVar("_Dated", Measure, Policy)
 _Id = TypeVar("_Id")
 _Thing = TypeVar("_Thing")
+
+_Editions = Mapping[str, tuple[Item, ...]]
+"""The versions of each item, oldest first; of an item without versions the last one published."""
+
+
+class _Retirement(NamedTuple):
+    last_day: date
+    version: int | None
+    """The latest version then: one that comes later begins anew."""
+
+
+class Implementer(NamedTuple):
+    """Who carries a measure out: named by it, or by its kind."""
+
+    department_id: DepartmentId
+    category_id: CategoryId | None
 
 
 @dataclass(frozen=True)
@@ -53,13 +76,14 @@ class LawBook:
     """What the catalogue had published up to `version`. An unknown id is answered with None or nothing, no error."""
 
     version: int = 0
-    departments: Mapping[DepartmentId, Department] = field(default_factory=dict[DepartmentId, Department])
-    domains: Mapping[DomainId, Domain] = field(default_factory=dict[DomainId, Domain])
-    _instruments: Mapping[InstrumentId, tuple[Instrument, ...]] = field(
-        default_factory=dict[InstrumentId, tuple[Instrument, ...]]
+    _published: Mapping[ItemKind, _Editions] = field(default_factory=dict[ItemKind, _Editions])
+    _retired: Mapping[tuple[ItemKind, str], "_Retirement"] = field(
+        default_factory=dict[tuple[ItemKind, str], "_Retirement"]
     )
-    _measures: Mapping[MeasureId, tuple[Measure, ...]] = field(default_factory=dict[MeasureId, tuple[Measure, ...]])
-    _policies: Mapping[str, tuple[Policy, ...]] = field(default_factory=dict[str, tuple[Policy, ...]])
+    _confirmed: Mapping[tuple[ItemKind, str, int | None], tuple[str, ...]] = field(
+        default_factory=dict[tuple[ItemKind, str, int | None], tuple[str, ...]]
+    )
+    _history: tuple[LawbookChange, ...] = field(default=(), repr=False, compare=False)
 
     @classmethod
     def empty(cls) -> Self:
@@ -72,18 +96,21 @@ class LawBook:
             return self
         if event.lawbook_version > self.version + 1:
             raise GapInLawBook(self.version + 1, event.lawbook_version)
-        book = replace(self, version=event.lawbook_version)
+        book = replace(self, version=event.lawbook_version, _history=(*self._history, event))
         match event:
-            case DepartmentPublished(department=department):
-                return replace(book, departments=_with(self.departments, department.department_id, department))
-            case DomainPublished(domain=domain):
-                return replace(book, domains=_with(self.domains, domain.domain_id, domain))
-            case InstrumentPublished(instrument=instrument):
-                return replace(book, _instruments=_edition(self._instruments, instrument.instrument_id, instrument))
-            case MeasurePublished(measure=measure):
-                return replace(book, _measures=_edition(self._measures, measure.measure_id, measure))
-            case PolicyPublished(policy=policy):
-                return replace(book, _policies=_edition(self._policies, policy.policy_id, policy))
+            case ItemRetired():
+                newest = self.published(event.kind, event.item_id)
+                told = _Retirement(event.last_day, newest and version_of(newest))
+                return replace(book, _retired={**self._retired, (event.kind, event.item_id): told})
+            case SettingsConfirmed():
+                key = (event.kind, event.item_id, event.item_version)
+                settings = (*self._confirmed.get(key, ()), *event.settings)
+                return replace(book, _confirmed={**self._confirmed, key: settings})
+            case _:
+                items = items_of(event)
+                again = {(kind_of(item), identity(item)) for item in items if version_of(item) is None}
+                still = {key: told for key, told in self._retired.items() if key not in again}
+                return replace(book, _published=_with_items(self._published, items), _retired=still)
 
     def with_changes(self, events: Iterable[LawbookChange]) -> "LawBook":
         """The book after all of them, in their order."""
@@ -92,37 +119,231 @@ class LawBook:
             book = book.with_change(event)
         return book
 
+    def as_of(self, version: int) -> "LawBook":
+        """The book as it stood at an earlier version of it: what a decision of that time was made by."""
+        if version >= self.version:
+            return self
+        known = self._memo_as_of
+        if version not in known:
+            earlier = max((one for one in known if one < version), default=None)
+            start = LawBook.empty() if earlier is None else known[earlier]
+            if len(known) >= _BOOKS_REMEMBERED:
+                del known[next(iter(known))]
+            known[version] = start.with_changes(
+                change for change in self._history if start.version < change.lawbook_version <= version
+            )
+        return known[version]
+
+    def published(self, kind: ItemKind, item_id: str, version: int | None = None) -> Item | None:
+        """An item as it was published: the version that is named, or the last one."""
+        versions = self._published.get(kind, {}).get(item_id, ())
+        return next((found for found in reversed(versions) if version is None or version_of(found) == version), None)
+
+    def current(self, kind: ItemKind) -> Mapping[str, Item]:
+        """The latest version of every item of a kind, in effect."""
+        return {item_id: versions[-1] for item_id, versions in self._in_effect(kind).items()}
+
+    def editions(self, kind: ItemKind, item_id: str) -> tuple[Item, ...]:
+        """All versions of an item in effect, oldest first; the last one published, of an item that has no versions."""
+        return self._in_effect(kind).get(item_id, ())
+
+    def last_day(self, kind: ItemKind, item_id: str) -> date | None:
+        """The last day of an item that was retired and has not been published again since; none of any other."""
+        told = self._retired.get((kind, item_id))
+        newest = self.published(kind, item_id)
+        return told.last_day if told and newest and version_of(newest) == told.version else None
+
+    def _in_effect(self, kind: ItemKind) -> _Editions:
+        if kind not in self._memo_in_effect:
+            self._memo_in_effect[kind] = self._put_into_effect(kind)
+        return self._memo_in_effect[kind]
+
+    def _put_into_effect(self, kind: ItemKind) -> _Editions:
+        editions = self._published.get(kind, {})
+        touched = {item_id for of_kind, item_id, *_ in (*self._retired, *self._confirmed) if of_kind is kind}
+        said = {item_id: tuple(map(self._as_said, editions[item_id])) for item_id in touched if item_id in editions}
+        editions = {**editions, **said} if said else editions
+        if kind is not ItemKind.MEASURES:
+            return editions
+        bases = cast("Mapping[BasisId, tuple[LegalBasis, ...]]", self._in_effect(ItemKind.BASES))
+        measures = cast("Mapping[str, tuple[Measure, ...]]", editions)
+        return {
+            item_id: tuple(
+                bound(version, bases, [*self._named(version), *self._of_kind(version)]) for version in versions
+            )
+            for item_id, versions in measures.items()
+        }
+
+    def _named(self, measure: Measure) -> list[DepartmentId]:
+        """The implementers that a measure names as it was published, those that ended left out."""
+        return [d for d in measure.implementers if self.last_day(ItemKind.DEPARTMENTS, d) is None]
+
+    def _of_kind(self, measure: Measure) -> list[DepartmentId]:
+        """All bodies of the kinds that a measure names, in the region for which its instrument was issued."""
+        instrument = self.instrument(measure.instrument_id)
+        issued_for = instrument.region if instrument else STATE
+        return [
+            department_id
+            for category in measure.implementer_categories
+            for department_id in self._members.get(category, ())
+            if issued_for in self.lineage(self.departments[department_id].region)
+        ]
+
+    def _as_said(self, item: Item) -> Item:
+        kind, item_id = kind_of(item), identity(item)
+        item = confirmed(item, self._confirmed.get((kind, item_id, version_of(item)), ()))
+        told = self._retired.get((kind, item_id))
+        if told is None or (version_of(item) or 0) > (told.version or 0):
+            return item
+        return retired(item, told.last_day)
+
+    # --- places and kinds of bodies
+
+    @cached_property
+    def regions(self) -> Mapping[str, Region]:
+        """By code."""
+        return cast("Mapping[str, Region]", self.current(ItemKind.REGIONS))
+
+    def lineage(self, region: str) -> tuple[str, ...]:
+        """The region and what it belongs to, the most specific first: by the tree, and by the code where the tree ends."""
+        if region not in self._memo_lineage:
+            return _remember(self._memo_lineage, region, self._lineage(region))
+        return self._memo_lineage[region]
+
+    def _lineage(self, region: str) -> tuple[str, ...]:
+        found: list[str] = [region]
+        while (known := self.regions.get(found[-1])) and known.parent and known.parent not in found:
+            found.append(known.parent)
+        return tuple(dict.fromkeys((*found, *regions_from(found[-1]))))
+
+    @cached_property
+    def categories(self) -> Mapping[CategoryId, Category]:
+        return cast("Mapping[CategoryId, Category]", self.current(ItemKind.CATEGORIES))
+
+    @cached_property
+    def _members(self) -> Mapping[CategoryId, tuple[DepartmentId, ...]]:
+        members: dict[CategoryId, list[DepartmentId]] = defaultdict(list)
+        for department_id, department in sorted(self.departments.items()):
+            for category in department.categories:
+                members[category].append(department_id)
+        return {category: tuple(found) for category, found in members.items()}
+
+    def members(self, category_id: CategoryId, region: str) -> tuple[DepartmentId, ...]:
+        """The bodies of this kind that have to do with a region: its own, those of regions above it and within it."""
+        return tuple(
+            department_id
+            for department_id in self._members.get(category_id, ())
+            if self._concerns(self.departments[department_id].region, region)
+        )
+
+    def _concerns(self, of: str, region: str) -> bool:
+        return of in self.lineage(region) or region in self.lineage(of)
+
+    def implementers_of(self, measure: Measure, jurisdiction: str) -> tuple[Implementer, ...]:
+        """Who carries the measure out for an entry of this jurisdiction, each once: those named, then those of a kind.
+
+        Of a kind are those that have to do with the jurisdiction, within the region for which the instrument was issued.
+        """
+        key = ("implementers", measure.measure_id, measure.version, jurisdiction)
+        if key not in self.answers:
+            return _remember(self.answers, key, self._implementers_of(measure, jurisdiction))
+        return self.answers[key]
+
+    def _implementers_of(self, measure: Measure, jurisdiction: str) -> tuple[Implementer, ...]:
+        published = self.published(ItemKind.MEASURES, measure.measure_id, measure.version)
+        named = self._named(published if isinstance(published, Measure) else measure)
+        found = {department_id: Implementer(department_id, None) for department_id in named}
+        within = frozenset(self._of_kind(measure))
+        for category in measure.implementer_categories:
+            for department_id in self.members(category, jurisdiction):
+                if department_id in within:
+                    found.setdefault(department_id, Implementer(department_id, category))
+        return tuple(found.values())
+
+    # --- items by id
+
+    @cached_property
+    def departments(self) -> Mapping[DepartmentId, Department]:
+        return cast("Mapping[DepartmentId, Department]", self.current(ItemKind.DEPARTMENTS))
+
+    @cached_property
+    def domains(self) -> Mapping[DomainId, Domain]:
+        return cast("Mapping[DomainId, Domain]", self.current(ItemKind.DOMAINS))
+
+    @cached_property
+    def matters(self) -> Mapping[MatterId, Matter]:
+        return cast("Mapping[MatterId, Matter]", self.current(ItemKind.MATTERS))
+
+    def checked_by(self, matter: Matter, region: str) -> tuple[DepartmentId, ...]:
+        """Who handles the matter in a region, and so must check (应查必查)."""
+        by_kind = (d for category in matter.checked_by_categories for d in self.members(category, region))
+        return tuple(dict.fromkeys((*matter.checked_by, *by_kind)))
+
     def department(self, department_id: DepartmentId) -> Department | None:
         return self.departments.get(department_id)
 
     def domain(self, domain_id: DomainId) -> Domain | None:
         return self.domains.get(domain_id)
 
+    def basis(self, basis_id: BasisId, version: int | None = None) -> LegalBasis | None:
+        """That version of the legal basis, or its latest."""
+        return _pick(self.basis_versions(basis_id), version)
+
+    def basis_versions(self, basis_id: BasisId) -> tuple[LegalBasis, ...]:
+        """All versions, oldest first."""
+        return cast("tuple[LegalBasis, ...]", self._in_effect(ItemKind.BASES).get(basis_id, ()))
+
+    def measure_list(self, list_id: str, version: int | None = None) -> MeasureList | None:
+        """That edition of the list of measures, or its latest."""
+        return _pick(self.measure_list_versions(list_id), version)
+
+    def measure_list_versions(self, list_id: str) -> tuple[MeasureList, ...]:
+        """All editions, oldest first."""
+        return cast("tuple[MeasureList, ...]", self._in_effect(ItemKind.LISTS).get(list_id, ()))
+
     def instrument(self, instrument_id: InstrumentId, version: int | None = None) -> Instrument | None:
         """That version of the instrument, or its latest."""
-        return _pick(self._instruments.get(instrument_id, ()), version)
+        return _pick(self.instrument_versions(instrument_id), version)
 
     def instrument_versions(self, instrument_id: InstrumentId) -> tuple[Instrument, ...]:
         """All versions, oldest first."""
-        return self._instruments.get(instrument_id, ())
+        return cast("tuple[Instrument, ...]", self._in_effect(ItemKind.MEMORANDA).get(instrument_id, ()))
 
     def instrument_on(self, instrument_id: InstrumentId, day: date) -> Instrument | None:
         """The latest version that had begun by `day`; the first one when none had. It may be out of force by then."""
-        versions = self._instruments.get(instrument_id, ())
+        versions = self.instrument_versions(instrument_id)
         return next((found for found in reversed(versions) if found.in_force_from <= day), _pick(versions[:1], None))
 
     @cached_property
     def instruments(self) -> tuple[Instrument, ...]:
         """The latest version of each, by id."""
-        return _latest(self._instruments)
+        return cast("tuple[Instrument, ...]", _latest(self._in_effect(ItemKind.MEMORANDA)))
+
+    def measures_under(self, instrument_id: InstrumentId) -> tuple[Measure, ...]:
+        """The measures that an instrument binds: its own and, as it follows them (遵照执行), those of the levels above."""
+        return tuple(measure for measure in self.measures if measure.instrument_id in self._followed(instrument_id))
+
+    def _followed(self, instrument_id: InstrumentId) -> frozenset[InstrumentId]:
+        found: set[InstrumentId] = set()
+        ahead = [instrument_id]
+        while ahead:
+            if (one := ahead.pop()) not in found:
+                found.add(one)
+                instrument = self.instrument(one)
+                ahead += instrument.follows if instrument else ()
+        return frozenset(found)
 
     def measure(self, measure_id: MeasureId, version: int | None = None) -> Measure | None:
         """That version of the measure, or its latest."""
-        return _pick(self._measures.get(measure_id, ()), version)
+        return _pick(self.measure_versions(measure_id), version)
 
     def measure_versions(self, measure_id: MeasureId) -> tuple[Measure, ...]:
         """All versions, oldest first."""
         return self._measures.get(measure_id, ())
+
+    @cached_property
+    def _measures(self) -> Mapping[MeasureId, tuple[Measure, ...]]:
+        return cast("Mapping[MeasureId, tuple[Measure, ...]]", self._in_effect(ItemKind.MEASURES))
 
     def measure_on(self, measure_id: MeasureId, day: date) -> Measure | None:
         """The latest version that had begun by `day`; the first one when none had."""
@@ -132,7 +353,7 @@ class LawBook:
     @cached_property
     def measures(self) -> tuple[Measure, ...]:
         """The latest version of each, by id."""
-        return _latest(self._measures)
+        return cast("tuple[Measure, ...]", _latest(self._in_effect(ItemKind.MEASURES)))
 
     def measures_for(self, domain_id: DomainId, list_kind: ListKind, day: date | None = None) -> tuple[Measure, ...]:
         """The measures whose target names the list and the domain (or every domain), by id.
@@ -157,16 +378,20 @@ class LawBook:
 
     def policy(self, policy_id: str, version: int | None = None) -> Policy | None:
         """That version of the policy, or its latest."""
-        return _pick(self._policies.get(policy_id, ()), version)
+        return _pick(self.policy_versions(policy_id), version)
 
     def policy_versions(self, policy_id: str) -> tuple[Policy, ...]:
         """All versions, oldest first."""
         return self._policies.get(policy_id, ())
 
     @cached_property
+    def _policies(self) -> Mapping[str, tuple[Policy, ...]]:
+        return cast("Mapping[str, tuple[Policy, ...]]", self._in_effect(ItemKind.POLICIES))
+
+    @cached_property
     def policies(self) -> tuple[Policy, ...]:
         """The latest version of each, by id."""
-        return _latest(self._policies)
+        return cast("tuple[Policy, ...]", _latest(self._in_effect(ItemKind.POLICIES)))
 
     def policy_for(self, region: str, domain_id: DomainId | None, day: date) -> Policy | None:
         """The policy that governs the region (GB/T 2260, six digits) and domain on that day.
@@ -185,7 +410,7 @@ class LawBook:
                 policy
                 for versions in self._policies.values()
                 if (policy := _begun_by(versions, day)).region == place
-                and _holds_on(policy, day)
+                and holds_on(policy, day)
                 and (not policy.domains or domain_id in policy.domains)
             ]
             if candidates:
@@ -214,6 +439,18 @@ class LawBook:
     @cached_property
     def answers(self) -> dict[Hashable, Any]:
         """For those who ask a book the same thing many times: what they concluded from it. A book never changes."""
+        return {}
+
+    @cached_property
+    def _memo_as_of(self) -> "dict[int, LawBook]":
+        return {}
+
+    @cached_property
+    def _memo_lineage(self) -> dict[str, tuple[str, ...]]:
+        return {}
+
+    @cached_property
+    def _memo_in_effect(self) -> dict[ItemKind, _Editions]:
         return {}
 
     # Answers already given, by day: a book is asked the same a hundred thousand times and never changes.
@@ -248,35 +485,39 @@ def _reaches(measure: Measure, domain_id: DomainId, list_kind: ListKind) -> bool
     return list_kind in target.lists and (not target.domains or domain_id in target.domains)
 
 
-def _holds_on(policy: Policy, day: date) -> bool:
-    return policy.effective_from <= day and (policy.effective_to is None or day <= policy.effective_to)
-
-
 def _begun_by(versions: tuple[_Dated, ...], day: date) -> _Dated:
     """The latest version that had begun by `day`; the first one when none had."""
     return next((found for found in reversed(versions) if found.effective_from <= day), versions[0])
 
 
-def _remember(memo: dict[_Id, _Thing], key: _Id, answer: _Thing) -> _Thing:
+def _remember(memo: dict[Any, Any], key: Hashable, answer: _Thing) -> _Thing:
     if len(memo) >= _MOST_REMEMBERED:
         memo.clear()
     memo[key] = answer
     return answer
 
 
-def _with(things: Mapping[_Id, _Thing], key: _Id, thing: _Thing) -> Mapping[_Id, _Thing]:
-    return {**things, key: thing}
+def _with_items(published: Mapping[ItemKind, _Editions], items: Iterable[Item]) -> Mapping[ItemKind, _Editions]:
+    kinds: dict[ItemKind, _Editions] = {**published}
+    by_kind: dict[ItemKind, list[Item]] = defaultdict(list)
+    for item in items:
+        by_kind[kind_of(item)].append(item)
+    for kind, new in by_kind.items():
+        editions = dict(kinds.get(kind, {}))
+        for item in new:
+            editions[identity(item)] = _edition(editions.get(identity(item), ()), item)
+        kinds[kind] = editions
+    return kinds
 
 
-def _edition(
-    editions: Mapping[_Id, tuple[_Versioned, ...]], key: _Id, new: _Versioned
-) -> Mapping[_Id, tuple[_Versioned, ...]]:
-    others = (old for old in editions.get(key, ()) if old.version != new.version)
-    return {**editions, key: tuple(sorted((*others, new), key=lambda edition: edition.version))}
+def _edition(versions: tuple[Item, ...], new: Item) -> tuple[Item, ...]:
+    """Its versions with the new one; the same version again replaces it, and so does an item that has no versions."""
+    others = [old for old in versions if version_of(old) != version_of(new)]
+    return tuple(sorted((*others, new), key=lambda item: version_of(item) or 0))
 
 
-def _latest(editions: Mapping[_Id, tuple[_Versioned, ...]]) -> tuple[_Versioned, ...]:
-    return tuple(versions[-1] for _, versions in sorted(editions.items(), key=lambda item: str(item[0])))
+def _latest(editions: _Editions) -> tuple[Item, ...]:
+    return tuple(versions[-1] for _, versions in sorted(editions.items()))
 
 
 def _pick(versions: tuple[_Versioned, ...], version: int | None) -> _Versioned | None:

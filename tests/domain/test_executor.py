@@ -407,6 +407,9 @@ def test_all_faults_of_an_answer_are_told_at_once() -> None:
 # --- the basis gate, when applied (row 5) ----------------------------------------------------------------------------
 
 
+ENDED = Basis(document="示例办法", article="第一条", valid_from=PUBLISHED, valid_to=date(2026, 3, 1))
+
+
 @pytest.mark.parametrize(
     ("book", "line", "reason"),
     [
@@ -415,6 +418,7 @@ def test_all_faults_of_an_answer_are_told_at_once() -> None:
         (a_book(a_measure(2)), a_line(), RefusalReason.UNPUBLISHED),
         (a_book(a_measure(1, effective_to=date(2026, 3, 1))), a_line(), RefusalReason.RETIRED),
         (BOOK, a_line(basis_valid_to=date(2026, 3, 1)), RefusalReason.BASIS_NOT_VALID),
+        (a_book(a_measure(1, basis=(ENDED,))), a_line(), RefusalReason.BASIS_NOT_VALID),
         (a_book(a_measure(1), in_force_to=date(2026, 3, 1)), a_line(), RefusalReason.INSTRUMENT_NOT_IN_FORCE),
     ],
 )

@@ -57,11 +57,12 @@ from shared.contracts.lawbook import (
     PolicyPublished,
     Role,
 )
-from shared.contracts.listing import Decision, Entry, EntryPublished, Notice
+from shared.contracts.listing import Decision, Entry, EntryPublished, Notice, Origin
 from shared.identity import SubjectKeys, mask_name
 from shared.lawbook.book import LawBook
-from shared.rejection import Fault, Rejected
+from shared.rejection import Fault, Named, Rejected
 from shared.web.wording import Term
+from tests.policies import a_policy
 from tests.subjects import INVENTED
 
 NOW = datetime(2024, 6, 3, 2, 0, tzinfo=UTC)
@@ -98,7 +99,7 @@ def the_book(**policy: Any) -> LawBook:
         may_list=(COURT,),
         may_publish=(OFFICE,),
     )
-    rules = Policy(policy_id="example", version=1, region="410300", effective_from=date(2020, 1, 1), **policy)
+    rules = a_policy(effective_from=date(2020, 1, 1), **policy)
     things: list[Department | Domain | Policy] = [*departments, safety, judgments, rules]
     return LawBook.empty().with_changes(_change(thing, at) for at, thing in enumerate(things, start=1))
 
@@ -166,7 +167,8 @@ def test_a_sound_entry_has_no_fault() -> None:
         (but(grade=None), ("grade_missing", "grade")),
         (but(grade="gravest"), ("grade_unknown", "grade")),
         (but(initiated_by=DepartmentId("nobody")), ("unknown_department", "initiated_by")),
-        (but(initiated_by=COURT, decided_by=COURT), ("may_not_list", "domain_id")),
+        (but(initiated_by=COURT), ("may_not_list", "domain_id")),
+        (but(decided_by=COURT), ("may_not_decide", "decision.decided_by")),
         (but(decided_by=DepartmentId("nobody")), ("unknown_department", "decision.decided_by")),
         (but(legal_basis="  "), ("missing_basis", "decision.legal_basis")),
         (but(document_number=""), ("document_number_missing", "decision.document_number")),
@@ -224,6 +226,39 @@ def test_months_end_within_their_month() -> None:
     assert months_after(date(2024, 1, 31), 1) == date(2024, 2, 29)
     assert months_after(date(2024, 12, 31), 2) == date(2025, 2, 28)
     assert months_after(date(9998, 1, 1), 24) == date.max
+
+
+TIERS = the_book(
+    grades=[
+        {"code": "lesser", "name_zh": "较轻", "name_en": "Lesser", "rank": 1},
+        {"code": "watched", "name_zh": "关注", "name_en": "Watched", "rank": 2, "list_kind": "watch"},
+        {"code": "listed", "name_zh": "黑名单", "name_en": "Listed", "rank": 3, "list_kind": "black", "public": True},
+    ]
+)
+
+
+@pytest.mark.parametrize(
+    ("grade", "list_kind", "expected"),
+    [
+        ("listed", ListKind.BLACK, []),
+        ("watched", ListKind.WATCH, []),
+        ("lesser", ListKind.BLACK, [("grade_leads_elsewhere", "grade")]),
+        ("watched", ListKind.BLACK, [("grade_leads_elsewhere", "grade")]),
+        ("graver", ListKind.BLACK, []),
+        ("none-such", ListKind.BLACK, [("grade_unknown", "grade")]),
+    ],
+)
+def test_a_grade_of_the_jurisdiction_leads_to_the_list_that_its_policy_says(
+    grade: str, list_kind: ListKind, expected: list[tuple[str, str | None]]
+) -> None:
+    assert faults_of(but(grade=grade, list_kind=list_kind, public=list_kind is ListKind.BLACK), TIERS) == expected
+
+
+def test_a_list_of_a_third_party_is_published_only_where_a_document_says_so() -> None:
+    theirs = but(origin=Origin.THIRD_PARTY)
+    assert faults_of(theirs) == [("third_party_entry_public", "public")]
+    assert faults_of(but(origin=Origin.THIRD_PARTY, public=False)) == []
+    assert faults_of(theirs, the_book(third_party_lists="website")) == []
 
 
 PLEA = the_book(notice_before_listing=True, plea_working_days=5)
@@ -588,7 +623,9 @@ def test_faults_of_a_row_are_kept_by_column() -> None:
 
 
 def test_facts_are_kept_with_their_terms() -> None:
+    domain = Named("judgments", "示例领域", "Example domain")
     facts: dict[str, object] = {"list": ListKind.BLACK, "day": TODAY, "days": 3, "kept": [ListKind.RED], "none": None}
+    assert decode_facts(encode_facts({"domain": domain})) == {"domain": domain}
     assert decode_facts(encode_facts(facts)) == {
         "list": Term("ListKind.black"),
         "day": "2024-06-03",

@@ -1,9 +1,11 @@
 """The law book, folded from its stream: what it answers, as of which day, for which region."""
 
 from datetime import date
+from typing import Any
 
 import pytest
 
+from shared.contracts.directory import BasisId, CategoryId, LegalBasis, Matter, MatterId, Region, RegionLevel
 from shared.contracts.event import DepartmentId, DomainId, InstrumentId, MeasureId
 from shared.contracts.lawbook import (
     Basis,
@@ -16,6 +18,8 @@ from shared.contracts.lawbook import (
     Force,
     Instrument,
     InstrumentPublished,
+    ItemKind,
+    ItemRetired,
     LawbookChange,
     ListKind,
     Measure,
@@ -23,11 +27,14 @@ from shared.contracts.lawbook import (
     MeasurePublished,
     Policy,
     PolicyPublished,
+    SettingsConfirmed,
     Target,
     Undoing,
     Works,
 )
 from shared.lawbook.book import GapInLawBook, LawBook, governs, regions_from
+from shared.lawbook.effect import confirmed, open_settings
+from shared.lawbook.items import Item, publications
 
 TAX, SAFETY, UNKNOWN = DomainId("tax"), DomainId("work-safety"), DomainId("unknown")
 BUREAU, MEMO, REVIEW = DepartmentId("bureau"), InstrumentId("memo"), MeasureId("strict-review")
@@ -269,3 +276,181 @@ def test_a_region_belongs_to_its_city_its_province_and_the_state():
     assert regions_from("410302") == ("410302", "410300", "410000", "000000")
     assert regions_from("410300") == ("410300", "410000", "000000")
     assert regions_from("000000") == ("000000",)
+
+
+# --- what the book came to say about its items
+
+SECTOR, LAW, COUNTY = CategoryId("sector-authorities"), BasisId("example-law-3"), "410122"
+
+
+def office(department_id: str, region: str, *categories: CategoryId) -> Department:
+    names: dict[str, Any] = {"name_zh": "示例局", "name_en": "Example bureau"}
+    return Department(department_id=DepartmentId(department_id), region=region, categories=categories, **names)
+
+
+def law(version: int = 1, valid_from: date = date(2016, 1, 1), valid_to: date | None = None) -> LegalBasis:
+    return LegalBasis(
+        basis_id=LAW,
+        version=version,
+        document="示例法",
+        article=f"第{version}条",
+        issued_by="示例",
+        valid_from=valid_from,
+        valid_to=valid_to,
+    )
+
+
+def book_of(*items: Item) -> LawBook:
+    return LawBook.empty().with_changes(publications(items, 0))
+
+
+def retire(book: LawBook, kind: ItemKind, item_id: str, last_day: date) -> LawBook:
+    version = book.version + 1
+    told = ItemRetired(lawbook_version=version, kind=kind, item_id=item_id, last_day=last_day, reason="示例")
+    return book.with_change(told)
+
+
+def in_effect(book: LawBook) -> Measure:
+    found = book.measure(REVIEW)
+    assert found is not None
+    return found
+
+
+def test_a_kind_of_bodies_means_those_of_the_place_where_a_measure_is_carried_out() -> None:
+    state_wide = instrument().model_copy(update={"region": "000000"})
+    by_kind = measure().model_copy(update={"implementers": (), "implementer_categories": (SECTOR,)})
+    book = book_of(
+        office("city", "410300", SECTOR),
+        office("county-of-it", "410302", SECTOR),
+        office("province", "410000", SECTOR),
+        office("elsewhere", "320681", SECTOR),
+        office("no-such-kind", "410300"),
+        state_wide,
+        by_kind,
+    )
+    named = {d.department_id for d in book.implementers_of(in_effect(book), "410300")}
+    assert named == {"city", "county-of-it", "province"}
+    assert {d.category_id for d in book.implementers_of(in_effect(book), "410300")} == {SECTOR}
+    assert "elsewhere" in in_effect(book).implementers
+
+
+def test_an_instrument_of_a_city_reaches_the_bodies_of_that_city_and_none_above_it() -> None:
+    by_kind = measure().model_copy(update={"implementers": (), "implementer_categories": (SECTOR,)})
+    book = book_of(office("city", "410300", SECTOR), office("province", "410000", SECTOR), instrument(), by_kind)
+    assert [d.department_id for d in book.implementers_of(in_effect(book), "410300")] == ["city"]
+
+
+def test_who_is_named_and_also_of_the_kind_carries_it_out_once() -> None:
+    by_both = measure().model_copy(update={"implementer_categories": (SECTOR,)})
+    book = book_of(office(BUREAU, "410300", SECTOR), instrument(), by_both)
+    assert book.implementers_of(in_effect(book), "410300") == ((BUREAU, None),)
+
+
+def test_a_department_that_ended_carries_nothing_out_and_is_of_no_kind() -> None:
+    by_both = measure().model_copy(update={"implementer_categories": (SECTOR,)})
+    book = book_of(office(BUREAU, "410300"), office("other", "410300", SECTOR), instrument(), by_both)
+    assert [d.department_id for d in book.implementers_of(in_effect(book), "410300")] == [BUREAU, "other"]
+    for ended in (BUREAU, DepartmentId("other")):
+        book = retire(book, ItemKind.DEPARTMENTS, ended, IN_2019)
+    assert in_effect(book).implementers == ()
+    assert book.implementers_of(in_effect(book), "410300") == ()
+
+
+def test_a_measure_has_the_bases_that_it_names_in_every_version_each_while_it_holds() -> None:
+    cited = measure().model_copy(update={"basis": (), "basis_ids": (LAW,)})
+    book = book_of(law(), law(2, valid_from=IN_2019), cited)
+    old, new = in_effect(book).basis
+    assert (old.holds_on(IN_2018), old.holds_on(IN_2019)) == (True, False)
+    assert (new.holds_on(IN_2018), new.holds_on(IN_2019)) == (False, True)
+    assert {old.basis_id, new.basis_id} == {LAW}
+
+
+def test_a_basis_that_ends_is_lost_to_every_measure_that_names_it() -> None:
+    cited = measure().model_copy(update={"basis": (), "basis_ids": (LAW,)})
+    book = retire(book_of(law(), cited), ItemKind.BASES, LAW, IN_2018)
+    assert [basis.valid_to for basis in in_effect(book).basis] == [IN_2018]
+
+
+def test_a_retired_measure_ends_and_is_still_told_as_it_was_published() -> None:
+    book = retire(book_of(measure()), ItemKind.MEASURES, REVIEW, IN_2018)
+    assert in_effect(book).effective_to == IN_2018
+    assert book.published(ItemKind.MEASURES, REVIEW) == measure()
+
+
+def test_nobody_may_list_in_a_domain_that_ended() -> None:
+    book = retire(book_of(domain(TAX)), ItemKind.DOMAINS, TAX, IN_2018)
+    ended = book.domain(TAX)
+    assert ended is not None
+    assert (ended.may_list, ended.retired_on) == ((), IN_2018)
+
+
+def test_a_setting_that_was_confirmed_is_no_example_any_more_in_that_version_only() -> None:
+    first = measure().model_copy(update={"example_settings": ("force", "works")})
+    book = book_of(first, first.model_copy(update={"version": 2}))
+    told: dict[str, Any] = {
+        "kind": ItemKind.MEASURES,
+        "item_id": REVIEW,
+        "item_version": 1,
+        "settings": ("force",),
+        "note": "示例",
+    }
+    book = book.with_change(SettingsConfirmed(lawbook_version=book.version + 1, **told))
+    assert [version.example_settings for version in book.measure_versions(REVIEW)] == [("works",), ("force", "works")]
+
+
+def test_a_policy_has_its_settings_confirmed_by_their_path() -> None:
+    plea = {"plea_working_days": {"value": 5, "example": True}}
+    ours = Policy.model_validate({**policy("p", "410300").model_dump(), "procedure": plea})
+    assert open_settings(ours) == ("procedure.plea_working_days",)
+    assert open_settings(confirmed(ours, ["procedure.plea_working_days"])) == ()
+
+
+def test_a_memorandum_that_follows_one_of_a_level_above_binds_its_measures_and_copies_none() -> None:
+    above, ours = InstrumentId("of-the-state"), InstrumentId("ours")
+    state_wide = instrument().model_copy(update={"instrument_id": above, "region": "000000"})
+    following = instrument().model_copy(update={"instrument_id": ours, "follows": (above,)})
+    book = book_of(state_wide, following, measure().model_copy(update={"instrument_id": above}))
+    assert [found.measure_id for found in book.measures_under(ours)] == [REVIEW]
+
+
+def test_regions_follow_their_tree_and_where_it_ends_their_codes() -> None:
+    regions = (
+        Region(code="000000", name_zh="中国", level=RegionLevel.STATE),
+        Region(code="419000", name_zh="河南省", parent="000000", level=RegionLevel.PROVINCE),
+        Region(code="419001", name_zh="济源市", parent="419000", level=RegionLevel.COUNTY),
+    )
+    book = book_of(*regions)
+    assert (book.version, book.lineage("419001")) == (1, ("419001", "419000", "000000"))
+    assert book.lineage("410302") == ("410302", "410300", "410000", "000000")
+
+
+def test_who_handles_a_matter_must_check_in_it() -> None:
+    names: dict[str, Any] = {"name_zh": "行政许可审批", "name_en": "Licences"}
+    matter = Matter(matter_id=MatterId("licence"), checked_by=(BUREAU,), checked_by_categories=(SECTOR,), **names)
+    book = book_of(office("sector", "410300", SECTOR), office("other", "320681", SECTOR), matter)
+    assert book.checked_by(book.matters[MatterId("licence")], "410300") == (BUREAU, "sector")
+
+
+def test_what_is_published_anew_after_its_retirement_begins_anew() -> None:
+    book = retire(book_of(measure(), office(BUREAU, "410300")), ItemKind.MEASURES, REVIEW, IN_2018)
+    book = retire(book, ItemKind.DEPARTMENTS, BUREAU, IN_2018)
+    again = publications((measure(version=2, effective_from=IN_2019), office(BUREAU, "410300")), book.version)
+    book = book.with_changes(again)
+    assert [version.effective_to for version in book.measure_versions(REVIEW)] == [IN_2018, None]
+    assert book.departments[BUREAU].retired_on is None
+    assert book.last_day(ItemKind.MEASURES, REVIEW) is None
+
+
+def test_a_book_can_be_asked_as_it_stood_at_each_of_its_versions():
+    things = (department("示例局"), domain(TAX), measure(version=1), department("示例新局"), measure(version=2))
+    book = given(*things)
+    for version in (5, 2, 4, 0, 1, 3, 2, 9):
+        assert book.as_of(version) == given(*things[:version])
+    assert book.as_of(3).measure(REVIEW) == measure(version=1)
+    assert book.as_of(5) is book
+
+
+def test_a_book_keeps_no_more_than_some_of_its_earlier_ones_at_hand():
+    book = given(*(department(f"示例{nth}局") for nth in range(1, 200)))
+    for version in (*range(1, 199), *range(198, 0, -1)):
+        assert book.as_of(version).department(BUREAU) == department(f"示例{version}局")

@@ -8,20 +8,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.registry.domain.events import EntryEndedInFile, EntryRecorded
-from services.registry.domain.file import (
-    INITIAL,
+from services.registry.domain.deciding import (
+    LAW_CHANGED,
     Because,
     Command,
     Drop,
     End,
     Record,
+    ResolveAgain,
     Resume,
-    SubjectFile,
     Suspend,
     decide,
-    evolve,
 )
+from services.registry.domain.events import EntryEndedInFile, EntryRecorded, FileResolvedAgain
+from services.registry.domain.file import INITIAL, SubjectFile, evolve
 from shared.contracts.event import (
     DepartmentId,
     DomainId,
@@ -49,16 +49,18 @@ from shared.contracts.lawbook import (
     Measure,
     MeasureKind,
     MeasurePublished,
+    PolicyPublished,
     Role,
     SubjectKind,
     Target,
     Undoing,
     Works,
 )
-from shared.contracts.listing import Cause, Decision, Entry, ResponsiblePerson, Subject
+from shared.contracts.listing import Cause, Decision, Entry, Origin, ResponsiblePerson, Subject
 from shared.contracts.response import (
     EndMode,
     RefusalReason,
+    ResponseAmended,
     ResponseDirected,
     ResponseEnded,
     ResponseRefused,
@@ -67,6 +69,7 @@ from shared.contracts.response import (
 )
 from shared.lawbook.book import LawBook
 from shared.rejection import Rejected
+from tests.policies import a_policy
 
 NOW = datetime(2026, 1, 5, 2, 0, tzinfo=UTC)
 COURT, FINANCE, BANK = DepartmentId("court"), DepartmentId("finance"), DepartmentId("bank")
@@ -337,6 +340,103 @@ def test_a_line_added_to_a_suspended_entry_is_suspended_at_once() -> None:
     assert lines(events, ResponseSuspended) == of_first
 
 
+# --- when the law changes --------------------------------------------------------------------------------------------
+
+
+def and_then(book: LawBook, *measures: Measure) -> LawBook:
+    for measure in measures:
+        book = _with(book, MeasurePublished(lawbook_version=book.version + 1, measure=measure))
+    return book
+
+
+def test_a_file_in_which_nothing_follows_differently_notes_nothing() -> None:
+    book = a_book(a_measure("m1", on_black()))
+    file, _ = when(INITIAL, record(book, an_entry()))
+    later = and_then(book, a_measure("m2", on_black()), a_measure("m1", on_black(), version=2))
+    assert when(file, ResolveAgain(later))[1] == []
+    assert when(INITIAL, ResolveAgain(later))[1] == []
+
+
+def test_what_a_later_law_takes_away_ends_from_now_on_with_the_reason_and_the_versions() -> None:
+    book = a_book(a_measure("m1", on_black()), a_measure("m2", on_black()))
+    file, started = when(INITIAL, record(book, an_entry()))
+    later = and_then(book, a_measure("m1", on_black(), version=2, effective_to=date(2025, 12, 31)))
+    file, events = when(file, ResolveAgain(later))
+    noted, amended, ended, refused = events
+    assert isinstance(noted, FileResolvedAgain)
+    assert (noted.before_lawbook_version, noted.lawbook_version) == (book.version, later.version)
+    assert isinstance(ended, ResponseEnded) and isinstance(amended, ResponseAmended)
+    assert (ended.mode, ended.reason) == (EndMode.FROM_NOW, LAW_CHANGED)
+    assert amended.ended == ended.lines and amended.before_lawbook_version == book.version
+    assert [directed(started)[line] for line in ended.lines] == ["m1"]
+    assert refusals([refused]) == {"m1": RefusalReason.RETIRED}
+    assert amended.list_event_id == "le", "the list event that is concluded anew is the entry's own"
+    assert when(file, ResolveAgain(later))[1] == [], "once and for all"
+
+
+def test_a_milder_edition_replaces_the_line() -> None:
+    book = a_book(a_measure("m1", on_black()))
+    file, _ = when(INITIAL, record(book, an_entry()))
+    milder = a_measure("m1", on_black(), version=2, force=Force.RECOMMENDED, effective_from=date(2024, 1, 1))
+    later = and_then(book, milder)
+    file, events = when(file, ResolveAgain(later))
+    [amended] = [event for event in events if isinstance(event, ResponseAmended)]
+    assert len(amended.ended) == len(amended.added) == 1 and amended.ended != amended.added
+    assert set(directed(events)) == set(amended.added)
+    [standing] = [line for line in file.lines.values() if line.ended is None]
+    assert standing.measure_version == 2
+    assert when(file, ResolveAgain(later))[1] == []
+
+
+def test_a_law_that_changed_unnoticed_is_put_into_effect_before_anything_else_is_concluded() -> None:
+    book = a_book(a_measure("m1", on_black()), a_measure("m2", on_black()))
+    file, _ = when(INITIAL, record(book, an_entry()))
+    later = and_then(book, a_measure("m1", on_black(), version=2, published=False, effective_from=date(2024, 1, 1)))
+    corrected = Record(because(later, "list.entry.corrected.v1"), COMPANY, an_entry(grade="minor"))
+    _, events = when(file, corrected)
+    [ended] = [event for event in events if isinstance(event, ResponseEnded)]
+    assert (ended.mode, ended.reason) == (EndMode.FROM_NOW, LAW_CHANGED)
+    assert isinstance(events[0], FileResolvedAgain)
+
+
+def test_a_correction_is_judged_by_the_law_that_validated_the_publication() -> None:
+    book = a_book(a_measure("m1", on_black()))
+    file, _ = when(INITIAL, record(book, an_entry()))
+    later = and_then(book, a_measure("m2", on_black()))
+    _, events = when(file, Record(because(later, "list.entry.corrected.v1"), COMPANY, an_entry(grade="minor")))
+    assert directed(events) == {}
+
+
+def test_whoever_is_listed_while_the_registry_already_knows_a_later_law_is_judged_by_the_one_that_validated() -> None:
+    book = a_book(a_measure("m1", on_black()))
+    later = and_then(book, a_measure("m2", on_black()))
+    told = Because(EventId("le"), "list.entry.published.v1", later, validated_by=book.version)
+    _, events = when(INITIAL, Record(told, COMPANY, an_entry()))
+    assert set(directed(events).values()) == {"m1"}
+
+
+def test_incentives_rest_while_a_black_entry_stands_and_come_back_after_it() -> None:
+    book = a_book(
+        a_measure("help", Target(lists=(ListKind.RED,)), kind=MeasureKind.INCENTIVE), a_measure("m1", on_black())
+    )
+    book = _with(book, PolicyPublished(lawbook_version=book.version + 1, policy=a_policy(red_yields_to=("black",))))
+    red = an_entry("e1", list_kind=ListKind.RED)
+    file, started = when(INITIAL, record(book, red))
+    assert set(directed(started).values()) == {"help"}
+    file, blackened = when(file, record(book, an_entry("e2", "B")))
+    [ended] = [event for event in blackened if isinstance(event, ResponseEnded)]
+    assert ended.mode is EndMode.FROM_NOW and set(ended.lines) == set(directed(started))
+    _, again = when(file, end(book, "e2"))
+    assert set(directed(again).values()) == {"help"}
+
+
+def test_a_list_of_a_third_party_counts_for_nothing_beside_others() -> None:
+    book = a_book(a_measure("more", on_black(distinct_domains=2)))
+    reference = an_entry("e2", "B", origin=Origin.THIRD_PARTY)
+    file, _ = when(INITIAL, record(book, an_entry("e1", "A")), record(book, reference))
+    assert not file.lines
+
+
 def test_a_change_of_an_unknown_entry_is_refused() -> None:
     with pytest.raises(Rejected):
         decide(INITIAL, end(a_book()), NOW)
@@ -357,10 +457,16 @@ MEASURES = (
     a_measure("old", on_black(), basis=(BASIS.model_copy(update={"valid_to": date(2019, 1, 1)}),)),
 )
 BOOK = a_book(*MEASURES)
+LATER = and_then(
+    BOOK,
+    a_measure("m1", on_black(), version=2, implementers=(COURT,), effective_from=date(2024, 1, 1)),
+    a_measure("m3", on_black(), version=2, published=False, effective_from=date(2024, 1, 1)),
+    a_measure("harsh", on_black()),
+)
 
 STEPS = st.lists(
     st.tuples(
-        st.sampled_from(["publish", "correct", "suspend", "resume", "expire", "revoke"]),
+        st.sampled_from(["publish", "correct", "suspend", "resume", "expire", "revoke", "law"]),
         st.sampled_from(["A", "B", "C"]),
         st.sampled_from(["serious", "minor"]),
     ),
@@ -382,6 +488,8 @@ def command_of(step: tuple[str, str, str]) -> Command:
             return Resume(because(BOOK), entry_id, "异议不成立")
         case "expire":
             return end(BOOK, entry_id)
+        case "law":
+            return ResolveAgain(LATER)
         case _:
             return end(BOOK, entry_id, EndMode.FROM_BEGINNING)
 
@@ -403,7 +511,7 @@ def test_whatever_happens_only_what_follows_stands_and_every_line_ends_with_its_
     for line in file.lines.values():
         held = file.entries[line.entry_id]
         assert held.stands or line.ended is not None
-        assert line.measure_id not in {"hidden", "old"}
+        assert line.measure_id not in {"hidden", "old", "harsh"}
         assert line.ended or line.suspended == held.suspended
     ordered = [line for event in history if isinstance(event, ResponseDirected) for line in event.lines]
     assert len(ordered) == len({line.line_id for line in ordered}), "no line is directed twice"

@@ -65,6 +65,7 @@ from shared.contracts.listing import (
 )
 from shared.lawbook.book import LawBook
 from shared.rejection import Rejected
+from tests.policies import a_policy
 
 ENTRY = EntryId("0197a000-0000-7000-8000-000000000001")
 TAX = DepartmentId("example-tax")
@@ -102,13 +103,8 @@ def book(*policies: Policy) -> LawBook:
     return LawBook.empty().with_changes(changes)
 
 
-def policy(policy_id: str = "example", **changes: Any) -> Policy:
-    chosen: dict[str, Any] = {"region": "410300", "effective_from": date(2017, 10, 24), **changes}
-    return Policy(policy_id=policy_id, version=1, **chosen)
-
-
-BOOK = book(policy())
-NOT_SUSPENDING = book(policy(suspend_measures_on_objection=False, verify_objection_within_days=5))
+BOOK = book(a_policy())
+NOT_SUSPENDING = book(a_policy(suspend_measures_on_objection=False, objection_verify_days=5))
 
 
 def entry(**changes: Any) -> Entry:
@@ -359,8 +355,8 @@ def test_a_watch_entry_is_never_made_public() -> None:
 
 @pytest.mark.parametrize("too_long", [date(2029, 3, 3), None])
 def test_the_longest_term_is_that_of_the_day_of_the_decision(too_long: date | None) -> None:
-    three_years = policy("old", longest_term_months=36)
-    one_year = policy("old", longest_term_months=12, effective_from=date(2026, 4, 1)).model_copy(update={"version": 2})
+    three_years = a_policy("old", longest_term_months=36)
+    one_year = a_policy("old", version=2, longest_term_months=12, effective_from=date(2026, 4, 1))
     law = book(three_years, one_year)
     assert when(given(), correct(law=law, term_to=date(2029, 3, 2)))
     assert refused(given(), correct(law=law, term_to=too_long)) == [("term_too_long", "changes.term_to")]
@@ -462,8 +458,8 @@ def test_the_policy_of_the_day_of_filing_says_whether_measures_rest_and_until_wh
 
 
 def test_a_policy_not_yet_begun_says_nothing_about_an_objection_of_today() -> None:
-    later = policy(suspend_measures_on_objection=False, effective_from=date(2026, 5, 7))
-    assert kinds(when(given(), objection(law=book(policy("before"), later)))) == ["ObjectionFiled", "EntrySuspended"]
+    later = a_policy(suspend_measures_on_objection=False, effective_from=date(2026, 5, 7))
+    assert kinds(when(given(), objection(law=book(a_policy("before"), later)))) == ["ObjectionFiled", "EntrySuspended"]
 
 
 def test_where_no_policy_governs_the_state_council_does() -> None:

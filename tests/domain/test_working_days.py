@@ -12,6 +12,7 @@ from shared.working_days import (
     end_of_day,
     is_working_day,
     today,
+    unknown_years,
     working_days_between,
 )
 
@@ -45,6 +46,30 @@ def test_a_limit_that_runs_into_an_unknown_year_is_not_certain():
     known, unknown = date(2003, 12, 31), date(2004, 1, 2)
     assert add_working_days(known, 1) == (unknown, False)
     assert add_working_days(unknown, 1) == (date(2004, 1, 5), True)
+
+
+def test_the_years_that_are_not_known_are_named():
+    assert unknown_years(date(2017, 11, 6), date(2018, 1, 5)) == ()
+    assert unknown_years(date(2003, 12, 31), date(2004, 1, 2)) == (2003,)
+    assert unknown_years(date(2098, 1, 1), date(2097, 1, 1)) == (2097, 2098)
+
+
+def test_every_year_that_is_known_has_its_spring_festival_and_its_national_day():
+    for year in range(2004, 2027):
+        assert unknown_years(date(year, 1, 1), date(year, 12, 31)) == ()
+        assert not is_working_day(date(year, 10, 1))
+        weekdays_off = [
+            day
+            for n in range(60)
+            if (day := date(year, 1, 15) + timedelta(days=n)).weekday() < 5 and not is_working_day(day)
+        ]
+        assert len(weekdays_off) >= 3, year
+
+
+@given(days, st.integers(1, 400))
+def test_an_answer_is_certain_exactly_when_every_year_on_the_way_is_known(day: date, n: int):
+    found = add_working_days(day, n)
+    assert found.certain is (unknown_years(day, found.date) == ())
 
 
 def test_working_days_are_not_counted_backward():

@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 
 from services.catalogue.shipped import shipped
-from shared.contracts.event import Topic
+from shared.contracts.event import DomainId, Topic
 from shared.contracts.listing import EntryPublished
 from shared.trust import OfficerRole
 from tests.conftest import StartWorld
@@ -127,6 +127,18 @@ async def test_four_eyes_roles_and_departments_are_kept_apart(start: StartWorld)
         assert (role.status_code, role.json()["code"]) == (403, "forbidden_role")
         outside = await http.post("/v1/entries", json=the_body(1), headers=lister(w, SAFETY))
         assert (outside.status_code, outside.json()["code"]) == (403, "may_not_list")
+
+
+async def test_a_domain_in_a_refusal_is_called_by_its_name_in_the_callers_language(start: StartWorld) -> None:
+    async with start("initiator") as w:
+        http = await with_lawbook(w)
+        domain = (await w.services["initiator"].core.lawbook.current()).domain(DomainId(the_body(1)["domain_id"]))
+        assert domain is not None
+        for spoken, name in (("zh", domain.name_zh), ("en", domain.name_en)):
+            headers = lister(w, SAFETY) | {"Accept-Language": spoken}
+            problem = (await http.post("/v1/entries", json=the_body(1), headers=headers)).json()
+            assert name in problem["detail"] and domain.domain_id not in problem["detail"]
+            assert problem["faults"][0]["facts"] == {"domain": domain.domain_id}
 
 
 BAD_INPUT: list[tuple[dict[str, Any], tuple[str, str]]] = [

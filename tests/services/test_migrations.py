@@ -27,3 +27,16 @@ async def test_the_migrated_database_has_just_the_tables_of_the_code(name: str, 
                 assert await connection.run_sync(drift, metadata) == []
         finally:
             await engine.dispose()
+
+
+@pytest.mark.parametrize("name", SERVICES)
+async def test_hot_tables_are_vacuumed_by_what_is_deleted_from_them(name: str, start: StartWorld) -> None:
+    async with start(name) as w:
+        rows = await w.rows(name, "SELECT relname, reloptions FROM pg_class WHERE reloptions IS NOT NULL")
+    options = {row.relname: dict(option.split("=") for option in row.reloptions) for row in rows}
+    for table in ("outbox", "parked", "counters", "offsets"):
+        assert options[table]["autovacuum_vacuum_scale_factor"] == "0"
+        assert int(options[table]["autovacuum_vacuum_threshold"]) <= 1000
+    assert options["outbox"]["vacuum_truncate"] == "false"
+    assert options["counters"]["fillfactor"] == options["offsets"]["fillfactor"] == "50"
+    assert float(options["idempotency"]["autovacuum_vacuum_scale_factor"]) < 0.2

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import pytest
+from sqlalchemy import text
 
 from liandong.node import SERVICES
 from services.catalogue.shipped import shipped
@@ -74,6 +75,32 @@ async def test_an_operators_write_repeated_with_its_key_is_done_once(start: Star
         assert once.json() == twice.json() and twice.headers["Idempotency-Replayed"] == "true"
         other = await w.http("registry").post(f"{HERE}/parked/discard", json=body, headers=operator(w))
         assert other.status_code == 404 and other.json()["code"] == "parked_unknown"
+
+
+async def test_a_failed_timer_is_seen_retried_and_given_up_with_a_reason(start: StartWorld) -> None:
+    async with start("repair") as w:
+        async with w.services["repair"].core.engine.begin() as connection:
+            due = text("INSERT INTO timers VALUES ('expire:示例', now(), '{\"entry_id\": \"示例\"}', NULL)")
+            await connection.execute(due)
+        http = w.http("repair")
+
+        async def failed() -> list[dict[str, object]]:
+            return (await http.get(f"{HERE}/timers", headers=operator(w))).json()
+
+        rows: list[dict[str, object]] = await eventually(failed)
+        seen = rows[0]
+        assert (seen["timer_id"], seen["failed_because"]) == ("expire:示例", "Rejected: unknown_id at entry_id")
+        lister = w.writes("luoyang-court", OfficerRole.LISTER)
+        one = {"timer_id": "expire:示例"}
+        assert (await http.post(f"{HERE}/timers/retry", json=one, headers=lister)).status_code == 403
+        again = await http.post(f"{HERE}/timers/retry", json=one, headers=operator(w))
+        assert again.json() == {"retried": 1}
+        await eventually(failed, what="the timer failed again")
+        away = {**one, "reason": "示例：没有该条目"}
+        gone = await http.post(f"{HERE}/timers/discard", json=away, headers=operator(w))
+        assert (gone.status_code, await failed()) == (200, [])
+        unknown = await http.post(f"{HERE}/timers/retry", json=one, headers=operator(w))
+        assert (unknown.status_code, unknown.json()["code"]) == (404, "timer_not_failed")
 
 
 async def test_a_partition_that_does_not_stand_still_cannot_be_resumed(start: StartWorld) -> None:

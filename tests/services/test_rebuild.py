@@ -11,6 +11,7 @@ from shared.contracts.event import Topic
 from shared.contracts.lawbook import Role
 from shared.contracts.listing import ResponsiblePerson
 from shared.contracts.response import Settled
+from shared.contracts.vocabulary import UnknownEventType
 from shared.rebuild import Progress, Rebuild
 from tests.conftest import StartWorld
 from tests.harness import World, eventually
@@ -127,3 +128,31 @@ async def test_a_rebuild_appends_no_event_and_tells_nobody(start: StartWorld) ->
             before = await w.rows(name, counted)
             await w.services[name].rebuild(lambda _: None).run()
             assert await w.rows(name, counted) == before
+
+
+async def test_what_a_rebuild_leaves_for_the_end_is_there_at_the_end(start: StartWorld) -> None:
+    async with start("registry") as w:
+        await w.publish_lawbook(*LAWBOOK)
+        await listings(w, 0, 3)
+        indexes = "SELECT indexname, indexdef FROM pg_indexes WHERE tablename IN ('entries', 'entry_people') ORDER BY 1"
+        before = await w.rows("registry", indexes)
+        await w.services["registry"].rebuild(lambda _: None).run()
+        assert await w.rows("registry", indexes) == before
+
+
+async def test_a_rebuild_does_not_pass_over_an_event_that_it_does_not_know(start: StartWorld) -> None:
+    async with start("registry") as w:
+        await w.publish_lawbook(*LAWBOOK)
+        await listings(w, 0, 3)
+        before = await rows_of(w, "registry")
+        async with w.services["registry"].core.engine.begin() as connection:
+            await connection.execute(
+                text(
+                    "INSERT INTO events (stream, version, event_id, type, data, metadata, effective_at) SELECT "
+                    "'file-x', 1, gen_random_uuid(), 'registry.of_tomorrow.v1', data, metadata, effective_at "
+                    "FROM events LIMIT 1"
+                )
+            )
+        with pytest.raises(UnknownEventType):
+            await w.services["registry"].rebuild(lambda _: None).run()
+        assert await rows_of(w, "registry") == before

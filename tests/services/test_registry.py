@@ -1,6 +1,7 @@
 """The registry as other services and people meet it: over Kafka and HTTP."""
 
 from datetime import date
+from typing import Any
 
 from services.catalogue.shipped import shipped
 from shared.contracts.event import Topic
@@ -210,3 +211,30 @@ async def test_a_change_of_an_unknown_entry_is_parked_and_others_go_on(start: St
         await settled(w, 1)
         [row] = await eventually(lambda: w.rows("registry", "SELECT key, reason, is_culprit FROM parked"))
         assert row.key == lost.subject.key and row.is_culprit
+
+
+async def test_a_clean_record_is_a_statement_about_these_lists_on_this_day(start: StartWorld) -> None:
+    async with start("registry") as w:
+        await w.publish_lawbook(*LAWBOOK)
+        entry = an_entry(company(w, 1))
+        await w.publish(published(entry))
+        await settled(w, 1)
+        http, headers = w.http("registry"), w.bearer("luoyang-court", OfficerRole.EXECUTOR)
+
+        async def ask(index: int, on: str = "") -> dict[str, Any]:
+            number = company(w, index).key.removeprefix("uscc:")
+            params = {"region": "410300", **({"on": on} if on else {})}
+            answer = await http.get(f"/v1/subjects/uscc/{number}/clean-record", params=params, headers=headers)
+            assert answer.status_code == 200, answer.text
+            return answer.json()
+
+        listed, clean = await ask(1), await ask(2)
+        assert (listed["clean"], listed["incentives"]) == (False, [])
+        assert (clean["clean"], clean["years"], clean["last_bad_record"]) == (True, 3, None)
+        assert clean["incentives"] and all(one["basis"] for one in clean["incentives"])
+        assert "judgment-defaulters/black" in clean["lists"]
+        assert (await ask(1, on="2034-01-01"))["clean"], "three years after the term"
+        body = {"scheme": "person", "number": INVENTED.person(1).resident_id, "region": "410300"}
+        assert (await http.post("/v1/subjects/clean-record", json=body, headers=headers)).json()["clean"]
+        refused = await http.get("/v1/subjects/person/000/clean-record", params={"region": "410300"}, headers=headers)
+        assert refused.json()["code"] == "person_in_url"

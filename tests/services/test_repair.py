@@ -28,9 +28,11 @@ from shared.contracts.listing import (
     ListEvent,
 )
 from shared.eventstore.store import new_event_id
+from shared.naming import stable_id
 from shared.trust import OfficerRole
 from tests.conftest import StartWorld
 from tests.harness import World, eventually
+from tests.policies import a_policy
 from tests.subjects import INVENTED, company, person
 
 LAWBOOK = shipped().changes()
@@ -263,15 +265,34 @@ async def test_only_who_answers_for_the_entry_decides_and_others_do_not_see_it(s
         assert (await get(w, "revocations", OTHER)).json()["items"] == []
 
 
-async def test_an_entry_not_read_yet_is_asked_for_again_and_an_unknown_one_is_not(start: StartWorld) -> None:
+async def test_an_entry_not_read_yet_is_asked_for_again_whatever_its_age_or_kind_of_id(start: StartWorld) -> None:
+    old = "018bcfe5-6800-7000-8000-000000000001"  # of November 2023: a draft that lay, and was published just now
+    imported = stable_id("import", str(uuid7()), "2")
     async with start("repair") as w:
-        young = await post(w, "objections", {"entry_id": str(uuid7()), "reason": "示例"})
-        assert refusal(young, 409) == [("entry_not_read_yet", "entry_id")]
-        assert int(young.headers["retry-after"]) > 0
-        old = "018bcfe5-6800-7000-8000-000000000001"  # of November 2023
-        for unknown in (old, str(uuid.uuid4()), "no-such-entry"):
+        for entry_id in (str(uuid7()), old, imported):
+            answer = await post(w, "objections", {"entry_id": entry_id, "reason": "示例"})
+            assert refusal(answer, 409) == [("entry_not_read_yet", "entry_id")], entry_id
+            assert int(answer.headers["retry-after"]) > 0
+
+
+async def test_what_was_refused_before_the_publication_was_read_is_done_after_it(start: StartWorld) -> None:
+    async with start("repair") as w:
+        await w.publish_lawbook(*LAWBOOK)
+        entry = an_entry(w, entry_id=EntryId(stable_id("import", str(uuid7()), "2")))
+        headers = w.writes(COURT, OfficerRole.REPAIRER)
+        early = await w.http("repair").post("/v1/revocations", json=revocation(entry), headers=headers)
+        assert refusal(early, 409) == [("entry_not_read_yet", "entry_id")]
+        await w.publish(published(entry))
+        await adopted(w, entry)
+        again = await w.http("repair").post("/v1/revocations", json=revocation(entry), headers=headers)
+        assert (again.status_code, again.json()["status"]) == (201, "revoked")
+
+
+async def test_what_cannot_be_the_id_of_an_entry_is_unknown_for_good(start: StartWorld) -> None:
+    async with start("repair") as w:
+        for unknown in (str(uuid.uuid4()), "no-such-entry", str(uuid7()).upper()):
             answer = await post(w, "objections", {"entry_id": unknown, "reason": "示例"})
-            assert refusal(answer, 404) == [("unknown_id", "entry_id")]
+            assert refusal(answer, 404) == [("unknown_id", "entry_id")], unknown
         answer = await post(w, "objections/none/reject", {"reason": "示例"})
         assert refusal(answer, 404) == [("unknown_id", "path.objection_id")]
 
@@ -430,7 +451,7 @@ async def test_overdue_objections_are_listed(start: StartWorld) -> None:
     async with start("repair") as w:
         *earlier, last = LAWBOOK
         policy = next(p for p in shipped().policies if p.region == "410300")
-        five_days = policy.model_copy(update={"version": policy.version + 1, "verify_objection_within_days": 5})
+        five_days = a_policy(policy.policy_id, version=policy.version + 1, objection_verify_days=5)
         await w.publish_lawbook(*earlier, last, PolicyPublished(lawbook_version=VERSION + 1, policy=five_days))
         entry = an_entry(w)
         await w.publish(published(entry, VERSION + 1))

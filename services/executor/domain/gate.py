@@ -22,6 +22,8 @@ def barred(line: Line, book: LawBook, day: date) -> RefusalReason | None:
         return RefusalReason.RETIRED
     if line.basis_valid_to is not None and line.basis_valid_to < day:
         return RefusalReason.BASIS_NOT_VALID
+    if not any(basis.holds_on(day) for basis in measure.basis):
+        return RefusalReason.BASIS_NOT_VALID  # it ended, or was retired, after the line was directed
     instrument = book.instrument_on(line.instrument_id, day)
     if instrument is None or not instrument.in_force_on(day):
         return RefusalReason.INSTRUMENT_NOT_IN_FORCE

@@ -32,22 +32,22 @@ DIRECTIONS = Table(
 
 
 async def project(connection: AsyncConnection, events: Sequence[Recorded]) -> None:
-    new = [_row(r.position, e) for r in events if isinstance(e := r.event, LinesDirected)]
+    new = [_row(r, e) for r in events if isinstance(e := r.event, LinesDirected)]
     await insert_rows(connection, DIRECTIONS, new)
     amended = {e.response_id: e.until for r in events if isinstance(e := r.event, TermAmended)}
     rows = [{"response_id": response_id, "until": until} for response_id, until in amended.items()]
     await update_rows(connection, DIRECTIONS, ("response_id",), rows)
 
 
-def _row(position: int, event: LinesDirected) -> dict[str, object]:
+def _row(recorded: Recorded, event: LinesDirected) -> dict[str, object]:
     return {
-        "direction": position,
+        "direction": recorded.position,
         "response_id": event.response_id,
         "entry_id": event.entry_id,
         "department": event.department,
         "subject": event.subject,
         "until": event.until,
-        "directed": event.model_dump_json(),
+        "directed": recorded.body,
     }
 
 

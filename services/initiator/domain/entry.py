@@ -14,7 +14,7 @@ from services.initiator.domain.judging import judge, publishers
 from shared.contracts.event import DepartmentId, Event
 from shared.contracts.listing import Entry, EntryPublished
 from shared.lawbook.book import LawBook
-from shared.rejection import Fault, reject, reject_all
+from shared.rejection import Fault, Named, reject, reject_all
 from shared.working_days import today
 
 
@@ -277,7 +277,7 @@ def _may_publish(entry: Entry, by: Officer, book: LawBook) -> list[Fault]:
     domain = book.domain(entry.domain_id)
     if domain is None or by.department in publishers(domain):
         return []
-    return [Fault("may_not_publish", "domain_id", {"domain": domain.domain_id})]
+    return [Fault("may_not_publish", "domain_id", {"domain": Named(domain.domain_id, domain.name_zh, domain.name_en)})]
 
 
 def _wrong_step(state: EntryState, *wanted: EntryStatus) -> Exception:

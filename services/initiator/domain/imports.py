@@ -15,7 +15,7 @@ from services.initiator.domain.entry import Officer
 from services.initiator.domain.judging import publishers
 from shared.contracts.event import Contract, DepartmentId, DomainId, Event
 from shared.lawbook.book import LawBook
-from shared.rejection import Fault, reject, reject_all
+from shared.rejection import Fault, Named, reject, reject_all
 
 
 class ImportStatus(StrEnum):
@@ -272,7 +272,7 @@ def _approve(state: ImportState, command: ApproveImport) -> Sequence[ImportEvent
 def _may_not_publish(domains: Sequence[DomainId], command: ApproveImport) -> list[Fault]:
     found = [domain for one in domains if (domain := command.book.domain(one)) is not None]
     return [
-        Fault("may_not_publish", None, {"domain": domain.domain_id})
+        Fault("may_not_publish", None, {"domain": Named(domain.domain_id, domain.name_zh, domain.name_en)})
         for domain in found
         if command.by.department not in publishers(domain)
     ]

@@ -10,10 +10,12 @@ from datetime import date
 from typing import Protocol
 
 from shared.contracts.event import DepartmentId, DomainId
-from shared.contracts.lawbook import Domain, ListKind, Policy
-from shared.contracts.listing import Decision, Notice
+from shared.contracts.lawbook import Domain, ListKind
+from shared.contracts.listing import Decision, Notice, Origin
+from shared.contracts.policy import ThirdPartyLists
 from shared.lawbook.book import LawBook
-from shared.rejection import Fault
+from shared.lawbook.policy import Governing, Question, governing, value_of
+from shared.rejection import Fault, Named
 from shared.working_days import add_working_days
 
 NO_END = frozenset({date(2999, 12, 31), date(9999, 12, 31)})
@@ -45,16 +47,19 @@ class Judged(Protocol):
     def term_to(self) -> date | None: ...
     @property
     def public(self) -> bool: ...
+    @property
+    def origin(self) -> Origin: ...
 
 
 def judge(entry: Judged, book: LawBook, today: date) -> list[Fault]:
     """Everything that is wrong with the entry; nothing when it may be published on this day."""
-    policy = book.policy_for(entry.jurisdiction, entry.domain_id, entry.decision.decided_on)
+    decided_on = entry.decision.decided_on
+    rules = governing(book, Question(entry.jurisdiction, entry.domain_id, decided_on, decided_on))
     return [
-        *_place(entry, book),
+        *_place(entry, book, rules),
         *_decision(entry, book, today),
-        *_term(entry, policy),
-        *_hearing(entry, policy, today),
+        *_term(entry, rules),
+        *_hearing(entry, rules, today),
     ]
 
 
@@ -68,7 +73,12 @@ def publishers(domain: Domain) -> tuple[DepartmentId, ...]:
     return domain.may_publish or domain.may_list
 
 
-def _place(entry: Judged, book: LawBook) -> Iterator[Fault]:
+def deciders(domain: Domain) -> tuple[DepartmentId, ...]:
+    """The departments whose decisions a listing in a domain may rest on."""
+    return domain.may_decide or domain.may_list
+
+
+def _place(entry: Judged, book: LawBook, rules: Governing) -> Iterator[Fault]:
     """Which list of which domain and region, and whether this department may list there."""
     if entry.initiated_by not in book.departments:
         yield Fault("unknown_department", "initiated_by", {"department": entry.initiated_by})
@@ -78,6 +88,10 @@ def _place(entry: Judged, book: LawBook) -> Iterator[Fault]:
         yield Fault("jurisdiction_not_a_region", "jurisdiction")
     if entry.list_kind is ListKind.WATCH and entry.public:
         yield Fault("watch_entry_public", "public")
+    # 001 15 publishes lists of third parties on the website; everywhere else they are handed to departments to refer to.
+    to_website = value_of(rules.procedure.third_party_lists, ThirdPartyLists.GOVERNMENT) is ThirdPartyLists.WEBSITE
+    if entry.origin is Origin.THIRD_PARTY and entry.public and not to_website:
+        yield Fault("third_party_entry_public", "public")
     domain = book.domain(entry.domain_id)
     if domain is None:
         yield Fault("unknown_domain", "domain_id")
@@ -85,15 +99,21 @@ def _place(entry: Judged, book: LawBook) -> Iterator[Fault]:
     if entry.list_kind not in domain.lists:
         yield Fault("list_not_kept", "list_kind", {"list": entry.list_kind, "kept": list(domain.lists)})
     if entry.initiated_by in book.departments and entry.initiated_by not in domain.may_list:
-        yield Fault("may_not_list", "domain_id", {"domain": domain.domain_id})
-    yield from _grade(entry, domain)
+        yield Fault("may_not_list", "domain_id", {"domain": Named(domain.domain_id, domain.name_zh, domain.name_en)})
+    yield from _grade(entry, domain, rules)
 
 
-def _grade(entry: Judged, domain: Domain) -> Iterator[Fault]:
-    """Where a domain has grades (失信等级), a black entry has one of them (002 三(三))."""
-    codes = [grade.code for grade in domain.grades]
+def _grade(entry: Judged, domain: Domain, rules: Governing) -> Iterator[Fault]:
+    """Where a domain has grades (失信等级), a black entry has one of them; each leads to the list that the policy of the
+    jurisdiction says, if to any (002 三(三), 004 三(二))."""
+    tiers = {tier.code: tier for tier in value_of(rules.substance.grades, ())}
+    tier = tiers.get(entry.grade or "")
+    if tier is not None and tier.list_kind is not entry.list_kind and entry.list_kind is not ListKind.RED:
+        facts: dict[str, object] = {"grade": Named(tier.code, tier.name_zh, tier.name_en), "list": entry.list_kind}
+        yield Fault("grade_leads_elsewhere", "grade", facts)
+    codes = list(dict.fromkeys([*(grade.code for grade in domain.grades), *tiers]))
     if entry.grade is None:
-        if codes and entry.list_kind is ListKind.BLACK:
+        if domain.grades and entry.list_kind is ListKind.BLACK:
             yield Fault("grade_missing", "grade", {"grades": codes})
     elif entry.grade not in codes:
         yield Fault("grade_unknown", "grade", {"grades": codes})
@@ -110,23 +130,36 @@ def _decision(entry: Judged, book: LawBook, today: date) -> Iterator[Fault]:
         yield Fault("field_missing", "decision.facts")
     if decision.decided_by != entry.initiated_by and decision.decided_by not in book.departments:
         yield Fault("unknown_department", "decision.decided_by", {"department": decision.decided_by})
+    domain = book.domain(entry.domain_id)
+    if domain is not None and not _may_decide(entry, book, domain):
+        named = Named(domain.domain_id, domain.name_zh, domain.name_en)
+        facts: dict[str, object] = {"domain": named, "department": decision.decided_by}
+        yield Fault("may_not_decide", "decision.decided_by", facts)
     if decision.decided_on > today:
         yield Fault("date_in_future", "decision.decided_on", {"date": decision.decided_on})
     if decision.act_ended_on is not None and decision.act_ended_on > decision.decided_on:
         yield Fault("act_ends_after_decision", "decision.act_ended_on", {"decided_on": decision.decided_on})
 
 
-def _term(entry: Judged, policy: Policy | None) -> Iterator[Fault]:
+def _may_decide(entry: Judged, book: LawBook, domain: Domain) -> bool:
+    """False for a known department that the domain does not name; of one that may not even list, that is said already."""
+    decider = entry.decision.decided_by
+    if decider not in book.departments or decider in deciders(domain):
+        return True
+    return decider == entry.initiated_by and decider not in domain.may_list
+
+
+def _term(entry: Judged, rules: Governing) -> Iterator[Fault]:
     """The term begins before it ends, and is no longer than the policy allows (row 14)."""
     if entry.term_to is not None and entry.term_to < entry.term_from:
         yield Fault("end_before_start", "term_to")
-    elif policy is not None and policy.longest_term_months is not None:
-        latest = months_after(entry.term_from, policy.longest_term_months)
+    elif (longest := value_of(rules.substance.longest_term_months, None)) is not None:
+        latest = months_after(entry.term_from, longest)
         if entry.term_to is None or entry.term_to > latest:
-            yield Fault("term_too_long", "term_to", {"months": policy.longest_term_months, "latest": latest})
+            yield Fault("term_too_long", "term_to", {"months": longest, "latest": latest})
 
 
-def _hearing(entry: Judged, policy: Policy | None, today: date) -> Iterator[Fault]:
+def _hearing(entry: Judged, rules: Governing, today: date) -> Iterator[Fault]:
     """Where the policy asks for it, nobody is black-listed before notice and before the plea window is over (N5)."""
     notice = entry.notice
     if notice is not None:
@@ -134,14 +167,16 @@ def _hearing(entry: Judged, policy: Policy | None, today: date) -> Iterator[Faul
             yield Fault("date_in_future", "notice.served_on", {"date": notice.served_on})
         if notice.plea_until < notice.served_on:
             yield Fault("end_before_start", "notice.plea_until")
-    if policy is None or not policy.notice_before_listing or entry.list_kind is not ListKind.BLACK:
+    asked_for = value_of(rules.procedure.notice_before_listing, otherwise=False)
+    if not asked_for or entry.list_kind is not ListKind.BLACK:
         return
     if notice is None:
         yield Fault("notice_missing", "notice")
         return
-    earliest = add_working_days(notice.served_on, policy.plea_working_days).date
+    days = value_of(rules.procedure.plea_working_days, 0)
+    earliest = add_working_days(notice.served_on, days).date
     if notice.plea_until < earliest:
-        facts: dict[str, object] = {"days": policy.plea_working_days, "earliest": earliest}
+        facts: dict[str, object] = {"days": days, "earliest": earliest}
         yield Fault("plea_window_too_short", "notice.plea_until", facts)
     # The last day of the window belongs to the subject: the decision is of a later day.
     over = max(earliest, notice.plea_until)

@@ -20,7 +20,7 @@ from services.initiator.imports.reading import Record
 from services.initiator.imports.rows import Layout, responsible_in
 from shared.identity import mask_name
 from shared.identity.keys import LEGAL_SCHEME
-from shared.rejection import Fault
+from shared.rejection import Fault, Named
 from shared.web.discretion import discreet
 from shared.web.language import Language
 from shared.web.wording import Term, Wording
@@ -98,6 +98,8 @@ def _encoded(fact: object) -> object:
     match fact:
         case Term():
             return {"term": fact.code, "facts": {name: _encoded(one) for name, one in fact.facts.items()}}
+        case Named():
+            return {"id": fact.id, "zh": fact.zh, "en": fact.en}
         case StrEnum():
             return {"term": f"{type(fact).__name__}.{fact.value}", "facts": {}}
         case date():
@@ -122,6 +124,8 @@ def _decoded(fact: object) -> object:
     if not isinstance(fact, dict):
         return fact
     term = cast("dict[str, Any]", fact)
+    if "id" in term:
+        return Named(**term)
     facts = cast("dict[str, object]", term["facts"])
     return Term(str(term["term"]), {name: _decoded(one) for name, one in facts.items()})
 

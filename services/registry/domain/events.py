@@ -26,6 +26,10 @@ class EntryRecorded(FileEvent):
     entry: Entry
     roles: tuple[Role, ...]
     lawbook_version: int
+    validated_by: int | None = None
+    """The version of the law book that validated the publication or correction; none in events of before."""
+    law_day: date | None = None
+    """The last day by then on which anything in the law book began or ended; none in events of before."""
 
 
 class RoleDropped(FileEvent):
@@ -54,6 +58,19 @@ class EntryEndedInFile(FileEvent):
     ended_on: date
 
 
+class FileResolvedAgain(Event):
+    """The law is another than when the file was resolved last, and something in it follows differently."""
+
+    TYPE: ClassVar[str] = "registry.file_resolved_again.v1"
+    before_lawbook_version: int
+    lawbook_version: int
+    law_day: date
+    entries: tuple[EntryId, ...]
+    """Those for which anything changed."""
+
+
 FileChange = EntryRecorded | RoleDropped | EntrySuspendedInFile | EntryResumedInFile | EntryEndedInFile
 
-VOCABULARY = Vocabulary([EntryRecorded, RoleDropped, EntrySuspendedInFile, EntryResumedInFile, EntryEndedInFile])
+VOCABULARY = Vocabulary(
+    [EntryRecorded, RoleDropped, EntrySuspendedInFile, EntryResumedInFile, EntryEndedInFile, FileResolvedAgain]
+)

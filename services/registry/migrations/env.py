@@ -1,9 +1,11 @@
 """Alembic's way into the registry's database."""
 
-from services.registry.views import entries, subjects
+from services.registry.views import entries, rehearsals, resolving, subjects
 from services.registry.views.schema import METADATA
 from shared.migration import run
 
 assert entries.ENTRIES.metadata is METADATA
 assert subjects.SUBJECTS.metadata is METADATA
+assert resolving.RUNS.metadata is METADATA
+assert rehearsals.REHEARSALS.metadata is METADATA
 run(METADATA)

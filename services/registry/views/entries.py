@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import Any
 
+import orjson
 from sqlalchemy import Boolean, Column, Date, Index, Table, Text, and_, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -16,7 +17,7 @@ from shared.contracts.event import SubjectKey
 from shared.contracts.lawbook import ListKind
 from shared.contracts.response import EndMode
 from shared.database import RawJson, insert_rows, update_rows
-from shared.eventstore import Recorded
+from shared.rebuild import FOR_QUESTIONS, Stored, reads
 
 ENTRIES = Table(
     "entries",
@@ -33,9 +34,9 @@ ENTRIES = Table(
     Column("ended_mode", Text),
     Column("ended_on", Date),
     Column("entry", RawJson, nullable=False),
-    Index(None, "subject_key"),
-    Index(None, "domain_id", "list_kind", "entry_id"),
-    Index(None, "name"),
+    Index(None, "subject_key", info=FOR_QUESTIONS),
+    Index(None, "domain_id", "list_kind", "entry_id", info=FOR_QUESTIONS),
+    Index(None, "name", info=FOR_QUESTIONS),
 )
 
 PEOPLE = Table(
@@ -47,48 +48,61 @@ PEOPLE = Table(
 """Everyone ever held responsible for an entry."""
 
 
-async def project(connection: AsyncConnection, events: Sequence[Recorded]) -> None:
+@reads(EntryRecorded, EntrySuspendedInFile, EntryResumedInFile, EntryEndedInFile)
+async def project(connection: AsyncConnection, stored: Sequence[Stored], /) -> None:
     """Each entry is projected from the file of the listed subject; persons' files say the same again."""
-    recorded = {e.entry_id: e for r in events if isinstance(e := r.event, EntryRecorded) and not e.roles}
-    await insert_rows(connection, ENTRIES, [_row(e) for e in recorded.values()], conflict=("entry_id",))
-    people = {(e.entry_id, person.subject.key): None for e in recorded.values() for person in e.entry.responsible}
+    told = [(one.type, orjson.loads(one.body)) for one in stored]
+    recorded = {e["entry_id"]: e["entry"] for kind, e in told if kind == EntryRecorded.TYPE and not e["roles"]}
+    await insert_rows(connection, ENTRIES, [_row(entry) for entry in recorded.values()], conflict=("entry_id",))
+    people = {
+        (entry_id, person["subject"]["key"]): None
+        for entry_id, entry in recorded.items()
+        for person in entry["responsible"]
+    }
     rows = [{"entry_id": entry_id, "subject_key": key} for entry_id, key in people]
     await insert_rows(connection, PEOPLE, rows, conflict=("entry_id", "subject_key"), keep=True)
-    await _project_suspension(connection, events)
-    await _project_end(connection, events)
+    await _project_suspension(connection, told)
+    await _project_end(connection, told)
 
 
-def _row(event: EntryRecorded) -> dict[str, Any]:
-    entry = event.entry
+_WATCH = ListKind.WATCH.value
+
+
+def _row(entry: dict[str, Any]) -> dict[str, Any]:
+    term_to = entry["term_to"]
     return {
-        "entry_id": entry.entry_id,
-        "subject_key": entry.subject.key,
-        "name": entry.subject.name,
-        "list_kind": entry.list_kind.value,
-        "domain_id": entry.domain_id,
-        "public": entry.public and entry.list_kind is not ListKind.WATCH,
-        "term_from": entry.term_from,
-        "term_to": entry.term_to,
+        "entry_id": entry["entry_id"],
+        "subject_key": entry["subject"]["key"],
+        "name": entry["subject"]["name"],
+        "list_kind": entry["list_kind"],
+        "domain_id": entry["domain_id"],
+        "public": entry["public"] and entry["list_kind"] != _WATCH,
+        "term_from": date.fromisoformat(entry["term_from"]),
+        "term_to": term_to and date.fromisoformat(term_to),
         "suspended": False,
         "ended_mode": None,
         "ended_on": None,
-        "entry": entry.model_dump_json(),
+        "entry": orjson.dumps(entry).decode(),
     }
 
 
-async def _project_suspension(connection: AsyncConnection, events: Sequence[Recorded]) -> None:
-    latest = {
-        r.event.entry_id: isinstance(r.event, EntrySuspendedInFile)
-        for r in events
-        if isinstance(r.event, EntrySuspendedInFile | EntryResumedInFile)
-    }
+Told = Sequence[tuple[str, dict[str, Any]]]
+"""Type and body of each event."""
+
+
+async def _project_suspension(connection: AsyncConnection, told: Told) -> None:
+    says = {EntrySuspendedInFile.TYPE: True, EntryResumedInFile.TYPE: False}
+    latest = {e["entry_id"]: says[kind] for kind, e in told if kind in says}
     rows = [{"entry_id": entry_id, "suspended": value} for entry_id, value in latest.items()]
     await update_rows(connection, ENTRIES, ("entry_id",), rows)
 
 
-async def _project_end(connection: AsyncConnection, events: Sequence[Recorded]) -> None:
-    latest = {e.entry_id: e for r in events if isinstance(e := r.event, EntryEndedInFile)}
-    rows = [{"entry_id": e.entry_id, "ended_mode": e.mode.value, "ended_on": e.ended_on} for e in latest.values()]
+async def _project_end(connection: AsyncConnection, told: Told) -> None:
+    latest = {e["entry_id"]: e for kind, e in told if kind == EntryEndedInFile.TYPE}
+    rows = [
+        {"entry_id": entry_id, "ended_mode": e["mode"], "ended_on": date.fromisoformat(e["ended_on"])}
+        for entry_id, e in latest.items()
+    ]
     await update_rows(connection, ENTRIES, ("entry_id",), rows)
 
 

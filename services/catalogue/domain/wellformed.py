@@ -4,7 +4,10 @@ import re
 from collections.abc import Iterator
 from typing import cast
 
+from shared.contracts.directory import Region
 from shared.contracts.event import Contract
+from shared.contracts.policy import Policy
+from shared.lawbook.policy import faults_of
 from shared.rejection import Fault
 
 LONGEST_TEXT = 2_000
@@ -15,21 +18,29 @@ _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _REGION = re.compile(r"[0-9]{6}")
 """GB/T 2260. Whether the code (still) exists is not asked: divisions come and go, and old ones stay valid in old texts."""
 
-_IDS = frozenset({"department_id", "domain_id", "instrument_id", "measure_id", "policy_id"})
+_IDS = frozenset(
+    {
+        *("department_id", "domain_id", "instrument_id", "measure_id", "policy_id"),
+        *("category_id", "basis_id", "matter_id", "list_id"),
+    }
+)
+_REGIONS = frozenset({"region", "parent"})
 _LEAST = {
     "answer_within_days": 1,
     "undo_within_days": 1,
     "distinct_domains": 1,
     "clean_record_years": 1,
-    "plea_working_days": 0,
-    "longest_term_months": 1,
-    "verify_objection_within_days": 1,
-    "personal_records_kept_years": 1,
+    "feedback_every_months": 1,
+    "term_months": 1,
 }
 
 
 def ill_formed(item: Contract) -> Iterator[Fault]:
-    """The faults in form of an item and all that is in it."""
+    """The faults in form of an item and all that is in it; of a policy also where it contradicts itself."""
+    if isinstance(item, Policy):
+        yield from faults_of(item)
+    if isinstance(item, Region) and not _REGION.fullmatch(item.code):
+        yield Fault("region_malformed", "code")
     for name, field in type(item).model_fields.items():
         yield from _value_faults(name, getattr(item, name), required=field.is_required())
 
@@ -62,5 +73,5 @@ def _text_faults(path: str, name: str, value: str, *, required: bool) -> Iterato
         yield Fault("text_too_long", path, {"limit": LONGEST_TEXT})
     elif name in _IDS and not _ID.fullmatch(value):
         yield Fault("id_unusable", path)
-    elif name == "region" and not _REGION.fullmatch(value):
+    elif name in _REGIONS and not _REGION.fullmatch(value):
         yield Fault("region_malformed", path)

@@ -1,0 +1,52 @@
+"""What may be retired (退出), and when: nothing that somebody still counts on."""
+
+from collections.abc import Iterator
+from datetime import date
+
+from services.catalogue.domain.content import Retirement
+from shared.contracts.event import DepartmentId
+from shared.contracts.lawbook import ItemKind
+from shared.lawbook.book import LawBook
+from shared.lawbook.items import SHAPES, begins
+from shared.rejection import Fault
+
+_AT_ONCE = frozenset({ItemKind.DEPARTMENTS, ItemKind.DOMAINS, ItemKind.MATTERS})
+"""These hold or do not; they are not judged by a day, so they end on one that has come."""
+
+
+def retiring(book: LawBook, end: Retirement, day: date) -> Iterator[Fault]:
+    """What is wrong with a retirement that is published on this day."""
+    item = book.published(end.kind, end.item_id)
+    if item is None:
+        yield Fault("unknown_item", "item_id", {"kind": end.kind, "id": end.item_id})
+        return
+    if not SHAPES[end.kind].ends:
+        yield Fault("not_retirable", "kind", {"kind": end.kind})
+        return
+    if book.last_day(end.kind, end.item_id) is not None:
+        yield Fault("retired_already", "item_id", {"day": book.last_day(end.kind, end.item_id)})
+    beginning = begins(item)
+    if beginning is not None and end.last_day < beginning:
+        yield Fault("end_before_start", "last_day")
+    if end.kind in _AT_ONCE and end.last_day > day:
+        yield Fault("day_not_come", "last_day", {"today": day})
+    if end.kind is ItemKind.DEPARTMENTS:
+        yield from _still_named(book, DepartmentId(end.item_id), end.last_day)
+
+
+def _still_named(book: LawBook, department: DepartmentId, last_day: date) -> Iterator[Fault]:
+    """Its measures and domains need somebody else first: what is directed to nobody is lost."""
+    measures = [
+        f"{ItemKind.MEASURES}/{measure.measure_id}"
+        for measure in book.measures
+        if measure.published
+        and (measure.effective_to is None or measure.effective_to > last_day)
+        and measure.implementers == (department,)
+    ]
+    domains = [
+        f"{ItemKind.DOMAINS}/{domain.domain_id}"
+        for domain in book.domains.values()
+        if department in (*domain.may_list, *domain.may_decide, *domain.may_publish)
+    ]
+    if named := [*measures, *domains]:
+        yield Fault("still_named", "item_id", {"by": named})

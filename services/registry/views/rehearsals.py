@@ -1,0 +1,111 @@
+"""Rehearsals that were asked for, how far they are, and what they found: the only rows that a rehearsal writes."""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import BigInteger, Column, Date, DateTime, Table, Text, delete, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.registry.views.schema import METADATA
+from shared.database import RawJson, insert_rows
+
+REHEARSALS = Table(
+    "rehearsals",
+    METADATA,
+    Column("rehearsal_id", Text, primary_key=True),
+    Column("asked_by", Text, nullable=False),
+    Column("asked_at", DateTime(timezone=True), nullable=False),
+    Column("mode", Text, nullable=False),
+    Column("draft", RawJson, nullable=False),
+    Column("lawbook_version", BigInteger, nullable=False),
+    Column("day", Date, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("after", Text, nullable=False),
+    Column("of_subjects", BigInteger),
+    Column("subjects", BigInteger, nullable=False),
+    Column("entries", BigInteger, nullable=False),
+    Column("changed", BigInteger, nullable=False),
+    Column("added", BigInteger, nullable=False),
+    Column("ended", BigInteger, nullable=False),
+    Column("settings", RawJson, nullable=False),
+    Column("finished_at", DateTime(timezone=True)),
+)
+DIFFERENCES = Table(
+    "rehearsal_differences",
+    METADATA,
+    Column("rehearsal_id", Text, primary_key=True),
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("entry_id", Text, nullable=False),
+    Column("subject_key", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("domain_id", Text, nullable=False),
+    Column("list_kind", Text, nullable=False),
+    Column("jurisdiction", Text, nullable=False),
+    Column("department", Text, nullable=False),
+    Column("measure_id", Text, nullable=False),
+    Column("measure_version", BigInteger, nullable=False),
+    Column("what", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+)
+REPORT = tuple(column.name for column in DIFFERENCES.columns if column.name != "rehearsal_id")
+"""The columns of the report, in their order."""
+RUNNING, DONE = "running", "done"
+_AT_ONCE = 1_000
+
+
+async def ask(connection: AsyncConnection, row: Mapping[str, Any]) -> None:
+    await connection.execute(insert(REHEARSALS).values(**row))
+
+
+async def one(connection: AsyncConnection, rehearsal_id: str) -> Any | None:
+    return (await connection.execute(select(REHEARSALS).where(_is(rehearsal_id)))).one_or_none()
+
+
+async def newest(connection: AsyncConnection, limit: int) -> Sequence[Any]:
+    query = select(REHEARSALS).order_by(REHEARSALS.c.asked_at.desc(), REHEARSALS.c.rehearsal_id).limit(limit)
+    return (await connection.execute(query)).all()
+
+
+async def claim(connection: AsyncConnection) -> Any | None:
+    """The oldest rehearsal that is not done, for this transaction; none when another instance has it."""
+    query = select(REHEARSALS).where(REHEARSALS.c.state == RUNNING).order_by(REHEARSALS.c.asked_at).limit(1)
+    return (await connection.execute(query.with_for_update(skip_locked=True))).one_or_none()
+
+
+async def advance(connection: AsyncConnection, rehearsal_id: str, **values: Any) -> None:
+    await connection.execute(update(REHEARSALS).where(_is(rehearsal_id)).values(**values))
+
+
+async def add(connection: AsyncConnection, rows: Sequence[dict[str, Any]]) -> None:
+    await insert_rows(connection, DIFFERENCES, list(rows))
+
+
+async def differences(connection: AsyncConnection, rehearsal_id: str, after: int, limit: int) -> Sequence[Any]:
+    query = (
+        select(DIFFERENCES)
+        .where(DIFFERENCES.c.rehearsal_id == rehearsal_id, DIFFERENCES.c.number > after)
+        .order_by(DIFFERENCES.c.number)
+        .limit(limit)
+    )
+    return (await connection.execute(query)).all()
+
+
+async def every_difference(connection: AsyncConnection, rehearsal_id: str) -> AsyncIterator[Sequence[Any]]:
+    """All of them, a page at a time."""
+    after = 0
+    while page := await differences(connection, rehearsal_id, after, _AT_ONCE):
+        yield page
+        after = page[-1].number
+
+
+async def forget_before(connection: AsyncConnection, instant: datetime) -> None:
+    """Drop rehearsals that were done by then."""
+    old = select(REHEARSALS.c.rehearsal_id).where(REHEARSALS.c.finished_at < instant)
+    await connection.execute(delete(DIFFERENCES).where(DIFFERENCES.c.rehearsal_id.in_(old)))
+    await connection.execute(delete(REHEARSALS).where(REHEARSALS.c.finished_at < instant))
+
+
+def _is(rehearsal_id: str) -> Any:
+    return REHEARSALS.c.rehearsal_id == rehearsal_id

@@ -1,0 +1,166 @@
+"""The items of the law book, whatever their kind: what an item is called, which version it is, from when to when it holds."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, NewType, TypeVar, cast
+
+from shared.contracts.directory import Category, LegalBasis, Matter, Region
+from shared.contracts.lawbook import (
+    BasisPublished,
+    CategoryPublished,
+    Department,
+    DepartmentPublished,
+    Domain,
+    DomainPublished,
+    Instrument,
+    InstrumentPublished,
+    ItemKind,
+    ItemRetired,
+    LawbookChange,
+    MatterPublished,
+    Measure,
+    MeasureList,
+    MeasureListPublished,
+    MeasurePublished,
+    PolicyPublished,
+    RegionsPublished,
+    SettingsConfirmed,
+)
+from shared.contracts.policy import Policy
+
+Item = Region | Category | Department | Domain | LegalBasis | Instrument | Matter | Measure | MeasureList | Policy
+ItemId = NewType("ItemId", str)
+I = TypeVar("I", bound=Item)  # noqa: E741 an item
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """Where an item of one kind keeps what every item has. No `begins`: it has no versions, the last one published holds."""
+
+    model: type[Item]
+    key: str
+    begins: str = ""
+    ends: str = ""
+
+    @property
+    def versioned(self) -> bool:
+        return bool(self.begins)
+
+
+SHAPES: Mapping[ItemKind, Shape] = {
+    ItemKind.REGIONS: Shape(Region, "code"),
+    ItemKind.CATEGORIES: Shape(Category, "category_id"),
+    ItemKind.DEPARTMENTS: Shape(Department, "department_id", ends="retired_on"),
+    ItemKind.DOMAINS: Shape(Domain, "domain_id", ends="retired_on"),
+    ItemKind.BASES: Shape(LegalBasis, "basis_id", "valid_from", "valid_to"),
+    ItemKind.MEMORANDA: Shape(Instrument, "instrument_id", "in_force_from", "in_force_to"),
+    ItemKind.MATTERS: Shape(Matter, "matter_id", ends="retired_on"),
+    ItemKind.MEASURES: Shape(Measure, "measure_id", "effective_from", "effective_to"),
+    ItemKind.LISTS: Shape(MeasureList, "list_id", "effective_from", "effective_to"),
+    ItemKind.POLICIES: Shape(Policy, "policy_id", "effective_from", "effective_to"),
+}
+"""In an order in which references resolve: what stands earlier never names what stands later."""
+
+_KINDS = {shape.model: kind for kind, shape in SHAPES.items()}
+
+
+def kind_of(item: Item) -> ItemKind:
+    return _KINDS[type(item)]
+
+
+def shape_of(item: Item) -> Shape:
+    return SHAPES[kind_of(item)]
+
+
+def identity(item: Item) -> ItemId:
+    """The id of an item within its kind."""
+    return cast("ItemId", getattr(item, shape_of(item).key))
+
+
+def version_of(item: Item) -> int | None:
+    """The version that an item carries; none where the last one published holds."""
+    return cast("int | None", getattr(item, "version", None))
+
+
+def begins(item: Item) -> date | None:
+    """The first day on which it holds; none when it says nothing about it."""
+    return _day(item, shape_of(item).begins)
+
+
+def ends(item: Item) -> date | None:
+    """The last day on which it holds; none when it has no end."""
+    return _day(item, shape_of(item).ends)
+
+
+def _day(item: Item, field: str) -> date | None:
+    return cast("date | None", getattr(item, field)) if field else None
+
+
+def with_fields(item: I, **fields: Any) -> I:
+    """The item with other values. They are taken as they are: for values that were valid before."""
+    return item.model_copy(update=fields)
+
+
+_PUBLISHED: Mapping[ItemKind, Callable[[int, Any], LawbookChange]] = {
+    ItemKind.CATEGORIES: lambda version, item: CategoryPublished(lawbook_version=version, category=item),
+    ItemKind.DEPARTMENTS: lambda version, item: DepartmentPublished(lawbook_version=version, department=item),
+    ItemKind.DOMAINS: lambda version, item: DomainPublished(lawbook_version=version, domain=item),
+    ItemKind.BASES: lambda version, item: BasisPublished(lawbook_version=version, basis=item),
+    ItemKind.MEMORANDA: lambda version, item: InstrumentPublished(lawbook_version=version, instrument=item),
+    ItemKind.MATTERS: lambda version, item: MatterPublished(lawbook_version=version, matter=item),
+    ItemKind.MEASURES: lambda version, item: MeasurePublished(lawbook_version=version, measure=item),
+    ItemKind.LISTS: lambda version, item: MeasureListPublished(lawbook_version=version, measure_list=item),
+    ItemKind.POLICIES: lambda version, item: PolicyPublished(lawbook_version=version, policy=item),
+}
+
+REGIONS_AT_ONCE = 1_000
+"""Regions of one event: some hundred kilobytes."""
+
+
+def publications(items: Iterable[Item], after: int) -> list[LawbookChange]:
+    """The events by which items enter the book, numbered from version `after` + 1: one an item, regions by the thousand."""
+    changes: list[LawbookChange] = []
+    regions: list[Region] = []
+    for item in items:
+        if not isinstance(item, Region):
+            changes += _gathered(regions, after + len(changes))
+            changes.append(_PUBLISHED[kind_of(item)](after + len(changes) + 1, item))
+            regions = []
+            continue
+        regions.append(item)
+    return [*changes, *_gathered(regions, after + len(changes))]
+
+
+def _gathered(regions: list[Region], after: int) -> list[LawbookChange]:
+    groups = [regions[start : start + REGIONS_AT_ONCE] for start in range(0, len(regions), REGIONS_AT_ONCE)]
+    return [
+        RegionsPublished(lawbook_version=after + nth, regions=tuple(group)) for nth, group in enumerate(groups, start=1)
+    ]
+
+
+def items_of(change: LawbookChange) -> tuple[Item, ...]:
+    """What an event brought into the book; nothing of one that speaks about what is there."""
+    match change:
+        case RegionsPublished():
+            return change.regions
+        case CategoryPublished():
+            return (change.category,)
+        case DepartmentPublished():
+            return (change.department,)
+        case DomainPublished():
+            return (change.domain,)
+        case BasisPublished():
+            return (change.basis,)
+        case InstrumentPublished():
+            return (change.instrument,)
+        case MatterPublished():
+            return (change.matter,)
+        case MeasurePublished():
+            return (change.measure,)
+        case MeasureListPublished():
+            return (change.measure_list,)
+        case PolicyPublished():
+            return (change.policy,)
+        case ItemRetired() | SettingsConfirmed():
+            return ()
