@@ -12,11 +12,12 @@ unexport VIRTUAL_ENV
 .DEFAULT_GOAL := help
 MINUTES ?= 10
 
-.PHONY: help setup demo up down test lint format bench faults soak clean
+.PHONY: help setup demo up down logs test compose-test lint format bench faults soak clean
 
 help: ## Show this list (显示帮助)
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
-	@echo '  ARGS="..." is passed on by demo, up, test, bench and soak (ARGS 传递附加参数)'
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / && !told[$$1]++ {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@echo '  ARGS="..." is passed on by most of them (ARGS 传递附加参数)'
+	@echo '  ON=docker: up, down and logs are about containers, docker-compose.yml (ON=docker 使用容器)'
 
 setup: $(READY) ## Make .venv with everything that the targets below need (安装依赖)
 	@echo '.venv is ready (环境已就绪)'
@@ -24,14 +25,33 @@ setup: $(READY) ## Make .venv with everything that the targets below need (安�
 demo: $(READY) ## Run the whole loop once on this machine, from a listing to its undoing (运行演示)
 	@$(call run,.venv/bin/liandong demo $(ARGS))
 
-up: $(READY) ## Start every service on this machine; Ctrl-C ends them (启动全部服务)
+# Where the system runs: in this folder, or, with ON=docker, in containers as operators run it (docker-compose.yml).
+ON ?= here
+
+ifeq ($(ON),docker)
+up: ## Start every service; with ON=docker in containers (启动全部服务)
+	@$(if $(LIANDONG_IMAGE),,docker compose build --quiet topics) # a site with an image of its own builds none
+	@docker compose run --rm secrets
+	@docker compose up --detach --wait $(ARGS)
+
+down: ## Stop what `make up` left running; data stay (停止服务,保留数据)
+	@docker compose --profile example --profile scale down $(ARGS)
+
+logs: ## Follow what the servers and services say (查看日志)
+	@docker compose logs --follow --tail 50 $(ARGS)
+else
+up: $(READY) ## Start every service; Ctrl-C ends them (启动全部服务)
 	@$(call run,.venv/bin/liandong up $(ARGS))
 
-down: $(READY) ## Stop what `make up` left running (停止服务)
+down: $(READY) ## Stop what `make up` left running; data stay (停止服务,保留数据)
 	@.venv/bin/liandong down
 
+logs: ## Follow what the servers say; the services speak where `make up` runs (查看日志)
+	@find .data -name '*.log' -exec tail --lines 50 --follow=name {} +
+endif
+
 test: $(READY) ## Run the tests, against a real PostgreSQL and a real Kafka (运行测试)
-	@.venv/bin/pytest $(ARGS)
+	@.venv/bin/pytest --numprocesses 2 --dist loadfile $(ARGS)
 
 lint: $(READY) ## Check style, types and the borders between services (静态检查)
 	.venv/bin/ruff check .
@@ -46,8 +66,11 @@ format: $(READY) ## Put the code into the form that lint wants (格式化代码)
 bench: $(READY) ## Measure speed, against the bare parts in the same run (性能测试)
 	@.venv/bin/python -m benchmarks $(ARGS)
 
-faults: $(READY) ## Kills and restarts of the running system, as tests (故障测试)
-	@.venv/bin/pytest tests/faults -o addopts="-q --strict-markers" $(ARGS)
+faults: $(READY) ## Of the tests, those that kill and restart the running system (故障测试)
+	@.venv/bin/pytest tests/faults $(ARGS)
+
+compose-test: $(READY) ## The system in containers, from nothing to nothing: needs a Docker engine (容器环境测试)
+	@.venv/bin/pytest tests/compose -o addopts="-q --strict-markers" $(ARGS)
 
 soak: $(READY) ## Faults at random against the running system; MINUTES=10 (长时间故障注入)
 	@$(call run,.venv/bin/liandong soak --minutes $(MINUTES) $(ARGS))

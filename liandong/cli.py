@@ -15,6 +15,7 @@ from typing import Annotated
 
 import typer
 
+from liandong.cannot_start import CannotStart
 from liandong.stack.errors import StackError
 from liandong.token import token
 
@@ -41,7 +42,7 @@ def main() -> None:
         app.command("demo", help="演示整个流程 / Run the whole loop once, from a list file to a closed ledger")(_absent)
     try:
         app()
-    except StackError as error:
+    except (StackError, CannotStart) as error:
         sys.exit(f"liandong: {error}")
 
 
@@ -64,7 +65,7 @@ def up(
     """启动全部服务 / Start PostgreSQL, Kafka and every service on this machine; Ctrl-C ends them."""
     from liandong import home, running
 
-    running.log_warnings()
+    running.begin_telling(running.Level.WARNING)
     raise typer.Exit(running.run(running.run_node(home.Home(folder), port, say, load=not empty)))
 
 
@@ -141,24 +142,128 @@ def discard(
 
 
 @app.command()
-def migrate(service: Name) -> None:
-    """建库建表 / Create topics, the database of one service, and its tables; settings from LIANDONG_…"""
-    from liandong import running
+def resume(
+    service: Name,
+    topic: Annotated[str, typer.Argument(help="主题 / Topic, as `state` names it")],
+    partition: Annotated[int, typer.Argument(help="分区 / Partition")],
+    reason: Annotated[str, typer.Option(help="理由，存档 / Why; it is kept")],
+    pass_over: Annotated[
+        int | None, typer.Option(help="放弃该偏移量的记录 / Give up the record at this offset, for good")
+    ] = None,
+    accept_loss: Annotated[
+        tuple[str, int] | None,
+        typer.Option(help="来源与序号：承认此前的丢失 / Source and number: accept what was lost"),
+    ] = None,
+    address: Address = DEFAULT_ADDRESS,
+    folder: Folder = DEFAULT_FOLDER,
+) -> None:
+    """恢复已停止的分区 / Let a stopped partition go on, after its cause was mended or at a price that is named."""
+    from liandong import operating
 
-    asyncio.run(running.prepare_service(service))
+    body: dict[str, object] = {"topic": topic, "partition": partition, "reason": reason, "pass_over": pass_over}
+    if accept_loss is not None:
+        body["accept_loss"] = {"source": accept_loss[0], "up_to": accept_loss[1]}
+    operating.Operator(address, service, folder).post("/partitions/resume", uuid.uuid4().hex, body)
+    typer.echo(f"goes on / 已恢复: {topic}/{partition}")
+
+
+@app.command()
+def timers(service: Name, address: Address = DEFAULT_ADDRESS, folder: Folder = DEFAULT_FOLDER) -> None:
+    """失败的定时任务 / Timers that could not fire, and why."""
+    from liandong import operating
+
+    operating.show_timers(operating.Operator(address, service, folder).get("/timers"))
+
+
+@app.command("retry-timer")
+def retry_timer(
+    service: Name,
+    timer_id: Annotated[
+        str | None, typer.Argument(help="编号，缺省为全部 / Id of a failed timer; all unless given")
+    ] = None,
+    address: Address = DEFAULT_ADDRESS,
+    folder: Folder = DEFAULT_FOLDER,
+) -> None:
+    """重试失败的定时任务 / Let failed timers fire again, after the cause was mended."""
+    from liandong import operating
+
+    body = {"timer_id": timer_id}
+    answer = operating.Operator(address, service, folder).post("/timers/retry", uuid.uuid4().hex, body)
+    typer.echo(f"to fire again / 将再次触发: {answer['retried']}")
+
+
+@app.command("discard-timer")
+def discard_timer(
+    service: Name,
+    timer_id: Annotated[str, typer.Argument(help="编号 / Id of a failed timer")],
+    reason: Annotated[str, typer.Option(help="理由，存档 / Why; it is kept")],
+    address: Address = DEFAULT_ADDRESS,
+    folder: Folder = DEFAULT_FOLDER,
+) -> None:
+    """放弃一个失败的定时任务 / Give one failed timer up for good."""
+    from liandong import operating
+
+    body = {"timer_id": timer_id, "reason": reason}
+    answer = operating.Operator(address, service, folder).post("/timers/discard", uuid.uuid4().hex, body)
+    typer.echo(f"discarded / 已放弃: {answer['timer_id']}")
+
+
+@app.command()
+def doctor(
+    services: Annotated[
+        list[str] | None, typer.Argument(help="服务，缺省为全部 / Services; all of them unless given")
+    ] = None,
+    folder: Folder = DEFAULT_FOLDER,
+    patience: Annotated[float, typer.Option(help="观察停滞的秒数 / Seconds to watch what does not move")] = 10,
+    as_json: Annotated[bool, typer.Option("--json", help="供程序读取 / For programs")] = False,
+) -> None:
+    """体检 / Say in plain words what is wrong, and what to do: exit status 1 when something is. Changes nothing."""
+    from liandong.doctor import command
+
+    raise typer.Exit(command.doctor(services or (), folder, patience, as_json=as_json))
+
+
+@app.command()
+def secrets(folder: Annotated[Path, typer.Argument(help="目录 / Folder")]) -> None:
+    """生成密钥 / Make the secrets of a deployment, one a file; what is there is kept."""
+    from liandong import secret_files
+
+    secret_files.make(folder, say)
+
+
+@app.command()
+def topics(
+    accounts: Annotated[
+        Path | None, typer.Option(help="口令目录 / Folder with a password file a service: accounts and rights, too")
+    ] = None,
+) -> None:
+    """建主题 / Create the topics, and who may write and read them; settings from LIANDONG_…"""
+    from liandong import container, running
+
+    running.begin_telling()
+    running.run(container.prepare_topics(accounts))
+
+
+@app.command()
+def migrate(service: Name) -> None:
+    """建库建表 / Create the database of one service, and its tables; settings from LIANDONG_…"""
+    from liandong import container, running
+
+    running.begin_telling()
+    running.run(container.migrate_service(service))
 
 
 @app.command()
 def serve(
     service: Name,
     port: Port = 8080,
-    host: Annotated[str, typer.Option(help="监听地址 / Address to listen on")] = "127.0.0.1",
+    host: Annotated[str, typer.Option(envvar="LIANDONG_HOST", help="监听地址 / Address to listen on")] = "127.0.0.1",
 ) -> None:
     """运行一个服务 / Run one service; settings from LIANDONG_…"""
-    from liandong import running
+    from liandong import container, running
 
-    running.log_warnings()
-    running.run(running.run_service(service, host, port))
+    running.begin_telling()
+    running.run(container.serve_service(service, host, port))
 
 
 @app.command()
@@ -176,17 +281,82 @@ def soak(
 
 
 @app.command()
-def restore(folder: Folder = DEFAULT_FOLDER) -> None:
-    """恢复之后 / After all databases were restored from backup: refill Kafka, raise the epochs (docs: liandong/restore.py)."""
-    from liandong import home
-    from liandong import restore as after_restore
+def backup(
+    target: Annotated[Path, typer.Argument(help="目录，须为空 / Folder, new or empty")],
+    folder: Folder = DEFAULT_FOLDER,
+) -> None:
+    """备份 / Dump all databases, services at work, into a folder from which `restore --from` restores the system."""
+    from liandong import backup as backups
+    from liandong import site
 
     async def run() -> None:
-        async with home.servers(home.Home(folder), say) as settings:
-            restored = await after_restore.restore(settings, say)
-            say(f"records refilled / 已回填记录: {dict(restored.records)}")
+        async with site.at(folder, say) as settings:
+            await backups.backup(settings, target, say)
+            say(f"complete / 备份完成: {target}")
 
     try:
         asyncio.run(run())
-    except after_restore.RestoreRefused as refused:
+    except backups.BackupFailed as failed:
+        sys.exit(f"liandong: {failed}")
+
+
+@app.command()
+def restore(
+    source: Annotated[
+        Path | None,
+        typer.Option("--from", help="`liandong backup` 的目录 / Folder of a backup; its databases come first"),
+    ] = None,
+    folder: Folder = DEFAULT_FOLDER,
+) -> None:
+    """恢复 / Services stopped: databases from a backup (--from), then Kafka refilled from the databases, in a new epoch."""
+    _rebuild_log(folder, source)
+
+
+@app.command()
+def repartition(folder: Folder = DEFAULT_FOLDER) -> None:
+    """增加分区 / Services stopped and all at rest: give the topics as many partitions as LIANDONG_PARTITIONS says."""
+    _rebuild_log(folder, None, anew=True)
+
+
+def _rebuild_log(folder: Path, source: Path | None, *, anew: bool = False) -> None:
+    from liandong import restore as restores
+    from liandong import site
+    from liandong.backup import BackupFailed
+
+    async def run() -> None:
+        async with site.at(folder, say) as settings:
+            if anew:
+                restored = await restores.repartition(settings, say)
+            elif source is None:
+                restored = await restores.restore(settings, say)
+            else:
+                restored = await restores.from_backup(settings, source, say)
+            say(f"records refilled / 已回填记录: {dict(restored.records)}")
+            say("now start the services, then: liandong verify / 现在启动各服务，然后运行 liandong verify")
+
+    try:
+        asyncio.run(run())
+    except restores.RestoreRefused as refused:
         sys.exit("liandong: " + "\n  ".join(refused.reasons))
+    except BackupFailed as failed:
+        sys.exit(f"liandong: {failed}")
+
+
+@app.command()
+def verify(
+    folds: Annotated[bool, typer.Option(help="重建读模型并比较 / Rebuild read models and compare them, too")] = True,
+    folder: Folder = DEFAULT_FOLDER,
+) -> None:
+    """核对 / Of a system at rest: do services, Kafka and events agree, and are all ledgers sound? Exit status 1 if not."""
+    from liandong import site
+    from liandong import verify as verifying
+
+    async def run() -> list[str]:
+        async with site.at(folder, say) as settings:
+            return await verifying.verify(settings, folds=folds)
+
+    found = asyncio.run(run())
+    for sentence in found:
+        typer.echo(sentence)
+    say(f"{len(found)} 处不符 / {len(found)} things do not hold" if found else "全部相符 / everything holds")
+    raise typer.Exit(int(bool(found)))

@@ -14,7 +14,7 @@ from pathlib import Path
 from liandong import stack
 from shared.identity import load_or_make_secrets
 from shared.settings import Settings
-from shared.trust.issuer import DevelopmentIssuer
+from shared.trust.issuer import KEY_FILE, DevelopmentIssuer
 
 DEFAULT = Path(".data")
 
@@ -38,6 +38,13 @@ class Home:
 
     def issuer(self) -> DevelopmentIssuer:
         return DevelopmentIssuer(self.trust)
+
+    def adopt(self, key: Path) -> None:
+        """Issue tokens with the key of a development issuer that was made elsewhere."""
+        self.trust.mkdir(parents=True, exist_ok=True)
+        mine = self.trust / KEY_FILE
+        mine.unlink(missing_ok=True)
+        mine.write_bytes(key.read_bytes())
 
     def settings(self, database_url: str, kafka: str) -> Settings:
         """Settings of the services of this node. The environment may still name partitions and the like."""

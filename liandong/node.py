@@ -30,7 +30,7 @@ def build(name: str, settings: Settings) -> Service:
 
 async def prepare(settings: Settings, names: Sequence[str] = SERVICES) -> None:
     """Topics, databases and their tables: what has to exist before a service starts. Safe to repeat."""
-    await settings.topics.ensure(settings.kafka)
+    await settings.topics.ensure(settings.broker)
     for name in names:
         await create_database(settings.database(name))
         await migrate(name, settings.database(name))

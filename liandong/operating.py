@@ -1,5 +1,6 @@
 """What operators do from the command line: rebuild read models, see and move what is parked."""
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -7,7 +8,7 @@ import httpx
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.table import Table
+from rich.table import Column, Table
 
 from liandong import stack
 from liandong.home import Home
@@ -44,10 +45,11 @@ async def rebuild(name: str, folder: Path) -> None:
 
 
 class Operator:
-    """The operator's routes of one service, over HTTP."""
+    """The operator's routes of one service, over HTTP: with the token in `LIANDONG_TOKEN`, or one of the folder's issuer."""
 
     def __init__(self, address: str, service: str, folder: Path) -> None:
-        token = Home(folder).issuer().issue(None, [OfficerRole.OPERATOR], "operator")
+        given = os.environ.get("LIANDONG_TOKEN")
+        token = given or Home(folder).issuer().issue(None, [OfficerRole.OPERATOR], "operator")
         self._http = httpx.Client(
             base_url=f"{address}/{service}/v1/operations",
             headers={"Authorization": f"Bearer {token}"},
@@ -70,10 +72,18 @@ def _body(answer: httpx.Response) -> Any:
 
 def show_parked(rows: list[dict[str, Any]]) -> None:
     """What waits, the culprit of each key marked."""
-    table = Table("id", "key", "topic", "type", "reason")
+    table = Table("id", Column("key", overflow="fold"), "topic", "type", "reason")
     for row in rows:
         mark = "[red]●[/red] " if row["is_culprit"] else "  "
         table.add_row(str(row["parked_id"]), row["key"], row["topic"], row["type"], mark + row["reason"])
+    Console().print(table)
+
+
+def show_timers(rows: list[dict[str, Any]]) -> None:
+    """Timers that could not fire, and why."""
+    table = Table(Column("id", overflow="fold"), "due at", "failed because")
+    for row in rows:
+        table.add_row(row["timer_id"], row["due_at"], row["failed_because"])
     Console().print(table)
 
 

@@ -1,7 +1,7 @@
-"""Running a node or one service until a signal ends it."""
+"""Running a node until a signal ends it."""
 
 import asyncio
-import logging
+import gc
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
@@ -10,17 +10,29 @@ import uvloop
 
 from liandong.home import Home, Say, listening, servers
 from liandong.law import load_shipped
-from liandong.node import SERVICES, Node, build, prepare
+from liandong.node import SERVICES, Node, prepare
 from liandong.serving import on_signals, serve
-from shared.settings import Settings
+from shared.telemetry import traces
+from shared.telemetry.logs import Level, configure
 
 T = TypeVar("T")
 
 
+_NEW_OBJECTS = 50_000
+"""A batch of five hundred events makes more objects than Python's usual 700, all of which live until it is committed: the
+collector would look at each batch again and again and find nothing."""
+
+
 def run(main: Coroutine[Any, Any, T]) -> T:
     """Run to the end on uvloop."""
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        return runner.run(main)
+    gc.collect()
+    gc.freeze()  # what was imported stays: nobody need look at it again
+    gc.set_threshold(_NEW_OBJECTS, 20, 20)
+    try:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            return runner.run(main)
+    finally:
+        traces.end()
 
 
 async def run_node(home: Home, port: int, say: Say, *, load: bool) -> int:
@@ -57,25 +69,7 @@ async def _ready(home: Home, address: str, say: Say, *, load: bool) -> None:
     say("Ctrl-C ends it / 按 Ctrl-C 停止")
 
 
-async def run_service(name: str, host: str, port: int) -> None:
-    """One service, with settings from the environment; its database and topics exist."""
-    stop = asyncio.Event()
-    on_signals(stop)
-    service = build(name, Settings())
-    await service.start()
-    try:
-        await serve(service.app, listening(port, host), until=stop)
-    finally:
-        await service.stop()
-
-
-async def prepare_service(name: str) -> None:
-    """Topics, the database of one service, and its tables."""
-    await prepare(Settings(), [name])
-
-
-def log_warnings() -> None:
-    """Warnings and errors go to standard error; what a broker says while it starts is neither."""
-    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    logging.getLogger("aiokafka").setLevel(logging.ERROR)
-    logging.getLogger("aiokafka.consumer.group_coordinator").setLevel(logging.CRITICAL)
+def begin_telling(level: Level = Level.INFO) -> None:
+    """Log lines to standard error, from this level on unless the environment says another; traces to a collector."""
+    configure("liandong", level=level)
+    traces.begin()

@@ -7,17 +7,29 @@ from contextlib import contextmanager
 from socket import socket
 
 import uvicorn
+from starlette.applications import Starlette
+from starlette.routing import Mount
 from starlette.types import ASGIApp
 
-DRAIN_SECONDS = 10
+DRAIN_SECONDS = 5
+"""Requests in hand get so long to be answered; what comes later is refused, and whoever asks tries the next instance."""
 
 
 async def serve(
-    app: ASGIApp, listener: socket, *, until: asyncio.Event, ready: Callable[[], Awaitable[None]] | None = None
+    app: ASGIApp,
+    listener: socket,
+    *,
+    until: asyncio.Event,
+    ready: Callable[[], Awaitable[None]] | None = None,
+    path: str = "",
 ) -> None:
-    """Answer on this socket until the event is set; requests in hand are finished first."""
+    """Answer on this socket until the event is set; requests in hand are finished first.
+
+    With a path, also below it: a gateway then passes on what it gets, and links in answers are right on both sides of it.
+    """
+    routed = Starlette(routes=[Mount(path, app), Mount("/", app)]) if path else app
     config = uvicorn.Config(
-        app, lifespan="off", log_config=None, access_log=False, timeout_graceful_shutdown=DRAIN_SECONDS
+        routed, lifespan="off", log_config=None, access_log=False, timeout_graceful_shutdown=DRAIN_SECONDS
     )
     server = _Server(config)
     serving = asyncio.create_task(server.serve(sockets=[listener]))

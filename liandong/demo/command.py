@@ -1,6 +1,7 @@
-"""`liandong demo`: the whole loop once, on this machine, from list files to a closed ledger.
+"""`liandong demo`: the whole loop once, from list files to a closed ledger.
 
-It starts the servers and the node and is from then on a client of the services, over HTTP only.
+It starts the servers and the node, unless it is told the address of services that run already, and is from then on a client
+of the services, over HTTP only.
 """
 
 import asyncio
@@ -43,6 +44,10 @@ def demo(
         int, typer.Option(min=FEWEST, max=100_000, help="名单条数 / Entries, beside 20 bad rows")
     ] = 1_000,
     plain: Annotated[bool, typer.Option("--plain", help="不用进度条 / Lines instead of progress bars")] = False,
+    address: Annotated[str | None, typer.Option(help="已有服务的地址 / Services that run already, behind this")] = None,
+    issuer_key: Annotated[
+        Path | None, typer.Option(help="开发用签发密钥 / Key of the development issuer that they believe")
+    ] = None,
 ) -> None:
     """运行演示 / Run the whole loop once: list, respond, execute, undo; then stay up until Ctrl-C.
 
@@ -55,7 +60,9 @@ def demo(
     stays = not once and sys.stdin.isatty() and sys.stdout.isatty()
     console = _console(stderr=True)
     told = _Demo(Home(folder), subjects, stays, show_for(console, plain=plain), asyncio.Event())
-    raise typer.Exit(asyncio.run(told.run(port)))
+    if issuer_key:
+        told.home.adopt(issuer_key)
+    raise typer.Exit(asyncio.run(told.as_client_of(address) if address else told.run(port)))
 
 
 def _console(*, stderr: bool) -> Console:
@@ -72,6 +79,12 @@ class _Demo:
     stays: bool
     show: Show
     stop: asyncio.Event
+
+    async def as_client_of(self, address: str) -> int:
+        """Of services that are not started here. The exit status."""
+        on_signals(self.stop)
+        self.home.folder.mkdir(parents=True, exist_ok=True)
+        return await self._until_stopped(address)
 
     async def run(self, port: int) -> int:
         """The exit status."""

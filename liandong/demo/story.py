@@ -15,7 +15,7 @@ from liandong.demo import deeds
 from liandong.demo.client import CREDIT_OFFICE, OPERATOR, Client, RequestRefused, approver, lister
 from liandong.demo.deeds import Doing, Listed
 from liandong.demo.ledger import SERVICES, NothingMoves, ledger, missing, off_list, states, wait
-from liandong.demo.lists import LONGEST_SHORT_TERM, ListFile, ends_soon, list_files
+from liandong.demo.lists import JURISDICTION, LONGEST_SHORT_TERM, ListFile, ends_soon, list_files
 from liandong.demo.run import Before, Phase, Run, RunFile
 from liandong.demo.show import Meter, Show
 from liandong.demo.systems import DepartmentSystems
@@ -70,7 +70,7 @@ class Story:
         self.files = list_files(self.run.mark, self.run.first, self.run.subjects, self.run.today)
 
     async def _departments(self) -> list[str]:
-        found = self.client.pages(CREDIT_OFFICE, "/catalogue/v1/departments")
+        found = self.client.pages(CREDIT_OFFICE, "/catalogue/v1/departments", {"region": JURISDICTION})
         return [one["department_id"] async for one in found if not one["credit_office"]]
 
     async def _entries(self) -> dict[str, dict[str, Any]]:
@@ -233,7 +233,9 @@ class Story:
             self.run.clock = now + timedelta(days=_MOVED_DAYS)
             self.file.save(self.run)
         for service in SERVICES:
-            await self._move(service, self.run.clock)
+            if not await self._move(service, self.run.clock):
+                self.show.say(word("clock_stands"))
+                return
         lying = systems.tasks_left_lying()
 
         async def probe() -> tuple[bool, Hashable]:
@@ -245,12 +247,16 @@ class Story:
         day = today_in_shanghai(self.run.clock).isoformat()
         self.show.say(word("clock_moved", day=day, overdue=self.run.were_overdue))
 
-    async def _move(self, service: str, instant: datetime) -> None:
+    async def _move(self, service: str, instant: datetime) -> bool:
+        """False when the services' clock is the real one: then terms end when they end."""
         try:
             await self.client.put(OPERATOR, f"/{service}/v1/operations/clock", {"now": instant.isoformat()})
         except RequestRefused as refused:
+            if refused.code == "clock_not_movable":
+                return False
             if refused.code != "clock_moves_forward_only":  # it was there before the interruption
                 raise
+        return True
 
     # --- until nothing is left in force of what has ended
 

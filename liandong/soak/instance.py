@@ -38,6 +38,11 @@ class Instance:
     def lives(self) -> bool:
         return self._process is not None and self._process.returncode is None
 
+    @property
+    def pid(self) -> int | None:
+        """Of the process that lives now."""
+        return self._process.pid if self._process is not None and self.lives else None
+
     def start(self) -> None:
         self._keeping = asyncio.create_task(self._keep(), name=f"keeping {self.service}")
 

@@ -14,7 +14,7 @@ from typing import Any
 from liandong.demo import deeds
 from liandong.demo.client import CREDIT_OFFICE, OPERATOR, Client, RequestRefused, approver, lister
 from liandong.demo.deeds import Doing, Listed
-from liandong.demo.lists import FEWEST, RESERVED, ListFile, ends_soon, list_files
+from liandong.demo.lists import FEWEST, JURISDICTION, RESERVED, ListFile, ends_soon, list_files
 from liandong.demo.run import Run
 from liandong.demo.systems import DepartmentSystems
 from shared.contracts.lawbook import ListKind
@@ -22,7 +22,6 @@ from shared.working_days import today as today_in_shanghai
 
 _KINDS = {"黑名单": ListKind.BLACK, "红名单": ListKind.RED, "重点关注名单": ListKind.WATCH}
 _ASK_EVERY = 0.3
-_TRIES = 200
 
 
 @dataclass
@@ -106,28 +105,15 @@ class Load:
     def _counting(self, deed: Callable[[deeds.Planned], Awaitable[Any]]) -> Callable[[deeds.Planned], Awaitable[None]]:
         async def counted(one: deeds.Planned) -> None:
             try:
-                await self._once_known(deed, one)
+                await deed(one)
             except RequestRefused as refused:
                 self.refused[refused.code] += 1
 
         return counted
 
-    async def _once_known(self, deed: Callable[[deeds.Planned], Awaitable[Any]], one: deeds.Planned) -> None:
-        """Of an entry that came in a file repair says that it knows no such thing, until it has read of it."""
-        for _ in range(_TRIES):
-            try:
-                await deed(one)
-            except RequestRefused as refused:
-                if refused.code != "unknown_id":
-                    raise
-                await asyncio.sleep(_ASK_EVERY)
-            else:
-                return
-        await deed(one)
-
 
 async def load_of(client: Client, *, subjects: int = FEWEST, first: int = 0) -> Load:
-    """A load for the departments that the catalogue names. `first` is the index of its first invented subject."""
-    found = client.pages(CREDIT_OFFICE, "/catalogue/v1/departments")
+    """A load for the departments of the demo's place. `first` is the index of its first invented subject."""
+    found = client.pages(CREDIT_OFFICE, "/catalogue/v1/departments", {"region": JURISDICTION})
     departments = [one["department_id"] async for one in found if not one["credit_office"]]
     return Load(client, DepartmentSystems(client, departments), subjects, first)

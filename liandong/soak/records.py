@@ -7,13 +7,14 @@ from typing import Any, cast
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from shared.contracts.event import Topic
+from shared.messaging.broker import Address, connection
 from shared.messaging.message import Raw, raw_record
 from shared.messaging.topics import Topics
 
 
 @asynccontextmanager
-async def _reader(kafka: str) -> AsyncGenerator[AIOKafkaConsumer]:
-    consumer = AIOKafkaConsumer(bootstrap_servers=kafka, enable_auto_commit=False, auto_offset_reset="earliest")
+async def _reader(broker: Address) -> AsyncGenerator[AIOKafkaConsumer]:
+    consumer = AIOKafkaConsumer(**connection(broker), enable_auto_commit=False, auto_offset_reset="earliest")
     await consumer.start()
     try:
         yield consumer
@@ -21,11 +22,11 @@ async def _reader(kafka: str) -> AsyncGenerator[AIOKafkaConsumer]:
         await consumer.stop()
 
 
-async def records(kafka: str, topics: Topics) -> dict[tuple[str, int], list[Raw]]:
+async def records(broker: Address, topics: Topics) -> dict[tuple[str, int], list[Raw]]:
     """All records, by topic (as the contracts name it) and partition, in the order of the log. Raises UnreadableEnvelope."""
     places = {TopicPartition(topics.name(topic), n): topic for topic in Topic for n in range(topics.count(topic))}
     found: dict[tuple[str, int], list[Raw]] = {(topic.value, tp.partition): [] for tp, topic in places.items()}
-    async with _reader(kafka) as consumer:
+    async with _reader(broker) as consumer:
         consumer.assign(list(places))
         ends = cast("dict[TopicPartition, int]", await consumer.end_offsets(list(places)))
         waiting = {tp for tp, end in ends.items() if end > 0}

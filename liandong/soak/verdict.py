@@ -17,6 +17,8 @@ from shared.messaging.invariants import at_rest
 from shared.settings import Settings
 
 Engines = Mapping[str, AsyncEngine]
+Alike = tuple[str, tuple[str, str], tuple[str, str]]
+"""What, and a service with a query for it, twice."""
 
 _MOST_NAMED = 3
 """Of so many offenders the sentence gives the names."""
@@ -55,17 +57,27 @@ _TOLD = "SELECT event_id::text FROM published JOIN events USING (position) WHERE
 
 
 async def between(engines: Engines, published: int | None = None) -> list[str]:
-    """Published once, settled once, directed once, kept once, undone alike, closed alike; and in order."""
+    """Published once, settled once, directed once, kept once, undone alike, closed alike; and in order.
+
+    For what the load hands in, all of which ends answered and undone; `agreement` is what holds of any system at rest.
+    """
+    found = _once("document published", await _column(engines["initiator"], _DOCUMENTS))
     entries = await _column(engines["initiator"], _ENTRIES)
-    found = _same("entries at initiator", "entries at repair", entries, await _column(engines["repair"], _AT_REPAIR))
-    found += _once("document published", await _column(engines["initiator"], _DOCUMENTS))
     if published is not None and published != len(entries):
         found.append(f"{published} good rows were handed in, {len(entries)} entries were published")
+    return found + await agreement(engines) + await _states(engines, _CLOSED_ALIKE)
+
+
+async def agreement(engines: Engines) -> list[str]:
+    """What two services know of the same things is the same, and the ledger closes over nothing that is owed."""
+    entries = await _column(engines["initiator"], _ENTRIES)
+    found = _same("entries at initiator", "entries at repair", entries, await _column(engines["repair"], _AT_REPAIR))
     told = await _told(engines, Topic.LIST)
     found += _same("list events", "list events settled", told, await _column(engines["registry"], _SETTLED))
     found += await _lines(engines)
     found += await _kept(engines)
-    found += await _states(engines)
+    found += await _states(engines, _ALIKE)
+    found += [f"feedback: {sentence}" for sentence in await _column(engines["feedback"], _CLOSED_TOO_SOON)]
     for name, engine in engines.items():
         streams = await _column(engine, _OUT_OF_ORDER)
         found += [f"{name}: published out of order: {stream}" for stream in streams[:_MOST_NAMED]]
@@ -118,18 +130,25 @@ _ALIKE = (
         ("registry", "SELECT entry_id FROM entries WHERE ended_mode IS NOT NULL"),
         ("feedback", "SELECT entry_id FROM entries WHERE ended"),
     ),
+)
+_CLOSED_ALIKE = (
     (
         "ended and closed entries",
         ("feedback", "SELECT entry_id FROM entries WHERE ended"),
         ("feedback", "SELECT entry_id FROM entries WHERE state = 'closed'"),
     ),
 )
+_CLOSED_TOO_SOON = """
+    SELECT 'entry ' || entry_id || ' is closed, and ' || count(*) || ' of its lines are owed'
+    FROM entries JOIN lines USING (entry_id)
+    WHERE entries.state = 'closed' AND lines.owed AND lines.state IN ('waiting', 'undoing') GROUP BY entry_id
+"""
 
 
-async def _states(engines: Engines) -> list[str]:
+async def _states(engines: Engines, alike: Iterable[Alike]) -> list[str]:
     """What two services say of the same things is the same."""
     found: list[str] = []
-    for what, (one, ask_one), (other, ask_other) in _ALIKE:
+    for what, (one, ask_one), (other, ask_other) in alike:
         here, there = await _column(engines[one], ask_one), await _column(engines[other], ask_other)
         found += _same(f"{what} at {one}", f"{what} at {other}", here, there)
     return found
@@ -187,7 +206,7 @@ async def log(engines: Engines, settings: Settings) -> list[str]:
 async def _first_seen(settings: Settings) -> dict[tuple[str, str, int], list[tuple[int, str, str]]]:
     """By source, topic and partition: the records in order of the log, those left out that were there before."""
     first: dict[tuple[str, str, int], list[tuple[int, str, str]]] = {}
-    for (topic, partition), raws in (await records(settings.kafka, settings.topics)).items():
+    for (topic, partition), raws in (await records(settings.broker, settings.topics)).items():
         last: dict[str, int] = {}
         for raw in raws:
             source, sequence = raw.envelope.source, raw.envelope.sequence

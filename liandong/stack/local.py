@@ -6,9 +6,9 @@ starts new ones. At no time do two servers hold one data directory.
 """
 
 import asyncio
-import os
 import shutil
 import signal
+import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -191,9 +191,8 @@ def _usable(folder: Path) -> Path:
     """The folder, made if need be, with room in it and ours to write."""
     folder = folder.expanduser().resolve()
     folder.mkdir(parents=True, exist_ok=True)
-    trial = folder / f".trial-{os.getpid()}"
-    trial.write_bytes(b"-")
-    trial.unlink()
+    with tempfile.NamedTemporaryFile(dir=folder, prefix=".trial-") as trial:  # two may try at once
+        trial.write(b"-")
     room = shutil.disk_usage(folder).free
     if room < _ROOM_NEEDED:
         raise StackError(

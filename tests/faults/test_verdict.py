@@ -22,6 +22,7 @@ from liandong.soak.load import Load, load_of
 from liandong.soak.rest import NeverAtRest, under
 from liandong.soak.verdict import between, folds, log
 from shared.contracts.event import Topic
+from shared.eventstore import Change
 from shared.messaging.intake import Intake, Place
 from shared.messaging.invariants import at_rest
 from shared.messaging.message import Raw
@@ -137,8 +138,8 @@ async def test_a_batch_that_is_handled_twice_is_found(broken: Broken, monkeypatc
 async def test_an_event_that_is_skipped_is_found(broken: Broken, monkeypatch: pytest.MonkeyPatch) -> None:
     real = Intake._handle_together
 
-    async def forgetful(self: Intake, connection: AsyncConnection, ready: list[Raw]) -> None:
-        await real(self, connection, ready[1:] if self.service == "registry" else ready)
+    async def forgetful(self: Intake, connection: AsyncConnection, ready: list[Raw]) -> list[Change]:
+        return await real(self, connection, ready[1:] if self.service == "registry" else ready)
 
     monkeypatch.setattr(Intake, "_handle_together", forgetful)
     assert "is among list events, not among list events settled" in "\n".join(await broken.found())

@@ -88,11 +88,15 @@ class Place:
         told: dict[str, Any] = json.loads(self.home.node_file.read_text())
         return told["address"]
 
+    def database(self, service: str) -> str:
+        """The URL of a service's database."""
+        return self.settings().database(service)
+
     async def rows(self, service: str, query: str) -> list[Any]:
         """Look into a service's database."""
-        engine = create_async_engine(self._settings().database(service))
+        engine = create_async_engine(self.database(service))
         try:
-            async with engine.connect() as connection:
+            async with engine.begin() as connection:
                 return list(await connection.execute(text(query)))
         finally:
             await engine.dispose()
@@ -106,7 +110,7 @@ class Place:
 
     async def comes_to_rest(self) -> None:
         """Run the services until everything that was published was consumed, and nothing that must hold is broken."""
-        node = Node(self._settings())
+        node = Node(self.settings())
         await node.start()
         engines = {name: service.core.engine for name, service in node.services.items()}
         try:
@@ -123,7 +127,7 @@ class Place:
         finally:
             await node.stop()
 
-    def _settings(self) -> Settings:
+    def settings(self) -> Settings:
         with _environment(self.environment({})):
             return self.home.settings(self.addresses.database_url, self.addresses.kafka)
 

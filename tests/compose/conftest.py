@@ -1,0 +1,39 @@
+"""One project for all tests here: built, set up and started once, removed at the end whatever happened."""
+
+from collections.abc import Generator
+
+import pytest
+
+from tests.compose.project import Project
+
+_TOOK: dict[str, float] = {}
+"""Seconds a step; told at the end."""
+
+
+@pytest.fixture(scope="session")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Generator[Project]:
+    """The image and the secrets; nothing runs."""
+    project = Project(tmp_path_factory.mktemp("compose"), took=_TOOK)
+    try:
+        with project.timed("build the images"):
+            project.compose("build", "topics", "operator")
+        with project.timed("make the secrets"):
+            project.compose("run", "--rm", "--no-TTY", "secrets")
+        yield project
+    finally:
+        project.remove()
+
+
+@pytest.fixture(scope="session")
+def system(built: Project) -> Project:
+    """The system at work."""
+    with built.timed("up, from empty volumes to all healthy"):
+        built.up()
+    return built
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    if _TOOK:
+        terminalreporter.section("steps")
+    for step, seconds in _TOOK.items():
+        terminalreporter.write_line(f"{seconds:7.1f} s  {step}")

@@ -1,0 +1,50 @@
+"""A service that is told to stop: it leaves its group at once, finishes what it has in hand, and says so."""
+
+import json
+from pathlib import Path
+
+import httpx
+
+from liandong.doctor import log
+from liandong.doctor.examination import Patient
+from liandong.node import prepare
+from liandong.stack.ports import choose
+from tests.harness import eventually
+from tests.node.place import Place, place
+from tests.stacks import Addresses
+
+SERVICE = "registry"
+
+
+async def members(here: Place) -> int | None:
+    """Of the service's consumer group."""
+    who = Patient(here.settings(), (SERVICE,))
+    _, known = await log.condition(who.settings, who.services, SERVICE)
+    return known.members.get(SERVICE) if known else None
+
+
+async def test_a_service_told_to_stop_leaves_its_group_at_once_and_ends_with_nought(
+    stack: Addresses, tmp_path: Path
+) -> None:
+    async with place(stack, tmp_path) as here:
+        await prepare(here.settings(), [SERVICE])
+        port = choose()
+        secrets = {
+            "LIANDONG_IDENTITY_FILE": str(here.folder / "identity.json"),
+            "LIANDONG_JWKS_FILE": str(here.home.issuer().jwks_file),
+        }
+        process = await here.begin("serve", SERVICE, "--port", str(port), **secrets)
+
+        async def joined() -> bool:
+            return await members(here) == 1
+
+        await eventually(joined, seconds=60)
+        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False) as http:
+            assert (await http.get("/metrics")).is_success
+        process.terminate()
+        ended = await here.ended(process)
+        assert ended.status == 0
+        assert await members(here) == 0, "nobody waits for a session to expire"
+        told = [json.loads(line) for line in ended.err.splitlines()]
+        assert [line["message"] for line in told if line["logger"] == "shared.service"] == ["started", "stopped"]
+        assert {line["service"] for line in told} <= {SERVICE, "liandong"}

@@ -1,0 +1,183 @@
+"""An upgrade while the version before is at work: expand, replace, contract; nobody who asks is turned away for good.
+
+The versions to come are copies of this program with one migration more each.
+"""
+
+import asyncio
+import shutil
+from collections.abc import AsyncGenerator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx
+import pytest
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from liandong.node import prepare
+from liandong.stack.ports import choose
+from shared.migration import SERVICES
+from shared.trust import OfficerRole
+from tests.harness import eventually
+from tests.node.place import Place, place
+from tests.stacks import Addresses
+
+SERVICE = "repair"
+PROGRAM = SERVICES.parent
+EXPAND = 'op.add_column("entries", sa.Column("remark", sa.Text(), nullable=False, server_default=""))'
+CONTRACT = 'op.drop_column("entries", "remark")'
+
+
+def version(folder: Path, *steps: str) -> Path:
+    """A copy of the program whose service has these migrations more."""
+    for part in ("liandong", "services", "shared"):
+        shutil.copytree(PROGRAM / part, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
+    versions = folder / "services" / SERVICE / "migrations" / "versions"
+    before = max(file.stem[:4] for file in versions.glob("[0-9]*.py"))
+    for number, step in enumerate(steps, 901):
+        written = f'''import sqlalchemy as sa
+from alembic import op
+
+revision = "0{number}"
+down_revision = "{before}"
+
+
+def upgrade() -> None:
+    {step}
+'''
+        (versions / f"0{number}_step.py").write_text(written, encoding="utf-8")
+        before = f"0{number}"
+    return folder
+
+
+@dataclass
+class Callers:
+    """Officers who write without pause, and go to the next instance when one is leaving."""
+
+    token: str
+    instances: list[str] = field(default_factory=list[str])
+    answered: int = 0
+    failed: list[str] = field(default_factory=list[str])
+
+    async def write(self, key: str) -> None:
+        headers = {"Authorization": f"Bearer {self.token}", "Idempotency-Key": key}
+        for address in list(self.instances):
+            try:
+                async with httpx.AsyncClient(base_url=address, timeout=30, trust_env=False) as http:
+                    answer = await http.post("/v1/operations/timers/retry", json={}, headers=headers)
+            except httpx.TransportError:
+                continue
+            if answer.is_success:
+                self.answered += 1
+                return
+            self.failed.append(answer.text)
+        self.failed.append(f"nobody answered {key}")
+
+    async def run(self) -> None:
+        number = 0
+        while True:
+            await self.write(f"write-{number}")
+            number += 1
+
+    async def go_on(self) -> None:
+        """Return when some more writes were answered since."""
+        wanted = self.answered + 5
+        await eventually(lambda: self.answered >= wanted, what="answers")
+
+
+@asynccontextmanager
+async def instance(here: Place, program: Path, callers: Callers) -> AsyncGenerator[asyncio.subprocess.Process]:
+    """One instance of a version, at work for these callers until it is told to end."""
+    port, apart = choose(), Place(here.addresses, here.prefix, program / "said")
+    apart.folder.mkdir()
+    address = f"http://127.0.0.1:{port}"
+    process = await apart.begin("serve", SERVICE, "--port", str(port), **environment(here, program))
+    try:
+        await eventually(lambda: _ready(address), seconds=60)
+        callers.instances.append(address)
+        yield process
+    finally:
+        process.terminate()
+        ended = await apart.ended(process)
+        callers.instances.remove(address)
+        assert (ended.status, "did not finish" in ended.err) == (0, False), ended.err
+
+
+def environment(here: Place, program: Path) -> dict[str, str]:
+    return {
+        "PYTHONPATH": str(program),
+        "LIANDONG_IDENTITY_FILE": str(here.folder / "identity.json"),
+        "LIANDONG_JWKS_FILE": str(here.home.issuer().jwks_file),
+    }
+
+
+async def _ready(address: str) -> bool:
+    try:
+        async with httpx.AsyncClient(base_url=address, timeout=5, trust_env=False) as http:
+            return (await http.get("/readyz")).is_success
+    except httpx.TransportError:
+        return False
+
+
+async def at(here: Place) -> str:
+    return (await here.rows(SERVICE, "SELECT version_num FROM alembic_version"))[0][0]
+
+
+@pytest.mark.timeout(400)
+async def test_a_version_is_replaced_by_the_next_and_what_it_needed_is_then_taken_away(
+    stack: Addresses, tmp_path: Path
+) -> None:
+    async with place(stack, tmp_path) as here:
+        await prepare(here.settings(), [SERVICE])
+        now = await asyncio.to_thread(version, tmp_path / "now")
+        following = await asyncio.to_thread(version, tmp_path / "next", EXPAND)
+        last = await asyncio.to_thread(version, tmp_path / "last", EXPAND, CONTRACT)
+        callers = Callers(here.home.issuer().issue(None, [OfficerRole.OPERATOR], "operator"))
+        async with AsyncExitStack() as new_one:
+            async with instance(here, now, callers):
+                writing = asyncio.create_task(callers.run())
+                await callers.go_on()
+
+                # Expand: the database is ahead of the program that works on it, which goes on, and could start again.
+                assert (await here.run("migrate", SERVICE, **environment(here, following))).status == 0
+                assert await at(here) == "0901"
+                await callers.go_on()
+                async with instance(here, await asyncio.to_thread(version, tmp_path / "again"), callers):
+                    await callers.go_on()
+
+                # Replace: the next version works beside it, then alone.
+                await new_one.enter_async_context(instance(here, following, callers))
+            await callers.go_on()
+
+            # Contract: what nobody needs any more is taken away, while the version that does not need it is at work.
+            assert (await here.run("migrate", SERVICE, **environment(here, last))).status == 0
+            assert await at(here) == "0902"
+            await callers.go_on()
+            writing.cancel()
+            await asyncio.wait([writing])
+    assert callers.failed == []
+
+
+async def test_a_migration_that_is_held_up_lets_others_pass_and_tries_again(stack: Addresses, tmp_path: Path) -> None:
+    async with place(stack, tmp_path) as here:
+        await prepare(here.settings(), [SERVICE])
+        following = await asyncio.to_thread(version, tmp_path / "next", EXPAND)
+        engine = create_async_engine(here.database(SERVICE))
+        async with engine.connect() as long_reader:
+            await long_reader.execute(text("SELECT count(*) FROM entries"))  # and its transaction stays open
+            apart = Place(here.addresses, here.prefix, following)
+            process = await apart.begin("migrate", SERVICE, **environment(here, following))
+
+            async def held_up() -> bool:
+                waits = (
+                    "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND query LIKE 'ALTER%'"
+                )
+                return await here.count(SERVICE, f"{waits} AND wait_event_type = 'Lock'") > 0
+
+            await eventually(held_up)
+            assert await here.count(SERVICE, "SELECT count(*) + 1 FROM entries") == 1, "others pass in between"
+            assert process.returncode is None
+        await engine.dispose()
+        assert (await apart.ended(process)).status == 0
+        assert await at(here) == "0901"
