@@ -16,9 +16,13 @@ from rich.console import Console
 from benchmarks import machine, report
 from benchmarks.figures import Figure
 from benchmarks.ground import Ground, Servers, dsn, ground, servers
+from benchmarks.memory import watched
 from benchmarks.scale import Scale
 
-BENCHES = ("append_batched", "append_single", "relay", "consume", "check", "latency", "loop")
+BENCHES = (
+    *("append_batched", "append_single", "relay", "consume", "check", "check_growth", "latency"),
+    *("rebuild", "resident", "resolution", "loop"),
+)
 
 log = logging.getLogger("benchmarks")
 
@@ -56,22 +60,29 @@ async def _main(names: Sequence[str], scale: Scale, loop: str) -> list[str]:
         facts = await machine.facts(dsn(on.database_url), on.kafka_version, loop)
         figures: list[Figure] = []
         failed: list[str] = []
+        resident: dict[str, dict[str, float]] = {}
         for name in names:
             start = time.perf_counter()
             told.print(f"{name} …")
             try:
-                figures += await _bench(on, name, scale)
+                async with watched(on) as watch:
+                    figures += await _bench(on, name, scale)
+                resident[name] = watch.peaks
             except Exception:
                 failed.append(name)
                 log.exception("%s failed", name)
             told.print(f"{name}: {time.perf_counter() - start:.0f} s")
-    facts["resident_mib"] = machine.resident_mib()
+    facts["load_after"] = machine.load()
+    facts["resident_mib"] = resident
     facts["failed"] = failed
     facts["sources_changed"] = machine.sources() != facts["sources"]
     if facts["sources_changed"]:
         told.print("The program was changed during this run: its figures are not of one version.", style="bold red")
-    report.show(figures, Console(width=None if sys.stdout.isatty() else 180))
-    told.print(f"written to {report.save(figures, scale.value, facts)}")
+    shown = Console(width=None if sys.stdout.isatty() else 180)
+    report.show(figures, shown)
+    report.show_memory(resident, shown)
+    report.show_verdict(figures, BENCHES, scale.value, shown)
+    told.print(f"written to {report.save(figures, scale.value, facts, BENCHES)}")
     return failed
 
 

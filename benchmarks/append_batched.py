@@ -8,12 +8,11 @@ import asyncio
 import time
 from typing import Any
 
-from sqlalchemy.engine import make_url
-
 from benchmarks.bare import chunks
 from benchmarks.engine import Engine, engine
 from benchmarks.figures import AtLeast, Figure, in_turns, percentiles
 from benchmarks.ground import Ground
+from benchmarks.library import environment
 from benchmarks.scale import Scale, Sizes
 from benchmarks.workload import ENTRIES, Order, Orders, Publish
 
@@ -41,7 +40,7 @@ async def _against_bare(made: Engine, events: int, turns: int) -> Figure:
         start = time.perf_counter()
         for orders in work:
             began = time.perf_counter()
-            await _append(made, orders)
+            await append(made, orders)
             batches["measured"].append((time.perf_counter() - began) * 1000)
         return events / (time.perf_counter() - start)
 
@@ -68,14 +67,16 @@ async def _against_bare(made: Engine, events: int, turns: int) -> Figure:
     )
 
 
-async def _append(made: Engine, orders: list[Order]) -> None:
+async def append(made: Engine, orders: list[Order]) -> None:
+    """One transaction, as a reaction's."""
     async with made.store.engine.begin() as connection:
         session = made.session(connection)
         await session.load(ENTRIES, [aggregate_id for aggregate_id, _ in orders])
         for aggregate_id, command in orders:
             session.do_loaded(ENTRIES, aggregate_id, command)
-        await made.store.write(connection, [session.change()])
-    made.store.committed()
+        change = session.change()
+        await made.store.write(connection, [change])
+    made.store.committed([change])
 
 
 # --- the eventsourcing library -----------------------------------------------------------------------------------------
@@ -89,7 +90,7 @@ async def _against_library(ground: Ground, made: Engine, events: int, turns: int
         work = list(chunks(orders.take(events), BATCH))
         start = time.perf_counter()
         for batch in work:
-            await _append(made, batch)
+            await append(made, batch)
         return events / (time.perf_counter() - start)
 
     async def theirs() -> float:
@@ -125,18 +126,8 @@ class _Library:
             def __init__(self, body: dict[str, Any]) -> None:
                 self.body = body
 
-        target = make_url(url)
         self._aggregate: Any = Listing
-        self._application: Any = Application(
-            env={
-                "PERSISTENCE_MODULE": "eventsourcing.postgres",
-                "POSTGRES_DBNAME": target.database or "",
-                "POSTGRES_HOST": target.host or "127.0.0.1",
-                "POSTGRES_PORT": str(target.port or 5432),
-                "POSTGRES_USER": target.username or "postgres",
-                "POSTGRES_PASSWORD": target.password or "",
-            }
-        )
+        self._application: Any = Application(env=environment(url))
 
     def save(self, bodies: list[dict[str, Any]]) -> float:
         """Events a second; making the aggregates is in it, as deciding is in ours."""

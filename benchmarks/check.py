@@ -45,11 +45,11 @@ _WARM_UP = 64
 async def run(ground: Ground, scale: Scale) -> list[Figure]:
     await ground.topics()
     url = await ground.database("executor")
-    await _fill(ground, LISTED.at(scale))
+    await fill(ground, LISTED.at(scale))
     bare_url = await ground.empty_database("points")
     keys = await _fill_bare(bare_url, SUBJECTS.at(scale))
     async with AsyncExitStack() as exits:
-        executor = await exits.enter_async_context(_executor(ground))
+        executor = await exits.enter_async_context(executor_process(ground))
         bare = await exits.enter_async_context(_bare(ground.dsn("points")))
         rows = await connection(url)
         exits.push_async_callback(rows.close)
@@ -92,7 +92,7 @@ async def _figure(ground: Ground, executor: Load, bare: Load, keys: list[str], s
     )
 
 
-async def _fill(ground: Ground, listed: int) -> None:
+async def fill(ground: Ground, listed: int) -> None:
     """Give the executor its law book and what the registry ordered, the way its consumer does."""
     identity = ground.settings.identity_file
     assert identity is not None
@@ -127,7 +127,7 @@ async def _fill_bare(url: str, subjects: int) -> list[str]:
 
 
 @asynccontextmanager
-async def _executor(ground: Ground) -> AsyncGenerator[Load]:
+async def executor_process(ground: Ground) -> AsyncGenerator[Load]:
     settings = ground.settings
     environment = {
         "LIANDONG_DATABASE_URL": settings.database_url,

@@ -9,7 +9,7 @@ in as many transactions.
 
 import importlib
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from random import Random
 from typing import Any, cast
 
@@ -18,12 +18,11 @@ from benchmarks.figures import AtLeast, Figure, Turn, percentiles
 from benchmarks.ground import Ground, connection
 from benchmarks.scale import Scale, Sizes
 from benchmarks.taking import BATCH, Taking, record, records
-from benchmarks.workload import Invented, Zipf
+from benchmarks.workload import Invented, Zipf, listings
 from services.catalogue.shipped import shipped
 from shared.clock import SystemClock
 from shared.contracts.event import PublicEvent, Topic
 from shared.contracts.execution import Applied
-from shared.contracts.listing import EntryPublished, EntryResumed, EntrySuspended
 from shared.contracts.response import ResponseDirected
 from shared.contracts.vocabulary import PUBLIC
 from shared.messaging.message import Raw
@@ -32,7 +31,6 @@ from shared.service import Service
 ENTRIES = Sizes(quick=400, usual=4_000, full=20_000)
 TURNS = Sizes(quick=2, usual=5, full=10)
 """The records are handed over in so many parts; after each the bare side has its turn with the rows of that part."""
-_ONE_IN_SUSPENDED = 10
 _SUBJECTS = 100_000
 _HOT = 0.6
 """The exponent of Zipf's law: of 4,000 entries the subject that is listed most has some fifteen."""
@@ -48,25 +46,12 @@ async def run(ground: Ground, scale: Scale) -> list[Figure]:
     return bench.figures
 
 
-def _listings(ground: Ground, entries: int) -> list[PublicEvent]:
+def _listings(ground: Ground, entries: int) -> Iterator[PublicEvent]:
     """Entries of subjects by Zipf's law; every tenth is suspended and resumed."""
     identity = ground.settings.identity_file
     assert identity is not None
     invented, subject = Invented(identity.read_text(encoding="utf-8")), Zipf(_SUBJECTS, Random(5), _HOT)
-    version = len(shipped().changes())
-    found: list[PublicEvent] = []
-    for index in range(entries):
-        entry = invented.entry(index, subject())
-        about: dict[str, Any] = {
-            "entry_id": entry.entry_id,
-            "subject": entry.subject.key,
-            "lawbook_version": version,
-        }
-        found.append(EntryPublished(**about, entry=entry))
-        if index % _ONE_IN_SUSPENDED == 0:
-            found.append(EntrySuspended(**about, case_id="case", reason="异议核实（示例）"))
-            found.append(EntryResumed(**about, case_id="case", reason="异议不成立（示例）"))
-    return found
+    return listings(invented, subject, entries, len(shipped().changes()))
 
 
 def _answers(responses: Sequence[Raw]) -> list[PublicEvent]:

@@ -2,7 +2,8 @@
 
 A file is imported and approved; each entry directs six lines to three departments; the departments read their worklists and
 answer in bulk, 1,000 tasks a request; then the clock passes the end of all terms, the departments undo, and the ledger is
-closed when no line of any entry is left. All services run in this process, and so do the departments.
+closed when no line of any entry is left. Every service is a process of its own, as in docker compose; the departments are this
+process. How much processor time each of them spent is printed beside the rate.
 
 Bare: every row that then stands in the six databases, as multi-row inserts of 1,000 into tables of the same shape; every
 record that stands on the topics, through `send()` and polled once for each service that subscribes to it; databases and
@@ -15,7 +16,7 @@ import csv
 import io
 import time
 from collections import Counter
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import date, timedelta
@@ -25,6 +26,7 @@ from uuid import uuid4
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from benchmarks import small_book
+from benchmarks.apart import Apart, apart
 from benchmarks.bare import (
     BareRecord,
     BareTable,
@@ -38,11 +40,10 @@ from benchmarks.bare import (
 )
 from benchmarks.figures import AtLeast, Figure, Turn
 from benchmarks.ground import PARTITIONS, Ground, connection
-from benchmarks.machine import resident_mib
-from benchmarks.node import APPROVER, LISTER, Running, running, system
+from benchmarks.node import APPROVER, LISTER, system
 from benchmarks.scale import Scale, Sizes
 from liandong.demo.subjects import InventedSubjects
-from liandong.node import SERVICES
+from liandong.node import SERVICES, build
 from shared.contracts.event import Topic
 
 ENTRIES = Sizes(quick=300, usual=10_000, full=100_000)
@@ -62,11 +63,10 @@ _PART_ROWS = 50_000
 async def run(ground: Ground, scale: Scale) -> list[Figure]:
     ground.settings.movable_clock = True
     entries = ENTRIES.at(scale)
-    async with running(ground) as world:
-        subscribed = _subscribed(world)
+    async with apart(ground) as world:
         loop = _Loop(ground, world, entries)
         await loop.run()
-    bare = await _Bare(ground, subscribed).run()
+    bare = await _Bare(ground, _subscribed(ground)).run()
     return [
         Figure(
             bench="loop",
@@ -80,10 +80,10 @@ async def run(ground: Ground, scale: Scale) -> list[Figure]:
     ]
 
 
-def _subscribed(world: Running) -> dict[str, int]:
+def _subscribed(ground: Ground) -> dict[str, int]:
     """How many services read each topic."""
     found = {str(topic): 0 for topic in Topic}
-    for service in world.node.services.values():
+    for service in (build(name, ground.settings) for name in SERVICES):
         if service.parts.reactions:
             for topic in service.parts.reactions(service.core).topics:
                 found[str(topic)] += 1
@@ -96,10 +96,11 @@ def _subscribed(world: Running) -> dict[str, int]:
 @dataclass
 class _Loop:
     ground: Ground
-    world: Running
+    world: Apart
     entries: int
     took: dict[str, float] = field(default_factory=dict[str, float])
-    resident: list[float] = field(default_factory=list[float])
+    resident: list[Mapping[str, float]] = field(default_factory=list[Mapping[str, float]])
+    spent: dict[str, float] = field(default_factory=dict[str, float])
 
     @property
     def seconds(self) -> float:
@@ -107,19 +108,21 @@ class _Loop:
 
     def facts(self) -> dict[str, Any]:
         """Where the time went, and what memory the process held."""
-        rss = self.resident
-        marks = [rss[int(share * (len(rss) - 1))] for share in (0, 0.25, 0.5, 0.75, 1)]
+        taken = self.resident
+        marks = [taken[int(share * (len(taken) - 1))] for share in (0.1, 0.25, 0.5, 0.75, 1)]
+        resident = {name: " ".join(f"{mark.get(name, 0):.0f}" for mark in marks) for name in marks[-1]}
+        spent = {name: round(seconds / self.entries * 1000, 2) for name, seconds in self.spent.items()}
         return {
             "seconds": {name: round(seconds, 2) for name, seconds in self.took.items()},
             "entries/s a phase": {name: round(self.entries / seconds) for name, seconds in self.took.items()},
-            "resident MiB of the process, start to end": " ".join(f"{mark:.0f}" for mark in marks),
-            "resident MiB, peak": max(rss),
+            "processor ms an entry": {**spent, "all": round(sum(spent.values()), 2)},
+            "resident MiB after 10, 25, 50, 75, 100 % of the time": resident,
         }
 
     async def run(self) -> None:
         file = _file(self.entries)
         ledger = await connection(self.ground.dsn("feedback"))
-        watching = asyncio.create_task(self._watch_memory())
+        before, watching = self.world.spent(), asyncio.create_task(self._watch_memory())
         systems = [asyncio.create_task(_department(self.world, name)) for name in small_book.IMPLEMENTERS]
         try:
             async with self._phase("checked"):
@@ -130,6 +133,7 @@ class _Loop:
             async with self._phase("ended, undone, closed"):
                 await self.world.move_clock(timedelta(days=_AHEAD_DAYS))
                 await self._until(ledger, "closed", systems)
+            self.spent = self.world.spent().since(before)
         finally:
             for task in (*systems, watching):
                 task.cancel()
@@ -177,14 +181,14 @@ class _Loop:
 
     async def _watch_memory(self) -> None:
         while True:
-            self.resident.append(resident_mib())
-            await asyncio.sleep(0.5)
+            self.resident.append(self.world.spent().resident)
+            await asyncio.sleep(2)
 
 
 _BY_STATE = "SELECT state, count(*) AS n FROM entries GROUP BY state"
 
 
-async def _department(world: Running, department: str) -> None:
+async def _department(world: Apart, department: str) -> None:
     """A department's system: reads what is open and answers all of it, until cancelled."""
     client, who = world.client, system(department)
     while True:

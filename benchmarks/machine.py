@@ -15,19 +15,20 @@ _ROOT = Path(__file__).resolve().parent.parent
 
 
 async def facts(dsn: str, kafka: str, loop: str) -> dict[str, Any]:
-    """Cores, memory, processor, versions and commit."""
+    """Cores, memory, processor, load, versions, commit, and whether files differ from it."""
     return {
         "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
         "memory_gib": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30, 1),
         "processor": _processor(),
-        "load_before": round(os.getloadavg()[0], 2),
+        "load_before": load(),
         "system": f"{platform.system()} {platform.release()}",
         "python": platform.python_version(),
         "event_loop": loop,
         "postgresql": await _postgresql(dsn),
         "kafka": kafka,
         "packages": {name: version(name) for name in _PACKAGES},
-        "commit": _commit(),
+        "commit": _git("rev-parse", "--short", "HEAD"),
+        "dirty": bool(_git("status", "--porcelain")),
         "sources": sources(),
     }
 
@@ -49,10 +50,9 @@ async def _postgresql(dsn: str) -> dict[str, str]:
         await connection.close()
 
 
-def _commit() -> str:
-    """The commit, with `+` when files differ from it; empty outside a checkout."""
-    commit = _git("rev-parse", "--short", "HEAD")
-    return f"{commit}+" if commit and _git("status", "--porcelain") else commit
+def load() -> list[float]:
+    """Processes that wanted a core, on average of 1, 5 and 15 minutes."""
+    return [round(value, 2) for value in os.getloadavg()]
 
 
 def sources() -> str:
@@ -68,12 +68,3 @@ def _git(*arguments: str) -> str:
     command = ["git", "-C", str(_ROOT), *arguments]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     return done.stdout.strip() if done.returncode == 0 else ""
-
-
-def resident_mib() -> float:
-    """Resident memory of this process, in MiB."""
-    try:
-        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
-    except OSError:
-        return 0.0
-    return round(pages * os.sysconf("SC_PAGE_SIZE") / 2**20, 1)

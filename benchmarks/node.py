@@ -6,7 +6,6 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
-from uuid import uuid4
 
 import httpx
 
@@ -14,12 +13,12 @@ from benchmarks import small_book
 from benchmarks.ground import Ground
 from liandong.demo.client import Client, Officer
 from liandong.home import listening
+from liandong.law import enact, read_everywhere
 from liandong.node import SERVICES, Node
 from liandong.serving import serve
 from shared.clock import MovableClock
 from shared.trust import OfficerRole
 
-CREDIT_OFFICE = Officer("bench-keeper", small_book.CREDIT_OFFICE, (OfficerRole.CREDIT_OFFICE,))
 LISTER = Officer("bench-lister", small_book.LISTER, (OfficerRole.LISTER,))
 APPROVER = Officer("bench-approver", small_book.LISTER, (OfficerRole.APPROVER,))
 
@@ -58,7 +57,7 @@ async def running(ground: Ground) -> AsyncGenerator[Running]:
     try:
         async with httpx.AsyncClient(base_url=address, timeout=300, trust_env=False) as http:
             client = Client(http, ground.issuer)
-            await _publish(client)
+            await publish_small_book(client)
             yield Running(node, client)
     finally:
         stop.set()
@@ -67,15 +66,7 @@ async def running(ground: Ground) -> AsyncGenerator[Running]:
         await node.stop()
 
 
-async def _publish(client: Client) -> None:
-    book = small_book.small_book()
-    parts = {
-        "departments": book.departments,
-        "domains": book.domains,
-        "memoranda": book.instruments,
-        "measures": book.measures,
-        "policies": book.policies,
-    }
-    for kind, items in parts.items():
-        body = {"items": [item.model_dump(mode="json") for item in items]}
-        await client.post(CREDIT_OFFICE, f"/catalogue/v1/{kind}", body, str(uuid4()))
+async def publish_small_book(client: Client) -> None:
+    """Hand the small law book to the catalogue, and wait until everyone who judges by it has read it."""
+    version = await enact(client.http, client.issuer, small_book.small_book().content(), small_book.CREDIT_OFFICE)
+    await read_everywhere(client.http, client.issuer.issue(None, [OfficerRole.OPERATOR], "bench"), version)

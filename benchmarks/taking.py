@@ -41,12 +41,12 @@ class Taking:
         return count
 
 
-def records(events: Iterable[PublicEvent], source: str) -> list[Raw]:
-    """Events as they stand on their topic."""
+def records(events: Iterable[PublicEvent], source: str, first: int = 0) -> list[Raw]:
+    """Events as they stand on their topic, from its record `first` on."""
     now = SystemClock().now()
     return [
         record(event.TOPIC, nth, event.TYPE, event.model_dump_json().encode(), event.partition_key, source, now)
-        for nth, event in enumerate(events)
+        for nth, event in enumerate(events, start=first)
     ]
 
 

@@ -5,13 +5,14 @@ Invented subjects only. The same seed gives the same work.
 
 import random
 from bisect import bisect
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from itertools import accumulate
+from typing import Any
 
 from liandong.demo.subjects import InventedSubjects
-from shared.contracts.event import DepartmentId, DomainId, EntryId, Event
+from shared.contracts.event import DepartmentId, DomainId, EntryId, Event, PublicEvent
 from shared.contracts.lawbook import ListKind, Role, SubjectKind
 from shared.contracts.listing import (
     Decision,
@@ -99,6 +100,22 @@ class Invented:
         )
 
 
+_ONE_IN_SUSPENDED = 10
+
+
+def listings(
+    invented: Invented, subject: Callable[[], int], entries: int, version: int, first: int = 0
+) -> Iterator[PublicEvent]:
+    """Entries of subjects as `subject` has them; every tenth is suspended and resumed. `version`: of the law book."""
+    for index in range(first, first + entries):
+        entry = invented.entry(index, subject())
+        about: dict[str, Any] = {"entry_id": entry.entry_id, "subject": entry.subject.key, "lawbook_version": version}
+        yield EntryPublished(**about, entry=entry)
+        if index % _ONE_IN_SUSPENDED == 0:
+            yield EntrySuspended(**about, case_id="case", reason="异议核实（示例）")
+            yield EntryResumed(**about, case_id="case", reason="异议不成立（示例）")
+
+
 # --- an aggregate for the engine's benches: an entry with the cases that suspend it ------------------------------------
 
 
@@ -178,6 +195,7 @@ class Orders:
         self._rank = Zipf(subjects, self._source, 0.8)
         self._share_new = share_new
         self._known: list[str] = []
+        self._most = subjects + _NOT_YET_OLD  # later ones never come up: a long run remembers no more of them
         self._count = 0
 
     def take(self, count: int) -> list[Order]:
@@ -188,6 +206,7 @@ class Orders:
         old = len(self._known) - _NOT_YET_OLD
         if old <= 0 or self._source.random() < self._share_new:
             entry = self._invented.entry(self._count, self._subject())
-            self._known.append(entry.entry_id)
+            if len(self._known) < self._most:
+                self._known.append(entry.entry_id)
             return entry.entry_id, Publish(entry)
         return self._known[self._rank() % old], Toggle(f"case-{self._count}")

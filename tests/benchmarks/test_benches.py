@@ -3,7 +3,7 @@
 import orjson
 import pytest
 
-from benchmarks import append_batched, report
+from benchmarks import append_batched, memory, rebuild, report
 from benchmarks.figures import AtLeast, AtMost, Figure, Turn
 from benchmarks.ground import Servers, ground
 from benchmarks.scale import Scale
@@ -31,6 +31,31 @@ def test_a_rate_has_to_reach_its_bar_and_a_duration_must_not_pass_it() -> None:
 def test_a_run_is_written_with_the_machine_that_it_ran_on(monkeypatch: pytest.MonkeyPatch, tmp_path: object) -> None:
     monkeypatch.setattr(report, "RESULTS", tmp_path)
     figure = Figure("b", "work", "1/s", (Turn(1, 2),), "bare", AtLeast(0.6))
-    run = orjson.loads(report.save([figure], "quick", {"cores": 2}).read_bytes())
+    run = orjson.loads(report.save([figure], "quick", {"cores": 2}, ["b"]).read_bytes())
     assert run["machine"] == {"cores": 2}
     assert run["figures"][0]["ratio"] == 0.5 and run["figures"][0]["met"] is False
+
+
+def test_every_promise_has_a_verdict_and_what_nothing_measures_is_not_passed_over() -> None:
+    figure = Figure("relay", "work", "1/s", (Turn(1, 2),), "bare", AtLeast(1))
+    kept = {
+        (promise.bench, promise.bar): said
+        for promise, _, said in report.verdict([figure], ["relay", "loop", "latency"])
+    }
+    assert len(kept) == len(report.PROMISES)
+    assert kept["relay", "≥ 1 ×"] == "missed"
+    assert kept["loop", "≥ 0.6 ×"] == "not run"
+    assert kept["check_batch", "≥ 10 ×"] == "not built"
+
+
+async def test_a_rebuild_is_measured_whole_and_its_memory_with_it(stack: Addresses) -> None:
+    async with ground(Servers(stack.database_url, stack.kafka, "")) as made:
+        figures = await rebuild.run(made, Scale.QUICK)
+    assert [str(figure.bar or "") for figure in figures] == ["≥ 10 ×", "", "≤ 1.2 ×"]
+    assert all(turn.measured > 0 and turn.bare > 0 for figure in figures for turn in figure.turns)
+
+
+async def test_memory_is_told_of_this_process_and_of_the_servers(stack: Addresses) -> None:
+    async with memory.watched(Servers(stack.database_url, stack.kafka, "")) as watch:
+        pass
+    assert watch.peaks[memory.PARENT] > 0

@@ -1,0 +1,111 @@
+"""The services as operators run them: a process each, behind one address, with the small law book.
+
+What each process has spent is read from the operating system: it says where a loop's time goes when cores are shared.
+"""
+
+import asyncio
+import os
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import httpx
+import psutil
+
+from benchmarks.ground import Ground
+from benchmarks.node import publish_small_book
+from liandong.demo.client import OPERATOR, Client
+from liandong.node import SERVICES
+from liandong.soak.gateway import Gateway
+from liandong.soak.instance import Instance
+from liandong.stack import ports
+
+_POOL = 8
+_TIMEOUT_SECONDS = 300
+_OTHERS = {"postgres": "postgres", "java": "kafka"}
+"""Processes of this machine that work for the loop, by the name of their program."""
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """Seconds of processor time and resident MiB, by name; the servers' are those of all that run on this machine."""
+
+    seconds: Mapping[str, float]
+    resident: Mapping[str, float]
+
+    def since(self, before: "Spent") -> dict[str, float]:
+        return {name: spent - before.seconds.get(name, 0.0) for name, spent in self.seconds.items()}
+
+
+@dataclass
+class Apart:
+    """The processes, and a client of theirs."""
+
+    instances: Mapping[str, Instance]
+    client: Client
+
+    async def move_clock(self, ahead: timedelta) -> None:
+        """Move the clocks of all services forward."""
+        instant = (datetime.now(UTC) + ahead).isoformat()
+        for name in self.instances:
+            await self.client.put(OPERATOR, f"/{name}/v1/operations/clock", {"now": instant})
+
+    def spent(self) -> Spent:
+        """What was spent so far. The client of the departments is this process."""
+        pids = {one.pid: name for name, one in self.instances.items() if one.pid} | {os.getpid(): "departments"}
+        seconds: dict[str, float] = {}
+        resident: dict[str, float] = {}
+        for process in psutil.process_iter(["pid", "name"]):
+            name = pids.get(process.pid) or _OTHERS.get(process.info["name"], "")
+            if not name:
+                continue
+            try:
+                times, memory = process.cpu_times(), process.memory_info()
+            except psutil.Error:
+                continue
+            seconds[name] = seconds.get(name, 0.0) + times.user + times.system
+            if name != "postgres":  # its processes share most of theirs
+                resident[name] = round(resident.get(name, 0.0) + memory.rss / 2**20, 1)
+        return Spent(seconds, resident)
+
+
+@asynccontextmanager
+async def apart(ground: Ground) -> AsyncGenerator[Apart]:
+    """From prepared databases to a law book that the catalogue has taken; every process is ended at the end."""
+    await ground.topics()
+    for name in SERVICES:
+        await ground.database(name)
+    log = Path(os.environ.get("LIANDONG_BENCH_LOG", os.devnull))
+    instances = {name: Instance(name, ports.choose(), _environment(ground), log) for name in SERVICES}
+    http = httpx.AsyncClient(
+        transport=Gateway({name: [one] for name, one in instances.items()}),
+        base_url="http://gateway",
+        timeout=_TIMEOUT_SECONDS,
+    )
+    try:
+        for one in instances.values():
+            one.start()
+        await asyncio.gather(*(one.answers() for one in instances.values()))
+        client = Client(http, ground.issuer)
+        await publish_small_book(client)
+        yield Apart(instances, client)
+    finally:
+        await asyncio.gather(*(one.hold_down() for one in instances.values()))
+        await http.aclose()
+
+
+def _environment(ground: Ground) -> dict[str, str]:
+    settings = ground.settings
+    return {name: value for name, value in os.environ.items() if not name.startswith("LIANDONG_")} | {
+        "LIANDONG_DATABASE_URL": settings.database_url,
+        "LIANDONG_DATABASE_PREFIX": settings.database_prefix,
+        "LIANDONG_KAFKA": settings.kafka,
+        "LIANDONG_TOPIC_PREFIX": settings.topic_prefix,
+        "LIANDONG_PARTITIONS": str(settings.partitions),
+        "LIANDONG_POOL_SIZE": str(_POOL),
+        "LIANDONG_JWKS_FILE": str(settings.jwks_file),
+        "LIANDONG_IDENTITY_FILE": str(settings.identity_file),
+        "LIANDONG_MOVABLE_CLOCK": "true",
+    }

@@ -1,0 +1,171 @@
+"""Whether a check takes longer when a hundred times as many subjects are listed: the p99 of the one against that of the other.
+
+Two executors, each with a database of its own, served as `check` has it and asked in turns. Every subject has one response
+of two lines. Only the first is taken as the executor takes it; the others are copies of its rows, put into the read models in
+bulk under their own keys and ids. Subjects are drawn evenly, which is harder than by Zipf's law: hardly a row is asked for
+twice. Without `--full` there are fewer of them, in the same proportion.
+"""
+
+import uuid
+from collections.abc import Iterator
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from random import Random
+from typing import Any
+
+import orjson
+
+from benchmarks import small_book
+from benchmarks.bare import Connection, chunks
+from benchmarks.check import executor_process, fill
+from benchmarks.figures import AtMost, Figure, Turn, percentile, percentiles
+from benchmarks.ground import Ground, connection, ground
+from benchmarks.load import Load, request
+from benchmarks.scale import Scale, Sizes
+from liandong.demo.subjects import InventedSubjects
+from shared.trust import OfficerRole
+
+FEW = Sizes(quick=100, usual=1_000, full=10_000)
+MANY = Sizes(quick=10_000, usual=100_000, full=1_000_000)
+CHECKS = Sizes(quick=300, usual=1_000, full=5_000)
+"""A turn."""
+TURNS = Sizes(quick=2, usual=5, full=7)
+_WARM_UP = 64
+_AT_ONCE = 20_000
+_SEED = 11
+"""That of benchmarks.workload.Invented: the first subject is the one that was taken."""
+_BULK_SECONDS = 600
+
+
+async def run(here: Ground, scale: Scale) -> list[Figure]:
+    async with AsyncExitStack() as exits:
+        other = await exits.enter_async_context(ground(here.servers))
+        few = await _asked(exits, here, FEW.at(scale))
+        many = await _asked(exits, other, MANY.at(scale))
+        turns: list[Turn] = []
+        for nth in range(TURNS.at(scale)):
+            sides = (many, few) if nth % 2 == 0 else (few, many)
+            taken = {id(side): await side.p99(CHECKS.at(scale)) for side in sides}
+            turns.append(Turn(taken[id(many)], taken[id(few)]))
+        await few.all_hit()
+        await many.all_hit()
+    return [
+        Figure(
+            bench="check_growth",
+            work=f"a check with {many.subjects:,} subjects listed, p99",
+            unit="ms",
+            turns=tuple(turns),
+            bare=f"a check with {few.subjects:,} subjects listed, p99",
+            bar=AtMost(1.3),
+            percentiles={"measured": percentiles(many.took_ms), "bare": percentiles(few.took_ms)},
+            facts={"checks a turn": CHECKS.at(scale), "percentiles of": "ms a request"},
+        )
+    ]
+
+
+@dataclass
+class _Asked:
+    """An executor with so many subjects, and what its checks took."""
+
+    load: Load
+    token: str
+    subjects: int
+    source: Random
+    url: str
+    took_ms: list[float] = field(default_factory=list[float])
+
+    async def all_hit(self) -> None:
+        """Raises RuntimeError when the copies are not what a check finds."""
+        database = await connection(self.url)
+        try:
+            if missed := await database.fetchval("SELECT count(*) FROM checks WHERE NOT awaiting"):
+                raise RuntimeError(f"{missed} checks did not hit")
+        finally:
+            await database.close()
+
+    async def p99(self, count: int) -> float:
+        """Milliseconds."""
+        companies = InventedSubjects(_SEED)
+        self.load.took_ms.clear()
+        await self.load(
+            [self._check(companies.company(self.source.randrange(self.subjects)).credit_code) for _ in range(count)],
+            201,
+        )
+        self.took_ms += self.load.took_ms
+        return percentile(self.load.took_ms, 0.99)
+
+    def _check(self, number: str) -> bytes:
+        body = {"subject": {"scheme": "uscc", "number": number}, "matter": small_book.MATTER}
+        headers = {"Authorization": f"Bearer {self.token}", "Idempotency-Key": str(uuid.uuid4())}
+        return request("POST", "/v1/checks", headers, orjson.dumps(body))
+
+
+async def _asked(exits: AsyncExitStack, where: Ground, subjects: int) -> _Asked:
+    await where.topics()
+    url = await where.database("executor")
+    await fill(where, 1)
+    database = await connection(url)
+    try:
+        await _copy(database, subjects)
+    finally:
+        await database.close()
+    load = await exits.enter_async_context(executor_process(where))
+    token = where.issuer.issue(small_book.IMPLEMENTERS[0], [OfficerRole.SYSTEM], "bench-system")
+    asked = _Asked(load, token, subjects, Random(9), url)
+    await asked.p99(_WARM_UP)
+    asked.took_ms.clear()
+    return asked
+
+
+# --- many subjects -----------------------------------------------------------------------------------------------------
+
+_DIRECTION = """
+    SELECT direction, response_id, entry_id, department, subject, until, directed FROM directions WHERE department = $1
+"""
+_TASK_COLUMNS = ("task_id", "response_id", "department", "direction", "nth", "kind", "state", "suspended", "due_on")
+_TASKS = f"SELECT {', '.join(_TASK_COLUMNS)} FROM tasks WHERE direction = $1 ORDER BY nth"
+_DIRECTION_COLUMNS = ("direction", "response_id", "entry_id", "department", "subject", "until", "directed")
+
+
+async def _copy(database: Connection, subjects: int) -> None:
+    """Copies of the first subject's direction and its tasks for all the others."""
+    direction: Any = await database.fetchrow(_DIRECTION, small_book.IMPLEMENTERS[0])
+    tasks: list[Any] = await database.fetch(_TASKS, direction["direction"])
+    number = await database.fetchval("SELECT max(direction) FROM directions")
+    for some in chunks(range(1, subjects), _AT_ONCE):
+        copies = [_Copy(direction, nth, number + nth) for nth in some]
+        await database.copy_records_to_table(
+            "directions", records=(one.row() for one in copies), columns=_DIRECTION_COLUMNS, timeout=_BULK_SECONDS
+        )
+        rows = (row for one in copies for row in one.tasks(tasks))
+        await database.copy_records_to_table("tasks", records=rows, columns=_TASK_COLUMNS, timeout=_BULK_SECONDS)
+    await database.execute("VACUUM ANALYZE directions", timeout=_BULK_SECONDS)
+    await database.execute("VACUUM ANALYZE tasks", timeout=_BULK_SECONDS)
+
+
+_COMPANIES = InventedSubjects(_SEED)
+
+
+class _Copy:
+    """The direction of another subject."""
+
+    def __init__(self, like: Any, nth: int, number: int) -> None:
+        self._like, self._number = like, number
+        self._subject = f"uscc:{_COMPANIES.company(nth).credit_code}"
+        self._entry, self._response = f"{number:08x}{like['entry_id'][8:]}", f"{number:08x}{like['response_id'][8:]}"
+
+    def _own(self, told: str) -> str:
+        like = self._like
+        told = told.replace(like["entry_id"], self._entry).replace(like["response_id"], self._response)
+        return told.replace(like["subject"], self._subject)
+
+    def row(self) -> tuple[Any, ...]:
+        like = self._like
+        return (
+            *(self._number, self._response, self._entry, like["department"], self._subject, like["until"]),
+            self._own(like["directed"]),
+        )
+
+    def tasks(self, given: list[Any]) -> Iterator[tuple[Any, ...]]:
+        for task in given:
+            yield (self._own(task["task_id"]), self._response, task["department"], self._number, *tuple(task)[4:])

@@ -1,0 +1,212 @@
+"""Rebuilding the registry's read models from its own events, by the code that `liandong rebuild registry` runs.
+
+The log: listings that the registry took as its consumer does, then copies of them under other streams and entry ids, made
+in the database. Of its events the greater part are orders to departments, which no read model of the registry keeps.
+Measured is all of a rebuild: the new tables, the folding, the switch.
+
+Beside: reading as many events with the `eventsourcing` library, a thousand a query, on the same server: the same bodies,
+each made an event again, nothing folded and nothing written. For information also reading no more of them than the read
+models fold, which the library can be asked for as well.
+"""
+
+import asyncio
+import importlib
+import time
+from dataclasses import dataclass, field
+from itertools import groupby
+from random import Random
+from statistics import median
+from typing import Any, cast
+
+import asyncpg
+import orjson
+from sqlalchemy import func, select
+
+from benchmarks.bare import Connection
+from benchmarks.figures import AtLeast, Figure, Turn, percentiles
+from benchmarks.ground import Ground, connection, dsn
+from benchmarks.library import Log
+from benchmarks.memory import resident_mib
+from benchmarks.resident import flat
+from benchmarks.scale import Scale, Sizes
+from benchmarks.taking import Taking, records
+from benchmarks.workload import Invented, Zipf, listings
+from services.catalogue.shipped import shipped
+from services.registry.domain.events import VOCABULARY
+from shared.eventstore.schema import PARKED
+from shared.rebuild import Progress
+from shared.service import Service
+
+EVENTS = Sizes(quick=10_000, usual=100_000, full=1_000_000)
+TURNS = Sizes(quick=2, usual=3, full=1)
+_LISTED = 1_000
+"""Entries that are taken; the rest of the log are copies of them. They come to some ten events each."""
+_SUBJECTS = 10_000
+_HOT = 0.6
+_FIRST_MARK = 10_000
+"""Memory is noted when so many are folded, and at the end."""
+
+_COPY = """
+    INSERT INTO {table} ({columns}) SELECT {values} FROM {table}, generate_series(1, $1::int) AS nth
+    WHERE {number} <= $2 ORDER BY nth, {number}
+"""
+_OURS = {
+    "table": "events",
+    "columns": "stream, version, event_id, type, data, metadata, effective_at",
+    "values": """stream || '~' || nth, version, gen_random_uuid(), type,
+        regexp_replace(data::text, '"entry_id":"[0-9a-f]{8}', '"entry_id":"' || lpad(to_hex(nth), 8, '0'), 'g')::json,
+        metadata, effective_at""",
+    "number": "position",
+}
+"""An entry's id begins with the time at which it was made: with another number there it is another entry's."""
+_THEIRS = {
+    "columns": "originator_id, originator_version, topic, state",
+    "values": "md5(originator_id::text || nth)::uuid, originator_version, topic, state",
+    "number": Log.NUMBER,
+}
+_STREAMS = "SELECT stream, type, data FROM events ORDER BY min(position) OVER (PARTITION BY stream), version"
+_HELD = "SELECT (SELECT count(*) FROM entries) AS entries, (SELECT count(*) FROM entry_people) AS people"
+
+
+async def run(ground: Ground, scale: Scale) -> list[Figure]:
+    url, library_url = await ground.database("registry"), await ground.empty_database("eventsourcing")
+    service = cast("Service", importlib.import_module("services.registry.app").build(ground.settings))
+    log = await asyncio.to_thread(Log, library_url)
+    ours, theirs = await connection(url), await connection(dsn(library_url))
+    try:
+        await _take(ground, service)
+        await _tell(ours, log)
+        count = EVENTS.at(scale)
+        expected = await _held(ours)
+        times = await _copy(ours, count, **_OURS)
+        expected = {name: rows * times for name, rows in expected.items()}
+        await _copy(theirs, count, table=log.table, **_THEIRS)
+        return await _Bench(service, ours, log, expected).figures(TURNS.at(scale))
+    finally:
+        await asyncio.to_thread(log.close)
+        await ours.close()
+        await theirs.close()
+        await service.core.engine.dispose()
+
+
+async def _take(ground: Ground, service: Service) -> None:
+    """Listings of subjects by Zipf's law, every tenth suspended and resumed, through the registry's intake."""
+    identity = ground.settings.identity_file
+    assert identity is not None
+    invented, subject = Invented(identity.read_text(encoding="utf-8")), Zipf(_SUBJECTS, Random(5), _HOT)
+    changes = shipped().changes()
+    taking = Taking(service)
+    await taking.take(records(changes, "catalogue"))
+    await taking.take(records(listings(invented, subject, _LISTED, len(changes)), "initiator"))
+    async with service.core.engine.connect() as database:
+        if parked := await database.scalar(select(func.count()).select_from(PARKED)):
+            raise RuntimeError(f"the registry could not take {parked} of its listings")
+
+
+async def _tell(ours: Connection, log: Log) -> None:
+    """Give the library the same streams."""
+    rows = await ours.fetch(_STREAMS)
+    folded = set(VOCABULARY.models)
+    streams = [
+        [(row["type"], orjson.loads(row["data"]), row["type"] in folded) for row in stream]
+        for _, stream in groupby(rows, lambda row: row["stream"])
+    ]
+    await asyncio.to_thread(log.write, streams)
+
+
+async def _copy(database: Connection, count: int, **how: str) -> int:
+    """Copies of what is there, until the log has so many events; how often it is there then."""
+    there = await database.fetchval(f"SELECT max({how['number']}) FROM {how['table']}")
+    times = max(1, count // there)
+    if times > 1:
+        await database.execute(_COPY.format(**how), times - 1, there, timeout=1_200)
+    await database.execute(f"VACUUM ANALYZE {how['table']}", timeout=1_200)
+    return times
+
+
+async def _held(database: Connection) -> dict[str, int]:
+    """The rows of the read models."""
+    return dict(cast("asyncpg.Record", await database.fetchrow(_HELD)))
+
+
+@dataclass
+class _Bench:
+    service: Service
+    database: Connection
+    log: Log
+    expected: dict[str, int]
+    """Rows of each read model, when the copies are folded too: they were never projected."""
+    marks: list[tuple[int, float]] = field(default_factory=list[tuple[int, float]])
+    """Events folded and MiB resident, of the first rebuild."""
+    chunks: list[float] = field(default_factory=list[float])
+    _first: bool = True
+
+    async def figures(self, turns: int) -> list[Figure]:
+        count = await self.database.fetchval("SELECT count(*) FROM events")
+        taken: list[tuple[float, float, float]] = []
+        spent: list[float] = []
+        for _ in range(turns):
+            spent.append(time.process_time())
+            ours = count / await self._rebuild()
+            spent.append(time.process_time())
+            if (held := await _held(self.database)) != self.expected:
+                raise RuntimeError(f"rebuilt {held} rows where the log has {self.expected}")
+            theirs = await asyncio.to_thread(self._read, count, False)
+            spent.append(time.process_time())
+            taken.append((ours, theirs, await asyncio.to_thread(self._read, count, True)))
+        per_event = [
+            f"{name} {median(after - before for before, after in pairs) / count * 1e6:.1f}"
+            for name, pairs in (
+                ("ours", zip(spent[::3], spent[1::3], strict=True)),
+                ("bare", zip(spent[1::3], spent[2::3], strict=True)),
+            )
+        ]
+        facts: dict[str, Any] = {
+            "events": count,
+            **self.expected,
+            "processor µs of this process an event": ", ".join(per_event),
+        }
+        return [
+            Figure(
+                bench="rebuild",
+                work="registry's read models from its log: new tables, fold, switch",
+                unit="events/s",
+                turns=tuple(Turn(ours, theirs) for ours, theirs, _ in taken),
+                bare="eventsourcing: reading as many events of the same bodies, a thousand a query",
+                bar=AtLeast(10),
+                percentiles={"measured": percentiles(self.chunks)},
+                facts={**facts, "percentiles of": "ms a chunk"},
+            ),
+            Figure(
+                bench="rebuild",
+                work="the same",
+                unit="events/s",
+                turns=tuple(Turn(ours, theirs) for ours, _, theirs in taken),
+                bare="eventsourcing: reading of them only those that the read models fold (topics=…)",
+            ),
+            flat("rebuild", "rebuild of the registry", "events", self.marks[0], self.marks[-1]),
+        ]
+
+    async def _rebuild(self) -> float:
+        """Seconds."""
+        before = time.perf_counter()
+
+        def report(reached: Progress) -> None:
+            nonlocal before
+            now = time.perf_counter()
+            self.chunks.append((now - before) * 1000)
+            before = now
+            if self._first and reached.done >= (_FIRST_MARK if not self.marks else reached.of):
+                self.marks.append((reached.done, resident_mib()))
+
+        start = time.perf_counter()
+        await self.service.rebuild(report).run()
+        taken = time.perf_counter() - start
+        self._first = False
+        return taken
+
+    def _read(self, count: int, only: bool) -> float:
+        """Events a second."""
+        start = time.perf_counter()
+        self.log.read(count, folded_only=only)
+        return count / (time.perf_counter() - start)

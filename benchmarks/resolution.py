@@ -1,0 +1,115 @@
+"""Resolving one entry against the whole law book that ships, beside the cost of appending what follows from it.
+
+Three kinds of entries: one whose like was resolved before (a look into a dictionary, as in a list that is imported); one
+that nobody was like (its own grade, so that every measure of the book is judged for it, by the law of its day and by that of
+today); and, for information, the first of all after the law changed (which makes the indexes). Promise: ≤ 200 µs for the
+second, in the middle. Bare: appending the events of the same entry, in batches of 500 as reactions do.
+"""
+
+import time
+from collections.abc import Sequence
+from datetime import date, timedelta
+from statistics import median
+
+from benchmarks.bare import chunks
+from benchmarks.engine import Engine, engine
+from benchmarks.figures import Figure, Turn, percentiles
+from benchmarks.ground import Ground
+from benchmarks.scale import Scale, Sizes
+from services.catalogue.shipped import shipped
+from services.registry.domain.deciding import Because, Record
+from services.registry.domain.law import Law, law_on
+from services.registry.domain.resolution import ALONE, Resolution, resolve
+from services.registry.handlers import FILES
+from shared.clock import SystemClock
+from shared.contracts.event import EventId
+from shared.contracts.lawbook import LawbookChange
+from shared.contracts.listing import Entry
+from shared.eventstore.store import new_event_id
+from shared.lawbook.book import LawBook
+from shared.working_days import today
+
+ENTRIES = Sizes(quick=500, usual=3_000, full=10_000)
+"""A turn."""
+TURNS = Sizes(quick=2, usual=5, full=7)
+BATCH = 500
+PROMISED_US = 200
+_FIRST_DAY = date(2018, 1, 2)
+_DAYS = 2_000
+
+
+async def run(ground: Ground, scale: Scale) -> list[Figure]:
+    changes = shipped().changes()
+    async with engine(ground) as made:
+        return [await _figure(made, changes, ENTRIES.at(scale), TURNS.at(scale), alike) for alike in (False, True)]
+
+
+async def _figure(made: Engine, changes: Sequence[LawbookChange], entries: int, turns: int, alike: bool) -> Figure:
+    first = time.perf_counter()
+    law = _law(changes)
+    resolve(_entry(made, 0, alike), (), ALONE, law, law.book.version)
+    first = time.perf_counter() - first
+    taken: list[float] = []
+    found: list[Turn] = []
+    lines = 0
+    for turn in range(turns):
+        start = turn * entries + 1 + alike * turns * entries
+        work = [_entry(made, index, alike) for index in range(start, start + entries)]
+        times, resolved = _timed(work, law)
+        lines = max(lines, *(len(one.directives) for one in resolved))
+        taken += times
+        found.append(Turn(median(times), await _appended(made, work, law)))
+    return Figure(
+        bench="resolution",
+        work="resolve an entry " + ("like others before it" if alike else "that is like no other"),
+        unit="µs an entry",
+        turns=tuple(found),
+        bare=f"decide and append what follows from it, {BATCH} entries a transaction",
+        percentiles={"measured": percentiles(taken)},
+        facts={
+            "measures in the book": len(law.book.measures),
+            "lines an entry": lines,
+            "first after a change of the law, ms": round(first * 1000, 1),
+            "promise, µs": PROMISED_US,
+            "kept": median(taken) <= PROMISED_US,
+        },
+    )
+
+
+def _law(changes: Sequence[LawbookChange]) -> Law:
+    book = LawBook.empty().with_changes(changes)
+    return law_on(book, today(SystemClock().now()))
+
+
+def _entry(made: Engine, index: int, alike: bool) -> Entry:
+    """Decided on one of two thousand days; unlike all others by a grade of its own."""
+    entry = made.invented.entry(index, index).model_copy(update={"responsible": ()})
+    decision = entry.decision.model_copy(update={"decided_on": _FIRST_DAY + timedelta(days=index % _DAYS)})
+    return entry.model_copy(update={"decision": decision, "grade": None if alike else f"grade-{index}"})
+
+
+def _timed(work: Sequence[Entry], law: Law) -> tuple[list[float], list[Resolution]]:
+    """Microseconds an entry, and what was resolved."""
+    times: list[float] = []
+    resolved: list[Resolution] = []
+    for entry in work:
+        began = time.perf_counter()
+        resolved.append(resolve(entry, (), ALONE, law, law.book.version))
+        times.append((time.perf_counter() - began) * 1_000_000)
+    return times, resolved
+
+
+async def _appended(made: Engine, work: Sequence[Entry], law: Law) -> float:
+    """Microseconds an entry to decide and append, resolved before."""
+    began = time.perf_counter()
+    for batch in chunks(list(work), BATCH):
+        async with made.store.engine.begin() as connection:
+            session = made.session(connection)
+            await session.load(FILES, [entry.subject.key for entry in batch])
+            for entry in batch:
+                because = Because(EventId(new_event_id()), "list.entry.published.v1", law.book)
+                session.do_loaded(FILES, entry.subject.key, Record(because, entry.subject, entry))
+            change = session.change()
+            await made.store.write(connection, [change])
+        made.store.committed([change])
+    return (time.perf_counter() - began) / len(work) * 1_000_000
