@@ -23,11 +23,16 @@ _NEW_OBJECTS = 50_000
 collector would look at each batch again and again and find nothing."""
 
 
+def calm_collector() -> None:
+    """Have the garbage collector look more seldom, and never at what was imported: that stays."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(_NEW_OBJECTS, 20, 20)
+
+
 def run(main: Coroutine[Any, Any, T]) -> T:
     """Run to the end on uvloop."""
-    gc.collect()
-    gc.freeze()  # what was imported stays: nobody need look at it again
-    gc.set_threshold(_NEW_OBJECTS, 20, 20)
+    calm_collector()
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             return runner.run(main)

@@ -32,6 +32,8 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.types import TypeEngine, UserDefinedType
 
+from shared.copying import can_copy, copy_rows
+
 
 class RawJson(UserDefinedType[str]):
     """A `json` column handed over as text: stored byte for byte as it was written, parsed by whoever reads it."""
@@ -167,7 +169,7 @@ async def insert_rows(
     conflict: tuple[str, ...] | None = None,
     keep: bool = False,
 ) -> CursorResult[Any] | None:
-    """Insert rows of equal shape in one round trip. With `conflict`, a row that is there already is replaced, or kept.
+    """Insert rows of equal shape at once. With `conflict`, a row that is there already is replaced, or kept.
 
     Never used with `conflict` on events. Of several rows with one conflict key, give only the last.
     """
@@ -178,6 +180,10 @@ async def insert_rows(
     empty = frozenset(name for name, values in columns.items() if values[0] is None and not any(map(_is_there, values)))
     if len(empty) == len(columns):
         empty = frozenset[str]()
+    if conflict is None and not returning and await can_copy(connection, len(rows)):
+        given = {name: values for name, values in columns.items() if name not in empty or table.c[name].server_default}
+        await copy_rows(connection, table, list(given), list(zip(*given.values(), strict=True)))
+        return None
     statement = _insert(table, tuple(columns), empty, returning, conflict, keep)
     return await connection.execute(statement, _arrays({n: v for n, v in columns.items() if n not in empty}))
 

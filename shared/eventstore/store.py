@@ -20,9 +20,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from shared.contracts.event import Event, PublicEvent, Topic
 from shared.contracts.vocabulary import Vocabulary
+from shared.copying import FEWEST, copy_rows
 from shared.database import insert_rows, violated_constraint
 from shared.eventstore.loader import Loader
-from shared.eventstore.schema import EVENTS, IDEMPOTENCY, TIMERS
+from shared.eventstore.schema import EVENTS, IDEMPOTENCY, OUTBOX, TIMERS
 from shared.eventstore.states import History, Known, Past, States
 from shared.rejection import reject
 
@@ -218,18 +219,17 @@ class EventStore:
         return recorded
 
     async def _append(self, connection: AsyncConnection, appends: Sequence[Append]) -> list[Recorded]:
-        """Insert events and their outbox rows, in one statement whatever their number."""
+        """Insert events and their outbox rows: few in one statement, many in three, whatever their number."""
         rows = _Rows(self.partitions)
         for append in appends:
             for version, new in enumerate(append.events, start=append.expected_version + 1):
                 rows.add(append, version, new)
         if not rows.drafts:
             return []
-        result = await connection.execute(_APPEND, rows.columns())
-        positions = {(stream, version): position for position, stream, version in result}
+        positions = await (_insert if len(rows.drafts) < FEWEST else _copy)(connection, rows)
         return [
             Recorded(
-                positions[append.stream, version],
+                position,
                 append.stream,
                 version,
                 new.event_id,
@@ -238,7 +238,7 @@ class EventStore:
                 append.effective_at,
                 body,
             )
-            for append, version, new, body in rows.drafts
+            for position, (append, version, new, body) in zip(positions, rows.drafts, strict=True)
         ]
 
     async def _remember(self, connection: AsyncConnection, answers: Sequence[Remembered]) -> None:
@@ -312,17 +312,16 @@ def new_event_id() -> str:
 
 
 class _Rows:
-    """The rows of an append, column by column, as they travel."""
+    """The rows of an append: of each event what goes into `events`, then what goes into `outbox`, as they travel."""
 
-    NAMES = (
-        *("stream", "version", "event_id", "type", "data", "metadata", "effective_at"),
-        *("topic", "partition", "key"),
-    )
+    EVENT = ("stream", "version", "event_id", "type", "data", "metadata", "effective_at")
+    POINTER = ("topic", "partition", "key")
 
     def __init__(self, partitions: int) -> None:
         self.drafts: list[tuple[Append, int, NewEvent, str]] = []
+        self.events: list[tuple[Any, ...]] = []
+        self.pointers: list[tuple[str | None, int | None, str | None]] = []
         self._partitions = partitions
-        self._rows: list[tuple[Any, ...]] = []
         self._said: dict[Metadata, str] = {}
 
     def add(self, append: Append, version: int, new: NewEvent) -> None:
@@ -331,12 +330,8 @@ class _Rows:
             said = self._said[metadata] = metadata.to_json()
         body = _body(event)
         self.drafts.append((append, version, new, body))
-        self._rows.append(
-            (
-                *(append.stream, version, new.event_id, event.TYPE, body, said, append.effective_at),
-                *self._destination(event),
-            )
-        )
+        self.events.append((append.stream, version, new.event_id, event.TYPE, body, said, append.effective_at))
+        self.pointers.append(self._destination(event))
 
     def _destination(self, event: Event) -> tuple[str | None, int | None, str | None]:
         """Topic, partition and key of a public event; nothing for a private one."""
@@ -345,10 +340,35 @@ class _Rows:
         key = event.partition_key
         return event.TOPIC.value, 0 if event.TOPIC is Topic.LAWBOOK else partition_of(key, self._partitions), key
 
-    def columns(self) -> dict[str, list[Any]]:
-        return dict(zip(self.NAMES, map(list, zip(*self._rows, strict=True)), strict=True))
+
+async def _insert(connection: AsyncConnection, rows: _Rows) -> list[int]:
+    """Insert all in one statement: one round trip. The positions, in the order of the rows."""
+    names = _Rows.EVENT + _Rows.POINTER
+    given = [event + pointer for event, pointer in zip(rows.events, rows.pointers, strict=True)]
+    columns: dict[str, list[Any]] = dict(zip(names, map(list, zip(*given, strict=True)), strict=True))
+    positions = {
+        (stream, version): position for position, stream, version in await connection.execute(_APPEND, columns)
+    }
+    return [positions[event[0], event[1]] for event in rows.events]
 
 
+async def _copy(connection: AsyncConnection, rows: _Rows) -> list[int]:
+    """Take positions, then copy events and pointers. The positions, in the order of the rows.
+
+    Positions are taken after the streams were read: a later event of a stream stands after the earlier ones.
+    """
+    positions = list(await connection.scalars(_POSITIONS, {"count": len(rows.events)}))
+    events = [(position, *event) for position, event in zip(positions, rows.events, strict=True)]
+    pointers = [(p, *pointer) for p, pointer in zip(positions, rows.pointers, strict=True) if pointer[0] is not None]
+    await copy_rows(connection, EVENTS, ("position", *_Rows.EVENT), events)
+    if pointers:
+        await copy_rows(connection, OUTBOX, ("position", *_Rows.POINTER), pointers)
+    return positions
+
+
+_POSITIONS = text("SELECT nextval('events_position_seq') FROM generate_series(1, :count)").bindparams(
+    bindparam("count", type_=Integer())
+)
 _APPEND = text("""
     WITH given AS (
         SELECT * FROM unnest(:stream, :version, :event_id, :type, :data, :metadata, :effective_at, :topic, :partition, :key)

@@ -1,9 +1,11 @@
-"""Counts the SQL statements that go to a database: what a command or a batch costs, without a clock."""
+"""Counts the SQL statements that go to a database, COPY among them: what a command or a batch costs, without a clock."""
 
 from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Any
+from unittest.mock import patch
 
+import asyncpg
 from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -16,8 +18,15 @@ def counted(engine: AsyncEngine) -> Generator[list[str]]:
     def note(_: Any, __: Any, statement: str, *___: Any) -> None:
         seen.append(" ".join(statement.split()))
 
+    copy = asyncpg.Connection.copy_records_to_table
+
+    async def note_copy(driver: Any, table: str, **given: Any) -> str:
+        seen.append(f"COPY {table}")
+        return await copy(driver, table, **given)
+
     event.listen(engine.sync_engine, "before_cursor_execute", note)
     try:
-        yield seen
+        with patch.object(asyncpg.Connection, "copy_records_to_table", note_copy):
+            yield seen
     finally:
         event.remove(engine.sync_engine, "before_cursor_execute", note)

@@ -151,7 +151,9 @@ async def write(connection: AsyncConnection, before: Ledger, after: Ledger) -> N
         elif line is not was:
             lines.add(was._asdict(), line_row(line))
     await entries.write(connection, ENTRIES)
-    await insert_rows(connection, LINES, new, conflict=("line_id",))
+    await insert_rows(
+        connection, LINES, new
+    )  # no other transaction can have made them: it would have had to lock their entry
     await lines.write(connection, LINES)
 
 

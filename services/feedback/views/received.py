@@ -9,7 +9,20 @@ from datetime import datetime
 from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Column, DateTime, Identity, Table, Text, UniqueConstraint, Uuid, select
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    Column,
+    DateTime,
+    Identity,
+    Table,
+    Text,
+    UniqueConstraint,
+    Uuid,
+    bindparam,
+    select,
+)
+from sqlalchemy import cast as cast_as
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.feedback.domain.ledger import Followed, Heard, is_followed
@@ -39,14 +52,22 @@ _AT_ONCE = 2_000
 
 
 async def keep(connection: AsyncConnection, messages: Sequence[Message]) -> list[Message]:
-    """Keep what was not kept before; those messages, in order."""
-    rows = [_row(message) for message in messages]
-    kept = await insert_rows(connection, RECEIVED, rows, conflict=("event_id",), keep=True, returning=("event_id",))
-    new = kept.scalars().all() if kept is not None else ()
-    if len(new) == len(messages):
-        return list(messages)
-    fresh = set(map(str, new))
-    return [message for message in messages if str(UUID(message.envelope.event_id)) in fresh]
+    """Keep what was not kept before; those messages, in order.
+
+    A topic is read by one consumer at a time, so that nobody else keeps the same in the meantime; were it so, the unique key
+    would refuse this batch.
+    """
+    by_id = {str(UUID(message.envelope.event_id)): message for message in reversed(messages)}
+    for kept in await connection.scalars(_KEPT, {"ids": list(by_id)}):
+        del by_id[str(kept)]
+    new = list(reversed(by_id.values()))
+    await insert_rows(connection, RECEIVED, [_row(message) for message in new])
+    return new
+
+
+_KEPT = select(RECEIVED.c.event_id).where(
+    RECEIVED.c.event_id == cast_as(bindparam("ids", type_=ARRAY(Text())), ARRAY(Uuid())).any_()
+)
 
 
 def _row(message: Message) -> dict[str, Any]:
