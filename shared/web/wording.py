@@ -181,7 +181,7 @@ def _read(path: Path, code: str, item: dict[str, Any]) -> Text | Phrase:
         raise ValueError(f"{path}: {code}: {where} (put every text in quotes: a comma ends one without)") from None
 
 
-class _UniqueKeys(yaml.SafeLoader):
+class _UniqueKeys(yaml.CSafeLoader):
     """YAML lets the last of two equal keys win in silence; here that would lose somebody's wording."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
