@@ -5,10 +5,8 @@ the timer was for has come about already ends the timer; any other fault keeps i
 an operator has looked (failed_timers.py). An outage is tried again.
 """
 
-import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Collection, Sequence
-from contextlib import suppress
 from typing import Any
 
 import orjson
@@ -20,6 +18,7 @@ from shared.eventstore import EventStore, Metadata, Session, Timer, VersionConfl
 from shared.eventstore.schema import TIMERS
 from shared.messaging.intake import describe, is_deterministic, origin
 from shared.rejection import Rejected
+from shared.turns import Turns
 
 log = logging.getLogger(__name__)
 
@@ -30,37 +29,22 @@ Fire = Callable[[Session, Sequence[Timer]], Awaitable[None]]
 """What due timers do: commands in the session that is given, for all of them. Deterministic errors are found singly."""
 
 
-class Timers:
+class Timers(Turns):
     """Drains one service's timers. `over`: the codes of a refusal by which a timer's command says that all is done already."""
 
     def __init__(
         self, service: str, store: EventStore, clock: Clock, fire: Fire, over: Collection[str] = frozenset()
     ) -> None:
+        super().__init__(f"timers {service}", rest=POLL_SECONDS)
         self._service = service
         self._store = store
         self._clock = clock
         self._fire = fire
         self._over = over
-        self._task: asyncio.Task[None] | None = None
 
-    def start(self) -> None:
-        self._task = asyncio.create_task(self._run(), name=f"timers {self._service}")
-
-    async def stop(self) -> None:
-        if self._task:
-            self._task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._task
-
-    async def _run(self) -> None:
-        while True:
-            try:
-                fired = await self.drain()
-            except Exception as error:
-                log.warning("%s: timers wait: %s at %s", self._service, describe(error), origin(error))
-                fired = 0
-            if not fired:
-                await asyncio.sleep(POLL_SECONDS)
+    async def turn(self) -> bool:
+        """Fire a batch; when there was one, another may be due."""
+        return await self.drain() > 0
 
     async def drain(self) -> int:
         """Fire what is due, at most a batch of it; how many fired. A batch that cannot be fired together is fired singly."""

@@ -9,9 +9,7 @@ partitions reach, and speaks only of lines whose partitions this service has rea
 """
 
 import asyncio
-import logging
 from collections.abc import Sequence
-from contextlib import suppress
 from datetime import date
 from typing import Any, cast
 
@@ -31,9 +29,8 @@ from shared.eventstore.schema import OFFSETS
 from shared.eventstore.store import partition_of
 from shared.messaging.broker import connection
 from shared.service import Core
+from shared.turns import Turns
 from shared.working_days import today
-
-log = logging.getLogger(__name__)
 
 POLL_SECONDS = 1.0
 _CHUNK = 500
@@ -43,29 +40,17 @@ _TOLD_BY = (Topic.RESPONSE, Topic.EXECUTION)
 """The topics on which a line's events stand, in the partition of its subject."""
 
 
-class OverdueSweep:
+class OverdueSweep(Turns):
     """Notices what is overdue by the service's clock, until it is stopped."""
 
     def __init__(self, core: Core) -> None:
+        super().__init__("overdue sweep", rest=POLL_SECONDS)
         self._core = core
-        self._task: asyncio.Task[None] | None = None
 
-    def start(self) -> None:
-        self._task = asyncio.create_task(self._run(), name="overdue sweep")
-
-    async def stop(self) -> None:
-        if self._task:
-            self._task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._task
-
-    async def _run(self) -> None:
-        while True:
-            try:
-                await self.sweep()
-            except Exception as error:
-                log.warning("overdue sweep waits: %s", type(error).__name__, exc_info=True)
-            await asyncio.sleep(POLL_SECONDS)
+    async def turn(self) -> bool:
+        """One pass. It leaves only what it must not speak of yet, which more haste would not bring."""
+        await self.sweep()
+        return False
 
     async def sweep(self) -> int:
         """One pass over all that is overdue and unnoticed; how many notices it gave."""

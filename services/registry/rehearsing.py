@@ -5,11 +5,8 @@ grow with the number of entries; the report and the cursor move in one transacti
 on where it stood.
 """
 
-import asyncio
-import logging
 from collections import Counter
 from collections.abc import Sequence
-from contextlib import suppress
 from datetime import timedelta
 from typing import Any, cast
 
@@ -25,8 +22,7 @@ from shared.contracts.lawbook import ItemKind
 from shared.eventstore import Metadata, Session
 from shared.lawbook.items import SHAPES, Item
 from shared.service import Core
-
-log = logging.getLogger(__name__)
+from shared.turns import Turns
 
 POLL_SECONDS = 0.5
 BATCH = 250
@@ -35,33 +31,14 @@ KEPT = timedelta(days=30)
 """For so long a report can be fetched."""
 
 
-class Rehearsals:
+class Rehearsals(Turns):
     """Works on the oldest rehearsal, until it is stopped."""
 
     def __init__(self, core: Core, batch: int = BATCH) -> None:
+        super().__init__("rehearsals", rest=POLL_SECONDS)
         self._core = core
         self._batch = batch
-        self._task: asyncio.Task[None] | None = None
         self._at: tuple[str, Rehearsed] | None = None
-
-    def start(self) -> None:
-        self._task = asyncio.create_task(self._run(), name="rehearsals")
-
-    async def stop(self) -> None:
-        """Drop the batch in hand: it is rolled back, and whoever comes next begins where it began."""
-        if self._task:
-            self._task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._task
-
-    async def _run(self) -> None:
-        while True:
-            try:
-                worked = await self.turn()
-            except Exception as error:
-                log.warning("rehearsals wait: %s", type(error).__name__, exc_info=True)
-                worked = False
-            await asyncio.sleep(0 if worked else POLL_SECONDS)
 
     async def turn(self) -> bool:
         """One batch of the oldest rehearsal. False when there is none."""

@@ -6,10 +6,7 @@ appends, and moves the cursor. So nothing is concluded twice, whatever dies and 
 subject's conclusions stand in their order. What a later law may change is said in domain/resolution.py: 从旧兼从轻.
 """
 
-import asyncio
-import logging
 import time
-from contextlib import suppress
 from datetime import date
 
 from services.registry.domain.deciding import ResolveAgain
@@ -18,9 +15,8 @@ from services.registry.handlers import FILES
 from services.registry.views import resolving, subjects
 from shared.eventstore import Metadata, Session
 from shared.service import Core
+from shared.turns import Turns
 from shared.working_days import today
-
-log = logging.getLogger(__name__)
 
 POLL_SECONDS = 1.0
 KNOWN_SECONDS = 2 * POLL_SECONDS
@@ -28,34 +24,15 @@ BATCH = 200
 """Subjects. A batch holds their locks for some hundred milliseconds."""
 
 
-class ResolveAgainJob:
+class ResolveAgainJob(Turns):
     """Keeps the files in step with the law, until it is stopped."""
 
     def __init__(self, core: Core, batch: int = BATCH) -> None:
+        super().__init__("resolving again", rest=POLL_SECONDS)
         self._core = core
         self._batch = batch
-        self._task: asyncio.Task[None] | None = None
         self._done: tuple[int, date] | None = None
         self._seen: tuple[tuple[int, date] | None, float] = (None, 0.0)
-
-    def start(self) -> None:
-        self._task = asyncio.create_task(self._run(), name="resolving again")
-
-    async def stop(self) -> None:
-        """Drop the batch in hand: it is rolled back, and whoever comes next begins where it began."""
-        if self._task:
-            self._task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._task
-
-    async def _run(self) -> None:
-        while True:
-            try:
-                worked = await self.turn()
-            except Exception as error:
-                log.warning("resolving again waits: %s", type(error).__name__, exc_info=True)
-                worked = False
-            await asyncio.sleep(0 if worked else POLL_SECONDS)
 
     async def turn(self) -> bool:
         """One batch, or the beginning of a run. False when the files are in step, or another instance is at it."""

@@ -7,12 +7,11 @@ another instance is deleting: no request waits for it.
 
 import asyncio
 import logging
-from contextlib import suppress
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from shared.messaging.intake import describe
+from shared.turns import Turns
 
 log = logging.getLogger(__name__)
 
@@ -23,34 +22,21 @@ FIRST_LOOK_SECONDS = 60.0
 """Not at once: a service that starts has more urgent things to do."""
 
 
-class OldAnswers:
+class OldAnswers(Turns):
     """Deletes the remembered answers of one service that are older than so many days, until it is stopped."""
 
     def __init__(self, service: str, engine: AsyncEngine, days: int) -> None:
+        super().__init__(f"old answers {service}", rest=LOOK_EVERY_SECONDS, first_rest=FIRST_LOOK_SECONDS)
         self._service = service
         self._engine = engine
         self._days = days
-        self._task: asyncio.Task[None] | None = None
 
-    def start(self) -> None:
-        self._task = asyncio.create_task(self._run(), name=f"old answers {self._service}")
-
-    async def stop(self) -> None:
-        if self._task:
-            self._task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._task
-
-    async def _run(self) -> None:
-        await asyncio.sleep(FIRST_LOOK_SECONDS)
-        while True:
-            try:
-                forgotten = await self.forget()
-                if forgotten:
-                    log.info("%s: %d old answers forgotten", self._service, forgotten)
-            except Exception as error:
-                log.warning("%s: old answers wait: %s", self._service, describe(error))
-            await asyncio.sleep(LOOK_EVERY_SECONDS)
+    async def turn(self) -> bool:
+        """Forget all that is too old now, at leisure: what comes of age meanwhile has time until the next look."""
+        forgotten = await self.forget()
+        if forgotten:
+            log.info("%s: %d old answers forgotten", self._service, forgotten)
+        return False
 
     async def forget(self) -> int:
         """Delete all that is too old now; how many answers there were."""

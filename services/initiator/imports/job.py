@@ -6,11 +6,10 @@ published twice, and none is left out. An advisory lock keeps a second worker aw
 An entry's id follows from import and line, and its stream must be new.
 """
 
-import asyncio
 import logging
 import time
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from datetime import timedelta
 
 from sqlalchemy import func, select
@@ -22,6 +21,7 @@ from services.initiator.views import imports
 from services.initiator.views.imports import Superseded
 from shared.rejection import Fault
 from shared.service import Core
+from shared.turns import Turns
 
 log = logging.getLogger(__name__)
 
@@ -32,41 +32,23 @@ SWEEP_SECONDS = 600.0
 BROKEN_OFF_AFTER = timedelta(hours=1)
 
 
-class ImportWorkers:
+class ImportWorkers(Turns):
     """The workers of one instance of the service."""
 
     def __init__(self, core: Core, settings: ImportSettings) -> None:
+        super().__init__("imports", rest=POLL_SECONDS, workers=settings.workers)
         self._core = core
         self._settings = settings
-        self._tasks: list[asyncio.Task[None]] = []
         self._resting: dict[str, float] = {}
         self._swept_at = -SWEEP_SECONDS
 
-    def start(self) -> None:
-        self._tasks = [
-            asyncio.create_task(self._run(), name=f"imports {number}") for number in range(self._settings.workers)
-        ]
+    async def turn(self) -> bool:
+        """One step of one import, then what is due of the housekeeping."""
+        worked = await self._step()
+        await self._sweep()
+        return worked
 
-    async def stop(self) -> None:
-        """Drop what is in hand: the transaction is rolled back, and the next worker begins where it began."""
-        for task in self._tasks:
-            task.cancel()
-        for task in self._tasks:
-            with suppress(asyncio.CancelledError):
-                await task
-
-    async def _run(self) -> None:
-        while True:
-            try:
-                worked = await self._turn()
-                await self._sweep()
-            except Exception as error:
-                log.warning("imports wait: %s", type(error).__name__, exc_info=True)
-                worked = False
-            if not worked:
-                await asyncio.sleep(POLL_SECONDS)
-
-    async def _turn(self) -> bool:
+    async def _step(self) -> bool:
         """Work on the oldest import that nobody else works on, until its step is done. False when there is none."""
         async with self._core.engine.connect() as connection:
             waiting = await imports.in_hand(connection)
