@@ -5,16 +5,12 @@ A file is read whole or refused whole, with every fault. Lines are counted as a 
 
 import csv
 import io
-import zipfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
 from enum import StrEnum
 from typing import Any, BinaryIO, cast
 
-import openpyxl
 from fastapi.exceptions import RequestValidationError
-from openpyxl.utils.exceptions import InvalidFileException
 from pydantic import TypeAdapter, ValidationError
 
 from services.catalogue.domain.content import Placed, PlacedEnd, Retirement
@@ -22,7 +18,8 @@ from services.catalogue.files import strict_yaml
 from services.catalogue.files.rows import MODELS, CellUnreadable, from_row, heading_faults
 from shared.contracts.event import Contract
 from shared.lawbook.items import Item
-from shared.rejection import Fault, Rejected, reject, reject_all
+from shared.rejection import Fault, reject, reject_all
+from shared.spreadsheet import open_workbook, text_rows
 from shared.web.validation import faults_of
 from shared.web.wording import Wording
 
@@ -30,7 +27,7 @@ MOST_ROWS = 20_000
 """Items of one file."""
 MOST_FAULTS = 1_000
 LARGEST_WORKBOOK = 256 * 1024**2
-"""Bytes to which a workbook may unfold: a small file can hold a very large one."""
+"""Bytes to which a workbook may unfold."""
 
 _WORDING = Wording.load(())
 
@@ -189,43 +186,10 @@ def _row(
 def _workbook(file: BinaryIO) -> Read:
     """Every sheet that is named as a kind; other sheets are refused: they would be passed over in silence."""
     found = Read()
-    try:
-        if _unfolded(file) > LARGEST_WORKBOOK:
-            raise reject("file_too_large", "file", limit=LARGEST_WORKBOOK)
-        book = openpyxl.load_workbook(file, read_only=True, data_only=True)
-        for sheet in book.worksheets:
-            name = sheet.title.strip()
-            if name in MODELS:
-                rows = (tuple(map(_cell, row)) for row in sheet.iter_rows(values_only=True))
-                _rows(found, name, (name,), enumerate(rows, start=1))
-            else:
-                found.faults.append(Fault("kind_unknown", "file", {"kind": name[:100]}))
-    except Rejected:
-        raise
-    except (zipfile.BadZipFile, InvalidFileException, KeyError, ValueError, IndexError, OSError, SyntaxError) as error:
-        raise reject("file_not_a_workbook", "file") from error
+    for sheet in open_workbook(file, LARGEST_WORKBOOK).worksheets:
+        name = sheet.title.strip()
+        if name in MODELS:
+            _rows(found, name, (name,), enumerate(text_rows(sheet), start=1))
+        else:
+            found.faults.append(Fault("kind_unknown", "file", {"kind": name[:100]}))
     return found
-
-
-def _unfolded(file: BinaryIO) -> int:
-    with zipfile.ZipFile(file) as archive:
-        size = sum(part.file_size for part in archive.infolist())
-    file.seek(0)
-    return size
-
-
-def _cell(value: object) -> str:
-    """A cell as text: a day as YYYY-MM-DD, a whole number without a point."""
-    match value:
-        case None:
-            return ""
-        case bool():
-            return "true" if value else "false"
-        case datetime():
-            return value.date().isoformat()
-        case date():
-            return value.isoformat()
-        case float() if value.is_integer():
-            return str(int(value))
-        case _:
-            return str(value)

@@ -10,20 +10,17 @@ import codecs
 import csv
 import io
 import tempfile
-import zipfile
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
 from enum import StrEnum
 from itertools import islice
 from typing import Any, NamedTuple, cast
 
-import openpyxl
 import orjson
-from openpyxl.utils.exceptions import InvalidFileException
 
 from services.initiator.imports.columns import COLUMNS, plain
-from shared.rejection import Fault, Rejected, reject
+from shared.rejection import Fault, reject
+from shared.spreadsheet import open_workbook, text_rows
 
 Chunks = Callable[[], AsyncIterator[bytes]]
 """Reads the file from its beginning."""
@@ -32,7 +29,7 @@ LONGEST_LINE = 1_000_000
 """Characters without a line break, after which a file is no list of rows."""
 _AT_ONCE = 1_000
 _LARGEST_SHEET = 2 * 1024**3
-"""Bytes to which a workbook may unfold: a small file can hold a very large one."""
+"""Bytes to which a workbook may unfold."""
 
 
 class FileForm(StrEnum):
@@ -228,56 +225,26 @@ async def _xlsx(chunks: Chunks) -> AsyncIterator[list[Record]]:
 
 
 def _take(rows: Iterator[Record]) -> list[Record]:
-    try:
-        return list(islice(rows, _AT_ONCE))
-    except Rejected:
-        raise
-    except Exception as error:  # whatever a damaged workbook makes the library raise
-        raise reject("file_not_a_workbook", "file") from error
+    return list(islice(rows, _AT_ONCE))
 
 
 def _sheet(file: io.BufferedRandom) -> Iterator[Record]:
-    file.seek(0)
-    try:
-        with zipfile.ZipFile(file) as archive:
-            if sum(part.file_size for part in archive.infolist()) > _LARGEST_SHEET:
-                raise reject("file_too_large", "file", limit=_LARGEST_SHEET)
-        book = openpyxl.load_workbook(file, read_only=True, data_only=True)
-        sheet = book.worksheets[0]
-        sheet.reset_dimensions()
-    except (zipfile.BadZipFile, InvalidFileException, KeyError, ValueError, IndexError, OSError) as error:
-        raise reject("file_not_a_workbook", "file") from error
-    return _sheet_rows(sheet)
+    sheets = open_workbook(file, _LARGEST_SHEET).worksheets
+    if not sheets:
+        raise reject("file_not_a_workbook", "file")
+    sheets[0].reset_dimensions()
+    return _sheet_rows(sheets[0])
 
 
 def _sheet_rows(sheet: Any) -> Iterator[Record]:
     width = 0
-    for line, values in enumerate(sheet.iter_rows(values_only=True), start=1):
-        cells = [_cell(value) for value in values]
+    for line, cells in enumerate(text_rows(sheet), start=1):
         if not width:
-            cells = _without_tail(cells)
+            _drop_tail(cells)
             width = len(cells)
         yield _storable(Record(line, cells + [""] * (width - len(cells))))
 
 
-def _without_tail(cells: list[str]) -> list[str]:
+def _drop_tail(cells: list[str]) -> None:
     while cells and not cells[-1].strip():
         cells.pop()
-    return cells
-
-
-def _cell(value: object) -> str:
-    """A cell as text: a day as YYYY-MM-DD, a whole number without a point."""
-    match value:
-        case None:
-            return ""
-        case bool():
-            return "true" if value else "false"
-        case datetime():
-            return value.date().isoformat()
-        case date():
-            return value.isoformat()
-        case float() if value.is_integer():
-            return str(int(value))
-        case _:
-            return str(value)

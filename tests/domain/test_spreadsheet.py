@@ -1,0 +1,83 @@
+"""Workbooks from outside: read as text, within a bound, and refused when they are damaged."""
+
+import io
+import zipfile
+from collections.abc import Callable
+from datetime import date, datetime
+from typing import Any
+
+import openpyxl
+import pytest
+
+from shared.rejection import Rejected
+from shared.spreadsheet import cell_text, open_workbook, text_rows
+
+LARGEST = 1024**2
+SHEET = "xl/worksheets/sheet1.xml"
+
+
+def a_workbook(*rows: list[Any]) -> bytes:
+    book = openpyxl.Workbook()
+    for row in rows:
+        book.worksheets[0].append(row)
+    content = io.BytesIO()
+    book.save(content)
+    return content.getvalue()
+
+
+def changed(content: bytes, part: str, change: Callable[[bytes], bytes]) -> bytes:
+    """The workbook with one of its parts changed."""
+    made = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(content)) as before, zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as after:
+        for name in before.namelist():
+            after.writestr(name, change(before.read(name)) if name == part else before.read(name))
+    return made.getvalue()
+
+
+def read(content: bytes, largest: int = LARGEST) -> list[list[str]]:
+    return list(text_rows(open_workbook(io.BytesIO(content), largest).worksheets[0]))
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (None, ""),
+        (True, "true"),
+        (datetime(2024, 1, 2, 3, 4), "2024-01-02"),
+        (date(2024, 1, 2), "2024-01-02"),
+        (7.0, "7"),
+        (7.5, "7.5"),
+        (7, "7"),
+        ("示例", "示例"),
+    ],
+    ids=repr,
+)
+def test_a_cell_is_read_as_a_person_reads_it(value: object, text: str) -> None:
+    assert cell_text(value) == text
+
+
+def test_rows_are_read_from_the_first_line_on_empty_ones_too() -> None:
+    assert read(a_workbook(["a", "b"], [], [date(2024, 1, 2), 3])) == [["a", "b"], ["", ""], ["2024-01-02", "3"]]
+
+
+def test_a_workbook_that_unfolds_to_more_than_its_bound_is_refused_before_it_is_read() -> None:
+    with pytest.raises(Rejected) as refused:
+        read(a_workbook(["a"]), largest=100)
+    assert [(fault.code, fault.facts) for fault in refused.value.faults] == [("file_too_large", {"limit": 100})]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"PK\x03\x04 and no zip",
+        changed(a_workbook(["a"]), "xl/workbook.xml", lambda part: part[:100]),
+        changed(a_workbook(["a"]), "xl/workbook.xml", lambda part: part.replace(b"sheetId", b"number")),
+        changed(a_workbook(["a"]), SHEET, lambda part: part[:-60]),
+        changed(a_workbook(["a"]), SHEET, lambda part: part.replace(b'r="A1"', b'r="nowhere"')),
+    ],
+    ids=["no zip", "broken off", "unknown attribute", "sheet broken off", "cell without a place"],
+)
+def test_a_workbook_that_is_damaged_anywhere_is_refused(content: bytes) -> None:
+    with pytest.raises(Rejected) as refused:
+        read(content)
+    assert [fault.code for fault in refused.value.faults] == ["file_not_a_workbook"]
