@@ -30,10 +30,24 @@ def open_workbook(file: BinaryIO, largest: int) -> openpyxl.Workbook:
 
 
 def text_rows(sheet: Any) -> Iterator[list[str]]:
-    """The rows of a sheet from its first line on, empty ones too, as text. Raises Rejected: `file_not_a_workbook`."""
+    """The rows of a sheet from its first line on, empty ones too, as text. Raises Rejected: `file_not_a_workbook`.
+
+    The first row that says anything is the heading, without empty cells behind it; shorter rows are filled up to its width.
+    """
+    width = 0
     with _damage_refused():
+        sheet.reset_dimensions()  # what a sheet says of its size need not be true, and rows beyond it would be lost
         for values in sheet.iter_rows(values_only=True):
-            yield [cell_text(value) for value in values]
+            cells = [cell_text(value) for value in values]
+            if not width:
+                cells = _without_tail(cells)
+                width = len(cells)
+            yield cells + [""] * (width - len(cells))
+
+
+def _without_tail(cells: list[str]) -> list[str]:
+    last = max((nth for nth, cell in enumerate(cells, start=1) if cell.strip()), default=0)
+    return cells[:last]
 
 
 def cell_text(value: object) -> str:

@@ -60,6 +60,20 @@ def test_rows_are_read_from_the_first_line_on_empty_ones_too() -> None:
     assert read(a_workbook(["a", "b"], [], [date(2024, 1, 2), 3])) == [["a", "b"], ["", ""], ["2024-01-02", "3"]]
 
 
+def test_a_sheet_that_understates_its_size_is_read_whole() -> None:
+    content = changed(a_workbook(["a", "b"], [1, 2], [3, 4]), SHEET, lambda part: part.replace(b"A1:B3", b"A1"))
+    assert read(content) == [["a", "b"], ["1", "2"], ["3", "4"]]
+
+
+def test_rows_are_as_wide_as_the_heading_which_ends_with_its_last_name() -> None:
+    assert read(a_workbook([" "], ["a", "b", None, " "], [1], [1, 2, 3])) == [
+        [],
+        ["a", "b"],
+        ["1", ""],
+        ["1", "2", "3"],
+    ]
+
+
 def test_a_workbook_that_unfolds_to_more_than_its_bound_is_refused_before_it_is_read() -> None:
     with pytest.raises(Rejected) as refused:
         read(a_workbook(["a"]), largest=100)

@@ -14,7 +14,7 @@ from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import islice
-from typing import Any, NamedTuple, cast
+from typing import NamedTuple, cast
 
 import orjson
 
@@ -232,19 +232,4 @@ def _sheet(file: io.BufferedRandom) -> Iterator[Record]:
     sheets = open_workbook(file, _LARGEST_SHEET).worksheets
     if not sheets:
         raise reject("file_not_a_workbook", "file")
-    sheets[0].reset_dimensions()
-    return _sheet_rows(sheets[0])
-
-
-def _sheet_rows(sheet: Any) -> Iterator[Record]:
-    width = 0
-    for line, cells in enumerate(text_rows(sheet), start=1):
-        if not width:
-            _drop_tail(cells)
-            width = len(cells)
-        yield _storable(Record(line, cells + [""] * (width - len(cells))))
-
-
-def _drop_tail(cells: list[str]) -> None:
-    while cells and not cells[-1].strip():
-        cells.pop()
+    return (_storable(Record(line, cells)) for line, cells in enumerate(text_rows(sheets[0]), start=1))
