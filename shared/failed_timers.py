@@ -4,7 +4,6 @@ A failed timer is a row with a reason; it fires no more by itself, and is never 
 with a name and (of what was given up) a reason, in the service's own store.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar
@@ -13,9 +12,10 @@ import orjson
 from sqlalchemy import delete, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from shared import operated
 from shared.contracts.event import Event
 from shared.contracts.vocabulary import Vocabulary
-from shared.eventstore import Decider, EventStore, Metadata, Session
+from shared.eventstore import EventStore
 from shared.eventstore.schema import TIMERS
 from shared.rejection import reject
 
@@ -72,8 +72,8 @@ async def retry_failed(store: EventStore, now: datetime, timer_id: str | None = 
             raise reject("timer_not_failed", timer_id=timer_id)
         again = update(TIMERS).where(TIMERS.c.timer_id.in_([timer.timer_id for timer in failed]))
         await connection.execute(again.values(failed_because=None))
-        retried = [TimerRetried(timer_id=one.timer_id, failed_because=one.failed_because) for one in failed]
-        await _record(store, connection, now, retried, by)
+        retried = {_name(one): TimerRetried(timer_id=one.timer_id, failed_because=one.failed_because) for one in failed}
+        await operated.record(store, connection, now, retried, by=by)
     return len(failed)
 
 
@@ -92,35 +92,12 @@ async def discard_failed(store: EventStore, now: datetime, timer_id: str, reason
             failed_because=timer.failed_because,
             reason=reason,
         )
-        await _record(store, connection, now, [discarded], by)
+        await operated.record(store, connection, now, {_name(timer): discarded}, by=by)
 
 
 def _failed(row: Any) -> FailedTimer:
     return FailedTimer(row.timer_id, row.due_at, orjson.loads(row.payload), row.failed_because)
 
 
-def _decide(_: None, command: Event, __: datetime) -> Sequence[Event]:
-    return (command,)
-
-
-def _evolve(_: None, __: Event) -> None:
-    return None
-
-
-_OPERATING: Decider[None, Event] = Decider("operated", None, _decide, _evolve)
-"""A log of what operators did: whether they may is decided on the rows, under lock."""
-
-
-async def _record(
-    store: EventStore,
-    connection: AsyncConnection,
-    now: datetime,
-    events: Sequence[TimerRetried | TimerDiscarded],
-    by: str,
-) -> None:
-    session = Session(store, now, Metadata(actor=by), connection)
-    names = [f"timer:{event.timer_id}" for event in events]
-    await session.load(_OPERATING, names)
-    for name, event in zip(names, events, strict=True):
-        session.do_loaded(_OPERATING, name, event)
-    await store.write(connection, [session.change()])
+def _name(timer: FailedTimer) -> str:
+    return f"timer:{timer.timer_id}"

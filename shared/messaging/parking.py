@@ -5,7 +5,6 @@ for the transaction, and the consumer takes it before it adds to a key that it f
 sees the other half done. What an operator did is an event, with a reason and a name, in the service's own store.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar
@@ -14,9 +13,10 @@ import orjson
 from sqlalchemy import delete, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from shared import operated
 from shared.contracts.event import Event
 from shared.contracts.vocabulary import Vocabulary
-from shared.eventstore import Decider, Metadata, Session, VersionConflict
+from shared.eventstore import VersionConflict
 from shared.eventstore.schema import OFFSETS, PARKED
 from shared.messaging.intake import Fenced, Intake, describe, is_deterministic, lock_parked
 from shared.messaging.message import stored_record
@@ -67,18 +67,6 @@ class PartitionResumed(Event):
 
 OPERATED = Vocabulary([ParkedRetried, ParkedDiscarded, PartitionResumed])
 """Every service's own: part of its vocabulary."""
-
-
-def _decide(_: None, command: Event, __: datetime) -> Sequence[Event]:
-    return (command,)
-
-
-def _evolve(_: None, __: Event) -> None:
-    return None
-
-
-_OPERATING: Decider[None, Event] = Decider("operated", None, _decide, _evolve)
-"""A log of what operators did: whether they may is decided on the rows, under lock."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -280,6 +268,4 @@ async def _let_go_on(
 
 
 async def _record(intake: Intake, connection: AsyncConnection, name: str, event: Event, by: str) -> None:
-    session = Session(intake.store, intake.clock.now(), Metadata(actor=by), connection)
-    await session.do(_OPERATING, name, event)
-    await intake.store.write(connection, [session.change()])
+    await operated.record(intake.store, connection, intake.clock.now(), {name: event}, by=by)
