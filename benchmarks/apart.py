@@ -78,7 +78,8 @@ async def apart(ground: Ground) -> AsyncGenerator[Apart]:
     for name in SERVICES:
         await ground.database(name)
     log = Path(os.environ.get("LIANDONG_BENCH_LOG", os.devnull))
-    instances = {name: Instance(name, ports.choose(), _environment(ground), log) for name in SERVICES}
+    environment = ground.settings.model_copy(update={"pool_size": _POOL, "movable_clock": True}).environment()
+    instances = {name: Instance(name, ports.choose(), environment, log) for name in SERVICES}
     http = httpx.AsyncClient(
         transport=Gateway({name: [one] for name, one in instances.items()}),
         base_url="http://gateway",
@@ -94,18 +95,3 @@ async def apart(ground: Ground) -> AsyncGenerator[Apart]:
     finally:
         await asyncio.gather(*(one.hold_down() for one in instances.values()))
         await http.aclose()
-
-
-def _environment(ground: Ground) -> dict[str, str]:
-    settings = ground.settings
-    return {name: value for name, value in os.environ.items() if not name.startswith("LIANDONG_")} | {
-        "LIANDONG_DATABASE_URL": settings.database_url,
-        "LIANDONG_DATABASE_PREFIX": settings.database_prefix,
-        "LIANDONG_KAFKA": settings.kafka,
-        "LIANDONG_TOPIC_PREFIX": settings.topic_prefix,
-        "LIANDONG_PARTITIONS": str(settings.partitions),
-        "LIANDONG_POOL_SIZE": str(_POOL),
-        "LIANDONG_JWKS_FILE": str(settings.jwks_file),
-        "LIANDONG_IDENTITY_FILE": str(settings.identity_file),
-        "LIANDONG_MOVABLE_CLOCK": "true",
-    }

@@ -6,7 +6,6 @@ Bare: FastAPI with one asyncpg point read, served in the same way.
 
 import asyncio
 import importlib
-import os
 import socket
 import sys
 import uuid
@@ -128,34 +127,24 @@ async def _fill_bare(url: str, subjects: int) -> list[str]:
 
 @asynccontextmanager
 async def executor_process(ground: Ground) -> AsyncGenerator[Load]:
-    settings = ground.settings
-    environment = {
-        "LIANDONG_DATABASE_URL": settings.database_url,
-        "LIANDONG_DATABASE_PREFIX": settings.database_prefix,
-        "LIANDONG_KAFKA": settings.kafka,
-        "LIANDONG_TOPIC_PREFIX": settings.topic_prefix,
-        "LIANDONG_PARTITIONS": str(settings.partitions),
-        "LIANDONG_JWKS_FILE": str(settings.jwks_file),
-        "LIANDONG_IDENTITY_FILE": str(settings.identity_file),
-    }
     port = _free_port()
     start = "from liandong.cli import main; main()"
     command = [sys.executable, "-c", start, "serve", "executor", "--port", str(port)]
-    async with _process(command, port, environment) as load:
+    async with _process(command, port, ground.settings.environment()) as load:
         yield load
 
 
 @asynccontextmanager
 async def _bare(dsn: str) -> AsyncGenerator[Load]:
     port = _free_port()
-    async with _process([sys.executable, "-m", "benchmarks.bare_server", dsn, str(port)], port, {}) as load:
+    async with _process([sys.executable, "-m", "benchmarks.bare_server", dsn, str(port)], port) as load:
         yield load
 
 
 @asynccontextmanager
-async def _process(command: list[str], port: int, environment: dict[str, str]) -> AsyncGenerator[Load]:
-    """A server process that answers on a port, for as long as the block runs."""
-    process = await asyncio.create_subprocess_exec(*command, env={**os.environ, **environment})
+async def _process(command: list[str], port: int, environment: dict[str, str] | None = None) -> AsyncGenerator[Load]:
+    """A server process that answers on a port, for as long as the block runs; in this process's environment, or the one given."""
+    process = await asyncio.create_subprocess_exec(*command, env=environment)
     try:
         await _answers(process, port)
         yield Load(port)

@@ -3,6 +3,7 @@
 A password never stands in the environment, where every child process and every `inspect` shows it: a setting names its file.
 """
 
+import os
 from pathlib import Path
 
 from pydantic import Field, SecretStr
@@ -14,6 +15,8 @@ from shared.messaging.broker import Broker, Mechanism, Security
 from shared.messaging.topics import Topics
 from shared.trust import TrustSettings
 
+_PREFIX = "LIANDONG_"
+
 
 class MissingSecret(Exception):
     """A file that should hold a secret is not there, cannot be read, or is empty. Says which setting named it."""
@@ -22,7 +25,7 @@ class MissingSecret(Exception):
 class Settings(BaseSettings):
     """What every service needs to know; the same names in the node, in compose and in production."""
 
-    model_config = SettingsConfigDict(env_prefix="LIANDONG_", extra="ignore")
+    model_config = SettingsConfigDict(env_prefix=_PREFIX, extra="ignore")
 
     database_url: str = "postgresql+asyncpg://127.0.0.1:5432/postgres"
     """The server; each service uses the database `<database_prefix><service>` on it."""
@@ -103,6 +106,14 @@ class Settings(BaseSettings):
     @property
     def topics(self) -> Topics:
         return Topics(self.partitions, self.topic_prefix, self.replication)
+
+    def environment(self) -> dict[str, str]:
+        """Of a child process that is to have these settings: this process's own, but of Liandong nothing else than they."""
+        given = self.model_dump(mode="json", exclude_defaults=True, exclude={"identity"})
+        if identity := self.identity.get_secret_value():
+            given["identity"] = identity
+        others = {name: value for name, value in os.environ.items() if not name.startswith(_PREFIX)}
+        return others | {f"{_PREFIX}{name.upper()}": str(value) for name, value in given.items()}
 
 
 def read_secret(file: Path, setting: str) -> str:

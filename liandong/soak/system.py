@@ -122,16 +122,6 @@ async def system(folder: Path, say: Say, *, prefix: str = "liandong_") -> AsyncG
 
 async def _made(home: Home, database_url: str, kafka: str, prefix: str) -> System:
     home.settings(database_url, kafka)  # makes the secrets of identity when there are none
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("LIANDONG_")} | {
-        "LIANDONG_DATABASE_URL": database_url,
-        "LIANDONG_DATABASE_PREFIX": prefix,
-        "LIANDONG_KAFKA": kafka,
-        "LIANDONG_PARTITIONS": str(PARTITIONS),
-        "LIANDONG_POOL_SIZE": str(_POOL),
-        "LIANDONG_JWKS_FILE": str(home.issuer().jwks_file),
-        "LIANDONG_IDENTITY_FILE": str(home.folder / "identity.json"),
-        "LIANDONG_MOVABLE_CLOCK": "true",
-    }
     settings = Settings(
         database_url=database_url,
         database_prefix=prefix,
@@ -142,6 +132,7 @@ async def _made(home: Home, database_url: str, kafka: str, prefix: str) -> Syste
         identity_file=home.folder / "identity.json",
         movable_clock=True,
     )
+    environment = settings.environment()
     log = home.folder / "services.log"
     instances = {name: [Instance(name, ports.choose(), environment, log)] for name in SERVICES}
     http = httpx.AsyncClient(

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import os
 import sys
 import uuid
 from collections.abc import AsyncGenerator, Generator
@@ -47,14 +46,20 @@ class Place:
 
     def environment(self, more: dict[str, str]) -> dict[str, str]:
         """Of a process here; what the environment of the tests says of `liandong` does not reach it."""
-        kept = {name: value for name, value in os.environ.items() if not name.startswith("LIANDONG_")}
-        return kept | {
-            "LIANDONG_DATABASE_URL": self.addresses.database_url,
-            "LIANDONG_DATABASE_PREFIX": self.prefix,
-            "LIANDONG_KAFKA": self.addresses.kafka,
-            "LIANDONG_TOPIC_PREFIX": self.prefix,
-            "LIANDONG_PARTITIONS": "3",
-            **more,
+        ours = Settings.model_construct(  # unlike the usual way it reads no environment
+            database_url=self.addresses.database_url,
+            database_prefix=self.prefix,
+            kafka=self.addresses.kafka,
+            topic_prefix=self.prefix,
+            partitions=3,
+        )
+        return ours.environment() | more
+
+    def secrets(self) -> dict[str, str]:
+        """What a service as a process of its own is given beside it: where this folder keeps keys and secrets."""
+        return {
+            "LIANDONG_IDENTITY_FILE": str(self.folder / "identity.json"),
+            "LIANDONG_JWKS_FILE": str(self.home.issuer().jwks_file),
         }
 
     async def begin(self, *arguments: str, **more: str) -> asyncio.subprocess.Process:

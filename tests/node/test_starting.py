@@ -19,10 +19,7 @@ SERVICE = "catalogue"
 
 def _secrets(here: Place) -> dict[str, str]:
     here.home.settings("postgresql+asyncpg://nobody@nowhere", "nowhere:1")  # makes them
-    return {
-        "LIANDONG_IDENTITY_FILE": str(here.folder / "identity.json"),
-        "LIANDONG_JWKS_FILE": str(here.home.issuer().jwks_file),
-    }
+    return here.secrets()
 
 
 async def _prepared(here: Place) -> dict[str, str]:

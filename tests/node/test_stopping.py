@@ -29,11 +29,7 @@ async def test_a_service_told_to_stop_leaves_its_group_at_once_and_ends_with_nou
     async with place(stack, tmp_path) as here:
         await prepare(here.settings(), [SERVICE])
         port = choose()
-        secrets = {
-            "LIANDONG_IDENTITY_FILE": str(here.folder / "identity.json"),
-            "LIANDONG_JWKS_FILE": str(here.home.issuer().jwks_file),
-        }
-        process = await here.begin("serve", SERVICE, "--port", str(port), **secrets)
+        process = await here.begin("serve", SERVICE, "--port", str(port), **here.secrets())
 
         async def joined() -> bool:
             return await members(here) == 1

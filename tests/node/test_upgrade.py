@@ -105,11 +105,7 @@ async def instance(here: Place, program: Path, callers: Callers) -> AsyncGenerat
 
 
 def environment(here: Place, program: Path) -> dict[str, str]:
-    return {
-        "PYTHONPATH": str(program),
-        "LIANDONG_IDENTITY_FILE": str(here.folder / "identity.json"),
-        "LIANDONG_JWKS_FILE": str(here.home.issuer().jwks_file),
-    }
+    return {"PYTHONPATH": str(program), **here.secrets()}
 
 
 async def _ready(address: str) -> bool:
