@@ -6,6 +6,7 @@ most. Messages of the database are left out, for they quote the values that it r
 
 import logging
 import sys
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -60,6 +61,8 @@ _QUIETER = {
     "urllib3": logging.ERROR,
     "uvicorn": logging.WARNING,
 }
+_REPEATS_ITSELF = "aiokafka"
+AGAIN_SECONDS = 60.0
 _LONGEST = 500
 _CAUSES = 4
 _PLACES = 8
@@ -80,11 +83,33 @@ def configure(
     as_text = told.form is Form.TEXT or (told.form is Form.AUTO and to.isatty())
     handler = logging.StreamHandler(to)
     handler.setFormatter(TextLines(service) if as_text else JsonLines(service))
+    handler.addFilter(Seldom())
     logging.basicConfig(level=(told.level or level).value, handlers=[handler], force=True)
     for name, least in _QUIETER.items():
         logging.getLogger(name).setLevel(least)
     logging.getLogger("uvicorn.error").addFilter(_is_news)
     sys.excepthook = _uncaught
+
+
+class Seldom(logging.Filter):
+    """Of what the Kafka client says, lets each wording through once a minute, of each service.
+
+    While its broker is away it says the same some hundred times a second. It cannot be silenced: in an outage of some seconds
+    it is the only one that says anything.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._silent_until: dict[tuple[str, str, str], float] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if record.name.partition(".")[0] != _REPEATS_ITSELF:
+            return True
+        wording, now = (whose.service(), record.name, str(record.msg)), time.monotonic()
+        if now < self._silent_until.get(wording, now):
+            return False
+        self._silent_until[wording] = now + AGAIN_SECONDS
+        return True
 
 
 def _is_news(record: logging.LogRecord) -> bool:

@@ -2,8 +2,9 @@
 
 import io
 import logging
+import time
 from collections.abc import AsyncGenerator, Callable, Generator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
 import orjson
@@ -13,6 +14,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from shared.database import connect
+from shared.telemetry import logs
 from shared.telemetry.logs import Form, JsonLines, Level, LogSettings, configure
 from shared.telemetry.whose import work_of
 from shared.web.correlation import correlated
@@ -34,6 +36,19 @@ def lines() -> Generator[Lines]:
     root.addHandler(handler)
     yield lambda: [orjson.loads(line) for line in written.getvalue().splitlines()]
     root.removeHandler(handler)
+
+
+@contextmanager
+def configured(form: Form = Form.TEXT) -> Generator[Callable[[], list[str]]]:
+    """A process that tells its log lines as ours do; the lines so far."""
+    written = io.StringIO()  # no terminal
+    root = logging.getLogger()
+    before = root.handlers[:], root.level
+    try:
+        configure("sample", written, LogSettings(level=Level.INFO, form=form))
+        yield lambda: written.getvalue().splitlines()
+    finally:
+        root.handlers[:], root.level = before[0], before[1]
 
 
 @asynccontextmanager
@@ -122,17 +137,42 @@ def test_an_error_is_told_with_what_led_to_it(lines: Lines) -> None:
     assert told == ["RuntimeError: no answer", "ConnectionResetError: the server hung up"]
 
 
+def test_what_the_kafka_client_repeats_is_told_once_in_a_while_and_of_each_service(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(logs, "AGAIN_SECONDS", 0.2)
+    client = logging.getLogger("aiokafka")
+
+    def away(service: str, *nodes: int) -> None:
+        with work_of(service):
+            for node in nodes:
+                client.error("Unable connect to node with id %s", node)
+                client.error("Unable to update metadata")
+
+    with configured() as told:
+        away("executor", 1, 2, 3)
+        away("registry", 4)
+        for _ in range(2):
+            log.error("said twice by our own")
+        before = told()
+        time.sleep(0.2)
+        away("executor", 5)
+    assert [line.split(maxsplit=2)[2] for line in before] == [
+        "executor: Unable connect to node with id 1",
+        "executor: Unable to update metadata",
+        "registry: Unable connect to node with id 4",
+        "registry: Unable to update metadata",
+        "sample: said twice by our own",
+        "sample: said twice by our own",
+    ]
+    assert "node with id 5" in told()[len(before)]
+
+
 @pytest.mark.parametrize(("form", "begins"), [(Form.JSON, "{"), (Form.AUTO, "{"), (Form.TEXT, "20")])
 def test_people_read_text_and_programs_json(form: Form, begins: str) -> None:
-    written = io.StringIO()  # no terminal
-    root = logging.getLogger()
-    before = root.handlers[:], root.level
-    try:
-        configure("sample", written, LogSettings(level=Level.INFO, form=form))
+    with configured(form) as told:
         log.info("started")
         log.debug("in detail")
-    finally:
-        root.handlers[:], root.level = before[0], before[1]
-    [line] = written.getvalue().splitlines()
+    [line] = told()
     assert line.startswith(begins)
     assert "started" in line
