@@ -29,7 +29,7 @@ from shared.contracts.lawbook import (
     Policy,
     SettingsConfirmed,
 )
-from shared.lawbook.effect import bound, confirmed, holds_on, retired
+from shared.lawbook.effect import bound, confirmed, retired
 from shared.lawbook.items import Item, identity, items_of, kind_of, version_of
 
 STATE = "000000"
@@ -393,30 +393,6 @@ class LawBook:
         """The latest version of each, by id."""
         return cast("tuple[Policy, ...]", _latest(self._in_effect(ItemKind.POLICIES)))
 
-    def policy_for(self, region: str, domain_id: DomainId | None, day: date) -> Policy | None:
-        """The policy that governs the region (GB/T 2260, six digits) and domain on that day.
-
-        The most specific region first (county, city, province, state); in one region a policy of this domain before one
-        of every domain, then the one that began last. A version that has begun replaces the earlier ones for good.
-        """
-        key = (region, domain_id, day)
-        if key not in self._memo_policies:
-            return _remember(self._memo_policies, key, self._policy_for(region, domain_id, day))
-        return self._memo_policies[key]
-
-    def _policy_for(self, region: str, domain_id: DomainId | None, day: date) -> Policy | None:
-        for place in regions_from(region):
-            candidates = [
-                policy
-                for versions in self._policies.values()
-                if (policy := _begun_by(versions, day)).region == place
-                and holds_on(policy, day)
-                and (not policy.domains or domain_id in policy.domains)
-            ]
-            if candidates:
-                return max(candidates, key=lambda p: (bool(p.domains), p.effective_from, p.policy_id))
-        return None
-
     @cached_property
     def _latest_for(self) -> Mapping[tuple[DomainId, ListKind], tuple[Measure, ...]]:
         return {
@@ -456,10 +432,6 @@ class LawBook:
     # Answers already given, by day: a book is asked the same a hundred thousand times and never changes.
     @cached_property
     def _memo_measures(self) -> dict[tuple[DomainId, ListKind, date], tuple[Measure, ...]]:
-        return {}
-
-    @cached_property
-    def _memo_policies(self) -> dict[tuple[str, DomainId | None, date], Policy | None]:
         return {}
 
 

@@ -12,7 +12,7 @@ from shared.contracts.directory import Basis, BasisId, LegalBasis
 from shared.contracts.event import Contract, DepartmentId
 from shared.contracts.lawbook import Department, Domain, Measure
 from shared.contracts.policy import Policy, Setting
-from shared.lawbook.items import I, Item, begins, ends, shape_of, with_fields
+from shared.lawbook.items import I, Item, ends, shape_of, with_fields
 
 POLICY_GROUPS = ("substance", "procedure", "execution")
 
@@ -28,12 +28,6 @@ def retired(item: I, last_day: date) -> I:
     if isinstance(item, Department):
         return with_fields(item, retired_on=end, categories=(), credit_office=False)
     return with_fields(item, **{shape_of(item).ends: end})
-
-
-def holds_on(item: Item, day: date) -> bool:
-    """Whether the day lies between the item's beginning and its end."""
-    beginning, end = begins(item), ends(item)
-    return (beginning is None or beginning <= day) and (end is None or day <= end)
 
 
 def open_settings(item: Item) -> tuple[str, ...]:
