@@ -6,11 +6,11 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
+from services.registry.api.subjects import key_in_url
 from services.registry.domain.clean_record import BAD, clean_for, incentives, last_bad_record
 from services.registry.views import files
 from shared.contracts.event import SubjectKey
 from shared.lawbook.policy import Question, governing, value_of
-from shared.rejection import reject
 from shared.service import Core
 from shared.web.access import Caller
 from shared.web.core import TheCore
@@ -66,9 +66,7 @@ async def clean_record(
     scheme: str, number: str, core: TheCore, who: Caller, asked: Annotated[Asked, Query()]
 ) -> CleanRecord:
     """Of a legal person or other subject. A natural person's number never stands in a URL."""
-    if scheme.startswith("person"):
-        raise reject("person_in_url", "scheme")
-    return await _answer(core, core.keys.of(scheme, number), asked)
+    return await _answer(core, key_in_url(core, scheme, number), asked)
 
 
 @router.post("/subjects/clean-record")

@@ -14,6 +14,7 @@ from services.registry.api.answers import (
     public_page,
     subject_answer,
 )
+from services.registry.api.subjects import key_in_url
 from services.registry.views import entries, files
 from shared.contracts.event import DomainId, SubjectKey
 from shared.contracts.lawbook import ListKind
@@ -51,9 +52,7 @@ async def subject_file(
     scheme: str, number: str, core: TheCore, who: Caller, as_of: Annotated[AsOf, Query()]
 ) -> SubjectAnswer:
     """The whole file of a legal person or other subject. A natural person's number never stands in a URL."""
-    if scheme.startswith("person"):
-        raise reject("person_in_url", "scheme")
-    return await _answer(core, core.keys.of(scheme, number), as_of)
+    return await _answer(core, key_in_url(core, scheme, number), as_of)
 
 
 @router.post("/subjects/query")
