@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import subprocess
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -49,6 +50,23 @@ def keep_one_old_log(log: Path) -> None:
     """A log holds one run, and the run before is kept beside it: neither grows over the years."""
     if log.exists():
         log.replace(log.with_suffix(log.suffix + ".1"))
+
+
+def run_once(command: list[str], folder: Path | str, log: Path, user: str | None = None) -> int:
+    """Run what makes a server's data, as it will run itself; what it prints goes to the log. Its exit status."""
+    with log.open("wb") as output:
+        return subprocess.run(  # noqa: S603 - our own command
+            command,
+            check=False,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            env=environment(),
+            cwd=folder,
+            user=user,
+            group=user,
+            extra_groups=None if user is None else [],
+        ).returncode
 
 
 def environment(**more: str) -> dict[str, str]:

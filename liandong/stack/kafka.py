@@ -10,7 +10,6 @@ import contextlib
 import logging
 import shutil
 import signal
-import subprocess
 import tempfile
 import uuid
 from collections.abc import Callable, Generator
@@ -22,7 +21,7 @@ from aiokafka.client import AIOKafkaClient
 from aiokafka.errors import KafkaError
 
 from liandong.stack import jars, ports
-from liandong.stack.children import Child, Farewell, environment, keep_one_old_log
+from liandong.stack.children import Child, Farewell, environment, keep_one_old_log, run_once
 from liandong.stack.errors import StackError, last_lines
 
 _JAVA = [
@@ -98,23 +97,14 @@ class Kafka:
         _write_settings(folder, [1, 2])  # formatting opens no port
         command = self._java("kafka.tools.StorageTool", "format", "-c", "server.properties", "-t", _cluster_id())
         log = folder.parent / "kafka-format.log"
-        with log.open("wb") as output:
-            done = subprocess.run(  # noqa: S603 - our own command
-                command,
-                check=False,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
-                env=environment(),
-                cwd=folder,
-            )
-        if done.returncode != 0:
+        status = run_once(command, folder, log)
+        if status != 0:
             shutil.rmtree(folder, ignore_errors=True)
             raise StackError(
                 "The storage of Kafka could not be formatted.",
-                why=f"its StorageTool ended with {done.returncode}; the end of {log}:\n{last_lines(log)}",
+                why=f"its StorageTool ended with {status}; the end of {log}:\n{last_lines(log)}",
                 remedy="Read the lines above; mostly it is a full disk or a folder that does not allow it.",
-                chinese=f"无法初始化 Kafka 存储(返回 {done.returncode}):请查看上面的日志,常见原因是磁盘已满或无权限。",
+                chinese=f"无法初始化 Kafka 存储(返回 {status}):请查看上面的日志,常见原因是磁盘已满或无权限。",
             )
 
     def _java(self, main_class: str, *arguments: str) -> list[str]:

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import asyncpg
 
-from liandong.stack.children import Child, Farewell, environment, keep_one_old_log
+from liandong.stack.children import Child, Farewell, environment, keep_one_old_log, run_once
 from liandong.stack.errors import StackError, last_lines
 
 
@@ -118,26 +118,14 @@ def _initdb(folder: Path, user: str | None) -> None:
         "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8",
     ]  # fmt: skip
     log = folder.parent / "initdb.log"
-    with log.open("wb") as output:
-        done = subprocess.run(  # noqa: S603 - our own command
-            command,
-            check=False,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=output,
-            env=environment(),
-            cwd="/",
-            user=user,
-            group=user,
-            extra_groups=None if user is None else [],
-        )
-    if done.returncode != 0:
+    status = run_once(command, "/", log, user)
+    if status != 0:
         shutil.rmtree(folder, ignore_errors=True)
         raise StackError(
             "The PostgreSQL data directory could not be made.",
-            why=f"initdb ended with {done.returncode}; the end of {log}:\n{last_lines(log)}",
+            why=f"initdb ended with {status}; the end of {log}:\n{last_lines(log)}",
             remedy="Read the lines above; mostly it is a full disk or a folder that does not allow it.",
-            chinese=f"无法初始化 PostgreSQL 数据目录(initdb 返回 {done.returncode}):常见原因是磁盘已满或无权限。",
+            chinese=f"无法初始化 PostgreSQL 数据目录(initdb 返回 {status}):常见原因是磁盘已满或无权限。",
         )
 
 
