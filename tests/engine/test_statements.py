@@ -84,7 +84,9 @@ async def test_a_consumed_batch_costs_five_statements_and_a_large_one_six(
     here = await service.intake.place(Topic.LIST, 0)
     with counted(service.engine) as statements:
         here = await service.intake.take(here, batch)
-    assert len(statements) == cost, "fence, parked?, load, (positions,) events, read model; of a private event no outbox"
+    assert len(statements) == cost, (
+        "fence, parked?, load, (positions,) events, read model; of a private event no outbox"
+    )
     again = [record._replace(offset=record.offset + records) for record in batch]
     with counted(service.engine) as statements:
         await service.intake.take(here, again)

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import event as engine_event
 from sqlalchemy import text
 
 from services.feedback.domain.entry import EntryState
@@ -29,6 +28,7 @@ from shared.messaging.reaction import Batch
 from shared.trust import OfficerRole
 from tests.conftest import StartWorld
 from tests.domain.test_feedback import BANK, HOUSING, Story, a_line, queues
+from tests.engine.statements import counted
 from tests.harness import World, eventually
 
 TAXES = DepartmentId("taxes")
@@ -486,21 +486,20 @@ def _message(heard: Heard, source: str, sequence: int) -> Message:
 
 async def test_a_batch_costs_the_same_statements_whatever_its_size(start: StartWorld) -> None:
     async with start("feedback") as w:
-        core, said = w.services["feedback"].core, list[str]()
+        core = w.services["feedback"].core
         engine = connect(w.settings.database("feedback"), pool_size=1)
-        engine_event.listen(engine.sync_engine, "before_cursor_execute", lambda *given: said.append(given[2]))
 
         async def statements(source: str, stories: Sequence[Story]) -> int:
-            before = len(said)
-            for topic in (Topic.RESPONSE, Topic.EXECUTION, Topic.LIST):
-                async with engine.begin() as connection:
-                    session = Session(core.store, core.clock.now(), Metadata("test"), connection)
-                    await follow(core, Batch(connection, session), messages_of(stories, topic, source))
-                    await core.store.write(connection, [session.change()])
-            return len(said) - before
+            with counted(engine) as said:
+                for topic in (Topic.RESPONSE, Topic.EXECUTION, Topic.LIST):
+                    async with engine.begin() as connection:
+                        session = Session(core.store, core.clock.now(), Metadata("test"), connection)
+                        await follow(core, Batch(connection, session), messages_of(stories, topic, source))
+                        await core.store.write(connection, [session.change()])
+            return len(said)
 
         await statements("first to connect", [revoked_story()])
-        few = await statements("few", [revoked_story()])
+        few = await statements("few", [revoked_story() for _ in range(10)])
         many = await statements("many", [revoked_story() for _ in range(60)])
         await engine.dispose()
         assert many == few
