@@ -14,18 +14,28 @@ from pathlib import Path
 import httpx
 import psutil
 
+from benchmarks import small_book
 from benchmarks.ground import Ground
-from benchmarks.node import publish_small_book
-from liandong.demo.client import OPERATOR, Client
+from liandong.demo.client import OPERATOR, Client, Officer
+from liandong.law import enact, read_everywhere
 from liandong.node import SERVICES
 from liandong.soak.gateway import Gateway
 from liandong.soak.instance import Instance
 from liandong.stack import ports
+from shared.trust import OfficerRole
+
+LISTER = Officer("bench-lister", small_book.LISTER, (OfficerRole.LISTER,))
+APPROVER = Officer("bench-approver", small_book.LISTER, (OfficerRole.APPROVER,))
 
 _POOL = 8
 _TIMEOUT_SECONDS = 300
 _OTHERS = {"postgres": "postgres", "java": "kafka"}
 """Processes of this machine that work for the loop, by the name of their program."""
+
+
+def system(department: str) -> Officer:
+    """The system of a department."""
+    return Officer("bench-system", department, (OfficerRole.SYSTEM,))
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +100,14 @@ async def apart(ground: Ground) -> AsyncGenerator[Apart]:
             one.start()
         await asyncio.gather(*(one.answers() for one in instances.values()))
         client = Client(http, ground.issuer)
-        await publish_small_book(client)
+        await _publish_small_book(client)
         yield Apart(instances, client)
     finally:
         await asyncio.gather(*(one.hold_down() for one in instances.values()))
         await http.aclose()
+
+
+async def _publish_small_book(client: Client) -> None:
+    """Hand the small law book to the catalogue, and wait until everyone who judges by it has read it."""
+    version = await enact(client.http, client.issuer, small_book.small_book().content(), small_book.CREDIT_OFFICE)
+    await read_everywhere(client.http, client.issuer.issue(None, [OfficerRole.OPERATOR], "bench"), version)

@@ -1,31 +1,30 @@
 """From the approval of an entry over HTTP to a measure applied: two topics (list, response) and a department's answer.
 
-The clock starts before the approval is sent. It is stopped twice: when the executor has committed the task (a department sees
-it in its next question), and when a department that waits for it has read its worklist and its answer `apply` is durable.
-Entries come one at a time, so that nothing queues. Bare: a record sent with `send_and_wait` until a consumer that waits for
-it has it, on one topic.
+Every service is a process of its own, as in docker compose. The clock starts before the approval is sent. It is stopped twice:
+when the executor has committed the task (looked for in its database, where a look costs next to nothing), and when a
+department that waits for it has read its worklist and its answer `apply` is durable. Entries come one at a time, so that
+nothing queues. Bare: a record sent with `send_and_wait` until a consumer that waits for it has it, on one topic.
 """
 
 import asyncio
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any, cast
 from uuid import uuid4
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from benchmarks import small_book
-from benchmarks.bare import bare_producer
+from benchmarks.apart import APPROVER, LISTER, Apart, apart, system
+from benchmarks.bare import Connection, bare_producer
 from benchmarks.figures import AtMost, Figure, Turn, percentile, percentiles
-from benchmarks.ground import Ground
-from benchmarks.node import APPROVER, LISTER, Running, running, system
+from benchmarks.ground import Ground, connection
 from benchmarks.scale import Scale, Sizes
 from liandong.demo.subjects import InventedSubjects
 from shared.contracts.lawbook import ListKind
-from shared.eventstore import Recorded
 
 ENTRIES = Sizes(quick=8, usual=40, full=200)
 """A turn."""
@@ -33,13 +32,14 @@ TURNS = Sizes(quick=2, usual=5, full=5)
 _WARM_UP = 3
 _BODY = b"x" * 1_500
 _LOST_SECONDS = 60
+_LOOK_SECONDS = 0.001
+_DIRECTED = "SELECT EXISTS (SELECT FROM directions WHERE entry_id = $1)"
 
 
 async def run(ground: Ground, scale: Scale) -> list[Figure]:
-    ground.settings.movable_clock = True
     topic = await ground.topic("bare-round-trip", 1)
-    async with running(ground) as world:
-        bench = _Bench(world)
+    async with apart(ground) as world, _executor(ground) as tasks:
+        bench = _Bench(world, tasks)
         for _ in range(_WARM_UP):
             await bench.one()
         turns: list[tuple[list[_Took], list[float]]] = []
@@ -78,28 +78,21 @@ def _figure(
     )
 
 
+@asynccontextmanager
+async def _executor(ground: Ground) -> AsyncGenerator[Connection]:
+    """The executor's database, to look into."""
+    connected = await connection(ground.dsn("executor"))
+    try:
+        yield connected
+    finally:
+        await connected.close()
+
+
 @dataclass
 class _Bench:
-    world: Running
-    _directed: dict[str, asyncio.Event] = field(default_factory=dict[str, asyncio.Event])
+    world: Apart
+    tasks: Connection
     _count: int = 0
-
-    def __post_init__(self) -> None:
-        """Hear of tasks when they are committed: a question asked again and again would be load of its own."""
-        store = self.world.node.services["executor"].core.store
-        fresh: set[str] = set()
-
-        async def note(_: AsyncConnection, events: Sequence[Recorded], /) -> None:
-            fresh.update(str(entry) for one in events if (entry := getattr(one.event, "entry_id", None)))
-
-        def committed() -> None:
-            for entry_id in list(fresh):
-                if event := self._directed.get(entry_id):
-                    event.set()
-            fresh.clear()
-
-        store.projections = (*store.projections, note)
-        store.on_commit.append(committed)
 
     async def one(self) -> _Took:
         """Publish one entry and follow it."""
@@ -107,11 +100,11 @@ class _Bench:
         made = await client.post(LISTER, "/initiator/v1/entries", _entry(self._count), str(uuid4()))
         path = f"/initiator/v1/entries/{made['entry_id']}"
         await client.post(LISTER, f"{path}/submit", {}, str(uuid4()))
-        directed = self._directed[made["entry_id"]] = asyncio.Event()
         start = time.perf_counter()
         await client.post(APPROVER, f"{path}/approve", {}, str(uuid4()))
         async with asyncio.timeout(_LOST_SECONDS):
-            await directed.wait()
+            while not await self.tasks.fetchval(_DIRECTED, made["entry_id"]):
+                await asyncio.sleep(_LOOK_SECONDS)
         seen = time.perf_counter()
         await self._apply(made["entry_id"])
         return _Took((seen - start) * 1000, (time.perf_counter() - start) * 1000)

@@ -26,7 +26,7 @@ from uuid import uuid4
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from benchmarks import small_book
-from benchmarks.apart import Apart, apart
+from benchmarks.apart import APPROVER, LISTER, Apart, apart, system
 from benchmarks.bare import (
     BareRecord,
     BareTable,
@@ -40,7 +40,6 @@ from benchmarks.bare import (
 )
 from benchmarks.figures import AtLeast, Figure, Turn
 from benchmarks.ground import PARTITIONS, Ground, connection
-from benchmarks.node import APPROVER, LISTER, system
 from benchmarks.scale import Scale, Sizes
 from liandong.demo.subjects import InventedSubjects
 from liandong.node import SERVICES, build
