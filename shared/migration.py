@@ -31,8 +31,15 @@ def run(metadata: MetaData) -> None:
         context.run_migrations()
 
 
+_LOCALE = "ENCODING 'UTF8' LOCALE 'C' LOCALE_PROVIDER builtin BUILTIN_LOCALE 'C.UTF-8'"
+
+
 async def create_database(url: str) -> None:
-    """Create the database that the URL names, when the server does not have it."""
+    """Create the database that the URL names, when the server does not have it.
+
+    In PostgreSQL's own locale, whatever the server's: ids are sorted alike everywhere, and as Python sorts them (locks are
+    taken in that order).
+    """
     target = make_url(url)
     engine = create_async_engine(target.set(database="postgres"), isolation_level="AUTOCOMMIT")
     try:
@@ -40,7 +47,7 @@ async def create_database(url: str) -> None:
             known = text("SELECT 1 FROM pg_database WHERE datname = :name")
             if not await connection.scalar(known, {"name": target.database}):
                 quoted = engine.dialect.identifier_preparer.quote(target.database or "")
-                await connection.execute(text(f"CREATE DATABASE {quoted} ENCODING 'UTF8' TEMPLATE template0"))
+                await connection.execute(text(f"CREATE DATABASE {quoted} {_LOCALE} TEMPLATE template0"))
     finally:
         await engine.dispose()
 

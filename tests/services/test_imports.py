@@ -567,7 +567,7 @@ async def test_a_batch_costs_the_same_number_of_statements_whatever_its_size(
 
         costs: list[int] = []
         sql_events.listen(aside.core.engine.sync_engine, "before_cursor_execute", count)
-        for size, begin in ((4, 0), (4, 100), (400, 1_000)):  # the first one also fills caches
+        for size, begin in ((10, 0), (10, 100), (400, 1_000)):  # the first one also fills caches
             import_id = (await upload(w, http, as_csv(rows(size, begin)))).json()["import_id"]
             work = FileWork(aside.core, import_id, batch_rows=1_000)
             if step == "publish":
