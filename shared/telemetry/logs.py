@@ -61,7 +61,8 @@ _QUIETER = {
     "urllib3": logging.ERROR,
     "uvicorn": logging.WARNING,
 }
-_REPEATS_ITSELF = "aiokafka"
+_CLIENT = "aiokafka"
+_WAITING = "shared.messaging"
 AGAIN_SECONDS = 60.0
 _LONGEST = 500
 _CAUSES = 4
@@ -92,10 +93,10 @@ def configure(
 
 
 class Seldom(logging.Filter):
-    """Of what the Kafka client says, lets each wording through once a minute, of each service.
+    """Lets through once a minute, of each service, what is said again and again while a server is away.
 
-    While its broker is away it says the same some hundred times a second. It cannot be silenced: in an outage of some seconds
-    it is the only one that says anything.
+    That is each wording of the Kafka client, which says the same some hundred times a second, and each warning of relay and
+    consumer that they wait. The client cannot be silenced: in an outage of some seconds it is the only one that says anything.
     """
 
     def __init__(self) -> None:
@@ -103,13 +104,23 @@ class Seldom(logging.Filter):
         self._silent_until: dict[tuple[str, str, str], float] = {}
 
     def filter(self, record: logging.LogRecord) -> bool:
-        if record.name.partition(".")[0] != _REPEATS_ITSELF:
+        wording = _repeated(record)
+        if wording is None:
             return True
-        wording, now = (whose.service(), record.name, str(record.msg)), time.monotonic()
-        if now < self._silent_until.get(wording, now):
+        said, now = (whose.service(), record.name, wording), time.monotonic()
+        if now < self._silent_until.get(said, now):
             return False
-        self._silent_until[wording] = now + AGAIN_SECONDS
+        self._silent_until[said] = now + AGAIN_SECONDS
         return True
+
+
+def _repeated(record: logging.LogRecord) -> str | None:
+    """What a line says again and again: the client's wording whatever node it names, a warning of ours word for word."""
+    if record.name.partition(".")[0] == _CLIENT:
+        return str(record.msg)
+    if record.name.startswith(_WAITING) and record.levelno == logging.WARNING:
+        return record.getMessage()
+    return None
 
 
 def _is_news(record: logging.LogRecord) -> bool:

@@ -168,6 +168,21 @@ def test_what_the_kafka_client_repeats_is_told_once_in_a_while_and_of_each_servi
     assert "node with id 5" in told()[len(before)]
 
 
+def test_that_relay_and_consumer_wait_is_told_once_in_a_while_and_their_errors_always() -> None:
+    relay = logging.getLogger("shared.messaging.relay")
+    with configured() as told:
+        for _ in range(3):
+            relay.warning("%s: relay waits: %s", "registry", "KafkaConnectionError")
+            relay.error("partition 1 stopped")
+        relay.warning("%s: relay waits: %s", "registry", "TimeoutError")
+        said = [line.split(maxsplit=2)[2] for line in told()]
+    assert said == [
+        "sample: registry: relay waits: KafkaConnectionError",
+        *["sample: partition 1 stopped"] * 3,
+        "sample: registry: relay waits: TimeoutError",
+    ]
+
+
 @pytest.mark.parametrize(("form", "begins"), [(Form.JSON, "{"), (Form.AUTO, "{"), (Form.TEXT, "20")])
 def test_people_read_text_and_programs_json(form: Form, begins: str) -> None:
     with configured(form) as told:
