@@ -110,6 +110,8 @@ class Seldom(logging.Filter):
         said, now = (whose.service(), record.name, wording), time.monotonic()
         if now < self._silent_until.get(said, now):
             return False
+        # What may be said again is forgotten: a process that runs for years remembers a minute.
+        self._silent_until = {known: until for known, until in self._silent_until.items() if now < until}
         self._silent_until[said] = now + AGAIN_SECONDS
         return True
 

@@ -151,9 +151,8 @@ async def write(connection: AsyncConnection, before: Ledger, after: Ledger) -> N
         elif line is not was:
             lines.add(was._asdict(), line_row(line))
     await entries.write(connection, ENTRIES)
-    await insert_rows(
-        connection, LINES, new
-    )  # no other transaction can have made them: it would have had to lock their entry
+    # No other transaction can have made these lines: it would have had to lock their entry.
+    await insert_rows(connection, LINES, new)
     await lines.write(connection, LINES)
 
 
