@@ -12,6 +12,8 @@ import httpx
 from sqlalchemy import (
     ARRAY,
     Boolean,
+    Column,
+    ColumnElement,
     Insert,
     String,
     Table,
@@ -33,6 +35,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from sqlalchemy.types import TypeEngine, UserDefinedType
 
 from shared.copying import can_copy, copy_rows
+from shared.driver import Connection
 
 
 class RawJson(UserDefinedType[str]):
@@ -74,6 +77,7 @@ def connect(url: str, *, pool_size: int = 20, search_path: str = "public") -> As
         hide_parameters=True,
         json_deserializer=_as_it_stands,
         connect_args={
+            "connection_class": Connection,
             "server_settings": {
                 "statement_timeout": str(STATEMENT_SECONDS * 1000),
                 "timezone": "UTC",
@@ -158,6 +162,11 @@ def _arrays(columns: Mapping[str, Sequence[Any]]) -> dict[str, Sequence[Any]]:
 
 def _columns(rows: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
     return {name: [row[name] for row in rows] for name in rows[0]}
+
+
+def among(column: Column[Any], parameter: str) -> ColumnElement[bool]:
+    """Whether a column has one of the values of this parameter, a list: one statement, however long the list is."""
+    return column == bindparam(parameter, type_=ARRAY(column.type)).any_()
 
 
 async def insert_rows(

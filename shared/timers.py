@@ -10,10 +10,11 @@ from collections.abc import Awaitable, Callable, Collection, Sequence
 from typing import Any
 
 import orjson
-from sqlalchemy import ARRAY, Text, bindparam, delete, select
+from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shared.clock import Clock
+from shared.database import among
 from shared.eventstore import EventStore, Metadata, Session, Timer, VersionConflict
 from shared.eventstore.schema import TIMERS
 from shared.messaging.intake import describe, is_deterministic, origin
@@ -110,7 +111,7 @@ class Timers(Turns):
         await connection.execute(TIMERS.insert().values(values))
 
 
-_REMOVE = delete(TIMERS).where(TIMERS.c.timer_id == bindparam("timers", type_=ARRAY(Text())).any_())
+_REMOVE = delete(TIMERS).where(among(TIMERS.c.timer_id, "timers"))
 
 
 def _timer(row: Any) -> Timer:

@@ -50,13 +50,12 @@ class States:
 
     def keep(self, found: Iterable[tuple[str, Known]]) -> None:
         """Remember states that are committed."""
-        for stream, known in found:
-            before = self._known.get(stream)
-            if before is None or before.version < known.version:
-                self._known[stream] = known
-                self._known.move_to_end(stream)
-        while len(self._known) > self._most:
-            self._known.popitem(last=False)
+        known, most = self._known, self._most
+        for stream, state in found:
+            before = known.pop(stream, None)
+            known[stream] = state if before is None or before.version < state.version else before
+        while len(known) > most:
+            known.popitem(last=False)
 
     def forget(self, stream: str) -> None:
         self._known.pop(stream, None)

@@ -8,7 +8,7 @@ events are never inserted with ON CONFLICT.
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import datetime
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any, NamedTuple, Protocol, cast
 
 import orjson
@@ -21,7 +21,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from shared.contracts.event import Event, PublicEvent, Topic
 from shared.contracts.vocabulary import Vocabulary
 from shared.copying import FEWEST, copy_rows
-from shared.database import insert_rows, violated_constraint
+from shared.database import among, insert_rows, violated_constraint
 from shared.eventstore.loader import Loader
 from shared.eventstore.schema import EVENTS, IDEMPOTENCY, OUTBOX, TIMERS
 from shared.eventstore.states import History, Known, Past, States
@@ -67,17 +67,15 @@ class Recorded(NamedTuple):
     """The event as it is stored, in JSON: for read models that keep it whole."""
 
 
-@dataclass(frozen=True, slots=True)
-class NewEvent:
-    """An event that was decided and is not yet written."""
+class NewEvent(NamedTuple):
+    """An event that was decided and is not yet written. A named tuple, like all that a batch makes thousands of."""
 
     event: Event
     event_id: str
     metadata: Metadata
 
 
-@dataclass(frozen=True, slots=True)
-class Append:
+class Append(NamedTuple):
     """Events to add to a stream that stands at `expected_version` (0: it is new)."""
 
     stream: str
@@ -222,24 +220,11 @@ class EventStore:
         """Insert events and their outbox rows: few in one statement, many in three, whatever their number."""
         rows = _Rows(self.partitions)
         for append in appends:
-            for version, new in enumerate(append.events, start=append.expected_version + 1):
-                rows.add(append, version, new)
+            rows.add(append)
         if not rows.drafts:
             return []
         positions = await (_insert if len(rows.drafts) < FEWEST else _copy)(connection, rows)
-        return [
-            Recorded(
-                position,
-                append.stream,
-                version,
-                new.event_id,
-                new.event,
-                new.metadata,
-                append.effective_at,
-                body,
-            )
-            for position, (append, version, new, body) in zip(positions, rows.drafts, strict=True)
-        ]
+        return [Recorded(position, *draft) for position, draft in zip(positions, rows.drafts, strict=True)]
 
     async def _remember(self, connection: AsyncConnection, answers: Sequence[Remembered]) -> None:
         rows = [
@@ -282,7 +267,7 @@ class EventStore:
             wake()
 
 
-_OF_STREAMS = EVENTS.c.stream == bindparam("streams", type_=ARRAY(Text())).any_()
+_OF_STREAMS = among(EVENTS.c.stream, "streams")
 _LOAD = select(EVENTS).where(_OF_STREAMS).order_by(EVENTS.c.stream, EVENTS.c.version)
 _HISTORY = text("""
     SELECT known.stream, e.version, e.event_id, e.type, CASE WHEN e.version > known.version THEN e.data END AS data
@@ -294,7 +279,7 @@ _HISTORY = text("""
 """).bindparams(bindparam("streams", type_=ARRAY(Text())), bindparam("versions", type_=ARRAY(Integer())))
 """Stream by stream through the index, and so written that the planner has no choice: it would sort a whole table of events
 rather than believe that few are wanted."""
-_CANCEL = delete(TIMERS).where(TIMERS.c.timer_id == bindparam("timers", type_=ARRAY(Text())).any_())
+_CANCEL = delete(TIMERS).where(among(TIMERS.c.timer_id, "timers"))
 
 
 _murmur2 = cast("Callable[[bytes], int]", partitioner.murmur2)
@@ -311,6 +296,13 @@ def new_event_id() -> str:
     return str(uuid_utils.uuid7())
 
 
+Draft = tuple[str, int, str, Event, Metadata, datetime, str]
+"""An event on its way: what a Recorded has behind its position."""
+
+Pointer = tuple[str | None, int | None, str | None]
+"""Topic, partition and key of a public event; nothing for a private one."""
+
+
 class _Rows:
     """The rows of an append: of each event what goes into `events`, then what goes into `outbox`, as they travel."""
 
@@ -318,27 +310,39 @@ class _Rows:
     POINTER = ("topic", "partition", "key")
 
     def __init__(self, partitions: int) -> None:
-        self.drafts: list[tuple[Append, int, NewEvent, str]] = []
+        self.drafts: list[Draft] = []
         self.events: list[tuple[Any, ...]] = []
-        self.pointers: list[tuple[str | None, int | None, str | None]] = []
+        self.pointers: list[Pointer] = []
         self._partitions = partitions
-        self._said: dict[Metadata, str] = {}
+        self._metadata: Metadata | None = None
+        self._said = ""
 
-    def add(self, append: Append, version: int, new: NewEvent) -> None:
-        event, metadata = new.event, new.metadata
-        if (said := self._said.get(metadata)) is None:
-            said = self._said[metadata] = metadata.to_json()
-        body = _body(event)
-        self.drafts.append((append, version, new, body))
-        self.events.append((append.stream, version, new.event_id, event.TYPE, body, said, append.effective_at))
-        self.pointers.append(self._destination(event))
+    def add(self, append: Append) -> None:
+        stream, version, news, effective_at = append
+        for event, event_id, metadata in news:
+            version += 1
+            if metadata is not self._metadata:  # one cause, many events
+                self._metadata, self._said = metadata, metadata.to_json()
+            body = _body(event)
+            self.drafts.append((stream, version, event_id, event, metadata, effective_at, body))
+            self.events.append((stream, version, event_id, event.TYPE, body, self._said, effective_at))
+            self.pointers.append(self._pointer(event))
 
-    def _destination(self, event: Event) -> tuple[str | None, int | None, str | None]:
-        """Topic, partition and key of a public event; nothing for a private one."""
-        if not isinstance(event, PublicEvent):
-            return None, None, None
-        key = event.partition_key
-        return event.TOPIC.value, 0 if event.TOPIC is Topic.LAWBOOK else partition_of(key, self._partitions), key
+    def _pointer(self, event: Event) -> Pointer:
+        topic = _topic_of(type(event))
+        if topic is None:
+            return _PRIVATE
+        key = cast("PublicEvent", event).partition_key
+        return topic, 0 if topic == Topic.LAWBOOK else partition_of(key, self._partitions), key
+
+
+_PRIVATE: Pointer = (None, None, None)
+
+
+@cache
+def _topic_of(kind: type[Event]) -> str | None:
+    """Asked of the type once: of an event `isinstance` is a costly question."""
+    return kind.TOPIC.value if issubclass(kind, PublicEvent) else None
 
 
 async def _insert(connection: AsyncConnection, rows: _Rows) -> list[int]:
@@ -357,7 +361,7 @@ async def _copy(connection: AsyncConnection, rows: _Rows) -> list[int]:
 
     Positions are taken after the streams were read: a later event of a stream stands after the earlier ones.
     """
-    positions = list(await connection.scalars(_POSITIONS, {"count": len(rows.events)}))
+    positions = cast("list[int]", await connection.scalar(_POSITIONS, {"count": len(rows.events)}))
     events = [(position, *event) for position, event in zip(positions, rows.events, strict=True)]
     pointers = [(p, *pointer) for p, pointer in zip(positions, rows.pointers, strict=True) if pointer[0] is not None]
     await copy_rows(connection, EVENTS, ("position", *_Rows.EVENT), events)
@@ -366,7 +370,7 @@ async def _copy(connection: AsyncConnection, rows: _Rows) -> list[int]:
     return positions
 
 
-_POSITIONS = text("SELECT nextval('events_position_seq') FROM generate_series(1, :count)").bindparams(
+_POSITIONS = text("SELECT array_agg(nextval('events_position_seq')) FROM generate_series(1, :count)").bindparams(
     bindparam("count", type_=Integer())
 )
 _APPEND = text("""

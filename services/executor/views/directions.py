@@ -6,12 +6,12 @@ Tasks point here by position and number; so a row of the worklist is narrow, and
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import ARRAY, BigInteger, Column, Date, Index, Table, Text, bindparam, select
+from sqlalchemy import BigInteger, Column, Date, Index, Table, Text, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.executor.domain.events import LinesDirected, TermAmended
 from services.executor.views.schema import METADATA
-from shared.database import RawJson, insert_rows, update_rows
+from shared.database import RawJson, among, insert_rows, update_rows
 from shared.eventstore import Recorded
 
 DIRECTIONS = Table(
@@ -52,7 +52,7 @@ def _row(recorded: Recorded, event: LinesDirected) -> dict[str, object]:
 
 
 _BY_NUMBER = select(DIRECTIONS.c.direction, DIRECTIONS.c.until, DIRECTIONS.c.directed).where(
-    DIRECTIONS.c.direction == bindparam("numbers", type_=ARRAY(BigInteger())).any_()
+    among(DIRECTIONS.c.direction, "numbers")
 )
 
 

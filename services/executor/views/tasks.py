@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import (
-    ARRAY,
     BigInteger,
     Boolean,
     Column,
@@ -36,7 +35,7 @@ from shared.contracts import execution
 from shared.contracts.event import DepartmentId, EntryId, Event, LineId, ResponseId
 from shared.contracts.execution import ExecutionEvent
 from shared.contracts.lawbook import MeasureKind
-from shared.database import insert_rows, update_rows
+from shared.database import among, insert_rows, update_rows
 from shared.eventstore import Recorded
 
 _AWAITING = ", ".join(f"'{state.value}'" for state in sorted(AWAITING))
@@ -198,9 +197,7 @@ async def one(connection: AsyncConnection, task_id: str) -> Any:
     return (await connection.execute(select(TASKS).where(TASKS.c.task_id == task_id))).one_or_none()
 
 
-_RESPONSES = select(TASKS.c.task_id, TASKS.c.response_id, TASKS.c.department).where(
-    TASKS.c.task_id == bindparam("ids", type_=ARRAY(Text())).any_()
-)
+_RESPONSES = select(TASKS.c.task_id, TASKS.c.response_id, TASKS.c.department).where(among(TASKS.c.task_id, "ids"))
 
 
 async def responses_of(

@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ARRAY, Text, bindparam, literal, select
+from sqlalchemy import literal, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.feedback.domain.entry import EntryState, LedgerEntry
 from services.feedback.domain.line import LedgerLine
 from services.feedback.views.ledger import ENTRIES, LINES, entry_of, line_of
 from services.feedback.views.measures import MEASURES
+from shared.database import among
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +70,6 @@ _LINES = (
             (MEASURES.c.measure_id == LINES.c.measure_id) & (MEASURES.c.measure_version == LINES.c.measure_version),
         )
     )
-    .where(LINES.c.entry_id == bindparam("ids", type_=ARRAY(Text())).any_())
+    .where(among(LINES.c.entry_id, "ids"))
     .order_by(LINES.c.department, LINES.c.line_id)
 )

@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import (
-    ARRAY,
     Boolean,
     Column,
     Date,
@@ -17,7 +16,6 @@ from sqlalchemy import (
     Integer,
     Table,
     Text,
-    bindparam,
     false,
     select,
     text,
@@ -32,7 +30,7 @@ from shared.contracts.event import EntryId, LineId
 from shared.contracts.execution import Undone
 from shared.contracts.lawbook import ListKind, Undoing
 from shared.contracts.response import EndMode
-from shared.database import insert_rows, update_rows
+from shared.database import among, insert_rows, update_rows
 
 ENTRIES = Table(
     "entries",
@@ -106,13 +104,9 @@ LINES = Table(
 _LINE = [column for column in LINES.columns if column.name in LedgerLine._fields]
 
 
-def _among(table: Table, column: str) -> Any:
-    return table.c[column] == bindparam("ids", type_=ARRAY(Text())).any_()
-
-
-_LOCK = select(ENTRIES).where(_among(ENTRIES, "entry_id")).order_by(ENTRIES.c.entry_id).with_for_update()
-_LINES_BY_ID = select(*_LINE).where(_among(LINES, "line_id"))
-_KNOWN = select(LINES.c.line_id).where(_among(LINES, "line_id"))
+_LOCK = select(ENTRIES).where(among(ENTRIES.c.entry_id, "ids")).order_by(ENTRIES.c.entry_id).with_for_update()
+_LINES_BY_ID = select(*_LINE).where(among(LINES.c.line_id, "ids"))
+_KNOWN = select(LINES.c.line_id).where(among(LINES.c.line_id, "ids"))
 
 
 async def load(connection: AsyncConnection, heard: Sequence[Heard]) -> Ledger:

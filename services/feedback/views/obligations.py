@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import ARRAY, Text, bindparam, select, tuple_
+from sqlalchemy import bindparam, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.feedback.domain.line import LineState
 from services.feedback.views.ledger import ENTRIES, LINES
 from services.feedback.views.measures import MEASURES
+from shared.database import among
 from shared.eventstore.schema import PARKED
 
 OPEN = (LineState.WAITING, LineState.UNDOING)
@@ -72,16 +73,12 @@ async def unnoticed(connection: AsyncConnection, day: date, after: tuple[date, s
 
 async def lock_unnoticed(connection: AsyncConnection, day: date, rows: Sequence[Any]) -> list[Any]:
     """Of these lines, those that are still overdue and unnoticed, with their entries locked. Entries at work are passed over."""
-    locked = select(ENTRIES.c.entry_id).where(_among(ENTRIES.c.entry_id)).order_by(ENTRIES.c.entry_id)
+    locked = select(ENTRIES.c.entry_id).where(among(ENTRIES.c.entry_id, "ids")).order_by(ENTRIES.c.entry_id)
     entries = await connection.scalars(locked.with_for_update(skip_locked=True), {"ids": [r.entry_id for r in rows]})
     free = set(entries)
     c = LINES.c
     query = select(c.line_id, c.entry_id, c.department, c.subject, c.state, c.due_on).where(
-        _among(c.line_id), c.due_on < day, ~c.noticed
+        among(c.line_id, "ids"), c.due_on < day, ~c.noticed
     )
     ids = [row.line_id for row in rows if row.entry_id in free]
     return list(await connection.execute(query.order_by(c.line_id), {"ids": ids}))
-
-
-def _among(column: Any) -> Any:
-    return column == bindparam("ids", type_=ARRAY(Text())).any_()

@@ -16,7 +16,7 @@ from services.registry.views.schema import METADATA
 from shared.contracts.event import SubjectKey
 from shared.contracts.lawbook import ListKind
 from shared.contracts.response import EndMode
-from shared.database import RawJson, insert_rows, update_rows
+from shared.database import RawJson, among, insert_rows, update_rows
 from shared.rebuild import FOR_QUESTIONS, Stored, reads
 
 ENTRIES = Table(
@@ -115,8 +115,10 @@ def _in_force(day: date) -> Any:
 
 async def people(connection: AsyncConnection, entry_ids: Iterable[str]) -> set[SubjectKey]:
     """Everyone ever held responsible for these entries."""
-    query = select(PEOPLE.c.subject_key).where(PEOPLE.c.entry_id.in_(list(entry_ids)))
-    return {SubjectKey(key) for key in await connection.scalars(query)}
+    return {SubjectKey(key) for key in await connection.scalars(_PEOPLE, {"ids": list(entry_ids)})}
+
+
+_PEOPLE = select(PEOPLE.c.subject_key).where(among(PEOPLE.c.entry_id, "ids"))
 
 
 async def published_list(

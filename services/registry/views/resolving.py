@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.registry.views.entries import ENTRIES, PEOPLE
 from services.registry.views.schema import METADATA
 from shared.contracts.event import SubjectKey
+from shared.database import among
 
 RUNS = Table(
     "resolving",
@@ -44,12 +45,17 @@ async def subjects_in_force(connection: AsyncConnection, after: str, limit: int)
 
 async def people_of(connection: AsyncConnection, subjects: Sequence[SubjectKey]) -> set[SubjectKey]:
     """Everyone ever held responsible for entries in force of these subjects. Whoever is tied to several is met again."""
-    query = (
-        select(PEOPLE.c.subject_key)
-        .join(ENTRIES, ENTRIES.c.entry_id == PEOPLE.c.entry_id)
-        .where(ENTRIES.c.subject_key.in_(subjects), ENTRIES.c.ended_mode.is_(None))
+    return {SubjectKey(key) for key in await connection.scalars(_PEOPLE, {"keys": list(subjects)})}
+
+
+_PEOPLE = (
+    select(PEOPLE.c.subject_key)
+    .join(ENTRIES, ENTRIES.c.entry_id == PEOPLE.c.entry_id)
+    .where(
+        among(ENTRIES.c.subject_key, "keys"),
+        ENTRIES.c.ended_mode.is_(None),
     )
-    return {SubjectKey(key) for key in await connection.scalars(query)}
+)
 
 
 async def count_in_force(connection: AsyncConnection) -> int:

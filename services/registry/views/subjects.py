@@ -7,21 +7,23 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.registry.views.schema import METADATA
 from shared.contracts.event import SubjectKey
-from shared.database import insert_rows
+from shared.database import among, insert_rows
 
 SUBJECTS = Table("subjects", METADATA, Column("subject_key", Text, primary_key=True))
+
+_LOCK = (
+    select(SUBJECTS.c.subject_key)
+    .where(among(SUBJECTS.c.subject_key, "keys"))
+    .order_by(SUBJECTS.c.subject_key)
+    .with_for_update()
+)
 
 
 async def lock(connection: AsyncConnection, keys: Iterable[SubjectKey]) -> None:
     """Take the subjects for this transaction: two batches that touch the same person go one after the other."""
     ordered = sorted(set(keys))
     await insert_rows(connection, SUBJECTS, [{"subject_key": k} for k in ordered], conflict=("subject_key",), keep=True)
-    await connection.execute(
-        select(SUBJECTS.c.subject_key)
-        .where(SUBJECTS.c.subject_key.in_(ordered))
-        .order_by(SUBJECTS.c.subject_key)
-        .with_for_update()
-    )
+    await connection.execute(_LOCK, {"keys": ordered})
 
 
 async def share(connection: AsyncConnection, key: SubjectKey) -> None:
