@@ -21,6 +21,7 @@ from services.executor.bodies import (
     bulk_result,
     check_shown,
     cursor,
+    direction_shown,
     task_shown,
 )
 from services.executor.domain.answers import Saying
@@ -157,12 +158,12 @@ async def _tell(core: Core, who: Principal, write: Write, task_id: str, saying: 
 
 async def _shown(core: Core, connection: AsyncConnection, who: Principal, rows: Sequence[Any]) -> list[TaskShown]:
     """Persons in clear only to those who execute for the department that the task is for."""
-    directed = await directions.by_number(connection, {row.direction for row in rows}) if rows else {}
-    executes = who.has(*EXECUTES)
-    return [
-        task_shown(row, directed[row.direction], core.seal if executes and row.department == who.department else None)
-        for row in rows
-    ]
+    if not rows:
+        return []
+    found = await directions.plain_by_number(connection, {row.direction for row in rows})
+    own = who.department if who.has(*EXECUTES) else None
+    shown = {n: direction_shown(one, core.seal if one["department"] == own else None) for n, one in found.items()}
+    return [task_shown(row, found[row.direction]["lines"][row.nth], shown[row.direction]) for row in rows]
 
 
 def _department(who: Principal, named_department: str | None) -> DepartmentId:

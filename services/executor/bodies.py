@@ -1,6 +1,6 @@
 """What comes and goes over HTTP, and how it is made from rows and events."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Annotated, Any, Literal
 
@@ -8,15 +8,14 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from typing_extensions import TypedDict  # pydantic needs this one before Python 3.12
 
 from services.executor.domain.answers import LineAnswer, Saying
-from services.executor.domain.events import Barred, CheckMade, Hit, LinesDirected, ListName, Standing
-from services.executor.domain.task import Asks, TaskState, asked, demanded
+from services.executor.domain.events import Barred, CheckMade, Hit, ListName, Standing
+from services.executor.domain.task import Asks, TaskState, asked, demanded_of
 from services.executor.handlers import Sorted
 from services.executor.views.checks import StoredCheck
 from shared.clock import SHANGHAI
 from shared.contracts.event import LineId
 from shared.contracts.execution import Undone
 from shared.contracts.lawbook import Duty, Force, ListKind, MeasureKind, SubjectKind, Undoing, Works
-from shared.contracts.listing import Subject
 from shared.contracts.response import EndMode
 from shared.identity import Seal, Unsealable, kind_of
 from shared.lawbook.book import LawBook
@@ -112,10 +111,9 @@ class End(TypedDict):
     reason: str
 
 
-class TaskShown(TypedDict):
-    """A task of the worklist. A plain dictionary, because a page holds a thousand."""
+class DirectionShown(TypedDict):
+    """What all tasks of one direction have in common."""
 
-    task_id: str
     response_id: str
     entry_id: str
     department: str
@@ -125,6 +123,13 @@ class TaskShown(TypedDict):
     ]
     list_kind: ListKind
     domain_id: str
+    until: date | None
+
+
+class TaskShown(DirectionShown):
+    """A task of the worklist. A plain dictionary, because a page holds a thousand."""
+
+    task_id: str
     measure_id: str
     text_zh: str
     kind: MeasureKind
@@ -134,7 +139,6 @@ class TaskShown(TypedDict):
     matters: tuple[str, ...]
     instrument_id: str
     basis: str
-    until: date | None
     state: TaskState
     suspended: bool
     asks: Asks
@@ -159,53 +163,64 @@ def cursor(row: Any) -> str:
     return f"{row.direction}.{row.nth}"
 
 
-def task_shown(row: Any, direction: LinesDirected, seal: Seal | None) -> TaskShown:
-    """With a seal, what is sealed of a person is opened."""
-    line = direction.lines[int(row.nth)]
-    state = TaskState(row.state)
-    asks = asked(state, ended=row.end_mode is not None, suspended=row.suspended)
-    mode = EndMode(row.end_mode) if row.end_mode else None
-    return TaskShown(
-        task_id=row.task_id,
-        response_id=row.response_id,
-        entry_id=direction.entry_id,
-        department=row.department,
-        subject=_subject(direction.of, seal),
-        entry_subject=direction.entry_subject,
-        list_kind=direction.list_kind,
-        domain_id=direction.domain_id,
-        measure_id=line.measure_id,
-        text_zh=line.text_zh,
-        kind=line.kind,
-        works=line.works,
-        duty=line.duty,
-        force=line.force,
-        matters=line.matters,
-        instrument_id=line.instrument_id,
-        basis=line.basis,
-        until=direction.until,
-        state=state,
-        suspended=row.suspended,
-        asks=asks,
-        due_on=None if asks is Asks.NOTHING else row.due_on,
-        end=End(mode=mode, reason=row.end_reason) if mode else None,
-        # What is owed is at least a stop: where nothing is to be undone, nothing is asked.
-        demand=_at_least_a_stop(demanded(line, mode)) if mode and asks is Asks.UNDO else None,
-        said=row.said,
-        how=row.how,
-        done_at=row.done_at,
-    )
+def direction_shown(directed: Mapping[str, Any], seal: Seal | None) -> DirectionShown:
+    """Of a direction as plain JSON. With a seal, what is sealed of a person is opened."""
+    return {
+        "response_id": directed["response_id"],
+        "entry_id": directed["entry_id"],
+        "department": directed["department"],
+        "subject": _subject(directed["of"], seal),
+        "entry_subject": directed["entry_subject"],
+        "list_kind": directed["list_kind"],
+        "domain_id": directed["domain_id"],
+        "until": directed["until"],
+    }
 
 
-def _at_least_a_stop(demand: Undoing) -> Undoing:
+def task_shown(row: Any, line: Mapping[str, Any], direction: DirectionShown) -> TaskShown:
+    """A row of the tasks, with its line of the direction as plain JSON."""
+    state, mode = _STATES[row.state], _MODES[row.end_mode]
+    asks = asked(state, ended=mode is not None, suspended=row.suspended)
+    return {
+        "task_id": row.task_id,
+        **direction,
+        "measure_id": line["measure_id"],
+        "text_zh": line["text_zh"],
+        "kind": line["kind"],
+        "works": line["works"],
+        "duty": line["duty"],
+        "force": line["force"],
+        "matters": line["matters"],
+        "instrument_id": line["instrument_id"],
+        "basis": line["basis"],
+        "state": state,
+        "suspended": row.suspended,
+        "asks": asks,
+        "due_on": None if asks is Asks.NOTHING else row.due_on,
+        "end": End(mode=mode, reason=row.end_reason) if mode else None,
+        "demand": _at_least_a_stop(line, mode) if mode and asks is Asks.UNDO else None,
+        "said": row.said,
+        "how": row.how,
+        "done_at": row.done_at,
+    }
+
+
+_STATES = {state.value: state for state in TaskState}
+_MODES: dict[str | None, EndMode | None] = {None: None, **{mode.value: mode for mode in EndMode}}
+
+
+def _at_least_a_stop(line: Mapping[str, Any], mode: EndMode) -> Undoing:
+    """What is owed is at least a stop: where nothing is to be undone, nothing is asked."""
+    demand = demanded_of(Undoing(line["on_end"]), Undoing(line["on_error"]), mode)
     return Undoing.STOP if demand is Undoing.NOTHING else demand
 
 
-def _subject(of: Subject, seal: Seal | None) -> SubjectShown:
-    if of.kind is not SubjectKind.PERSON:
-        return SubjectShown(key=of.key, kind=of.kind, name=of.name, number=of.key.partition(":")[2])
-    name, number = _opened(seal, of.sealed_name), _opened(seal, of.sealed_number)
-    return SubjectShown(key=of.key, kind=of.kind, name=name or of.name, number=number)
+def _subject(of: Mapping[str, Any], seal: Seal | None) -> SubjectShown:
+    key, kind = of["key"], of["kind"]
+    if kind != SubjectKind.PERSON:
+        return {"key": key, "kind": kind, "name": of["name"], "number": key.partition(":")[2]}
+    name, number = _opened(seal, of["sealed_name"]), _opened(seal, of["sealed_number"])
+    return {"key": key, "kind": kind, "name": name or of["name"], "number": number}
 
 
 def _opened(seal: Seal | None, sealed: str | None) -> str | None:

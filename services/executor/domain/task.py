@@ -183,8 +183,13 @@ _ACHIEVES = {
 
 
 def demanded(line: Line, mode: EndMode) -> Undoing:
-    """What an effect of this line owes when it ends so: `on_end` from now on, `on_error` from the beginning (row 18)."""
-    return line.on_end if mode is EndMode.FROM_NOW else line.on_error
+    """What an effect of this line owes when it ends so."""
+    return demanded_of(line.on_end, line.on_error, mode)
+
+
+def demanded_of(on_end: Undoing, on_error: Undoing, mode: EndMode) -> Undoing:
+    """From now on, what the measure says for an end; from the beginning, what it says for an error (row 18)."""
+    return on_end if mode is EndMode.FROM_NOW else on_error
 
 
 def stronger(one: Undoing, other: Undoing) -> Undoing:

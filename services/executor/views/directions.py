@@ -6,6 +6,7 @@ Tasks point here by position and number; so a row of the worklist is narrow, and
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+import orjson
 from sqlalchemy import BigInteger, Column, Date, Index, Table, Text, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -60,6 +61,12 @@ async def by_number(connection: AsyncConnection, numbers: Iterable[int]) -> dict
     """These directions, with the term as it is now."""
     rows = await connection.execute(_BY_NUMBER, {"numbers": sorted(set(numbers))})
     return {row.direction: _directed(row) for row in rows}
+
+
+async def plain_by_number(connection: AsyncConnection, numbers: Iterable[int]) -> dict[int, dict[str, Any]]:
+    """The same as plain JSON, `until` a date: for pages of a thousand tasks. The bodies were written by the type itself."""
+    rows = await connection.execute(_BY_NUMBER, {"numbers": sorted(set(numbers))})
+    return {number: {**orjson.loads(directed), "until": until} for number, until, directed in rows}
 
 
 def _directed(row: Any) -> LinesDirected:
