@@ -43,8 +43,13 @@ class Tally(NamedTuple):
     waiting: int = 0
     undoing: int = 0
 
-    def plus(self, other: "Tally", sign: int = 1) -> "Tally":
-        return Tally(*[mine + sign * theirs for mine, theirs in zip(self, other, strict=True)])
+    def with_line(self, was: "Tally", now: "Tally") -> "Tally":
+        """The tally after one line counts as `now` where it counted as `was`."""
+        return Tally(*map(_moved, self, was, now))
+
+
+def _moved(mine: int, was: int, now: int) -> int:
+    return mine - was + now
 
 
 NO_LINES = Tally()
@@ -56,14 +61,14 @@ _COUNTS_AS: dict[LineState, Tally] = {
     LineState.UNDOING: Tally(directed=1, undoing=1),
     LineState.CLOSED: Tally(directed=1),
 }
+_STANDING_AS = {state: tally._replace(standing=1) for state, tally in _COUNTS_AS.items()}
 
 
 def counts_as(line: LedgerLine | None) -> Tally:
     """What one line adds to the tally of its entry."""
     if line is None:
         return NO_LINES
-    counted = _COUNTS_AS[line.state]
-    return counted._replace(standing=1) if line.directed and not line.ended else counted
+    return (_STANDING_AS if line.directed and not line.ended else _COUNTS_AS)[line.state]
 
 
 class LedgerEntry(NamedTuple):

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
 from types import UnionType
-from typing import cast
+from typing import NamedTuple, cast
 
 from services.feedback.domain.entry import LedgerEntry, counts_as, listed, settled
 from services.feedback.domain.line import LedgerLine, executed, ordered
@@ -31,8 +31,7 @@ def _is_a(kind: type[Event], wanted: "type[Event] | UnionType") -> bool:
     return issubclass(kind, wanted)
 
 
-@dataclass(frozen=True, slots=True)
-class Heard:
+class Heard(NamedTuple):
     """An event of another service: which, what, and at which instant its service says that it happened."""
 
     event_id: EventId
@@ -110,5 +109,5 @@ def _summed_up(before: Ledger, entries: dict[EntryId, LedgerEntry], lines: dict[
         was, now = counts_as(old), counts_as(line)
         if was != now:
             entry = entries[line.entry_id]
-            entries[line.entry_id] = entry._replace(tally=entry.tally.plus(was, -1).plus(now))
+            entries[line.entry_id] = entry._replace(tally=entry.tally.with_line(was, now))
     return Ledger(entries, lines, before.known)

@@ -6,9 +6,10 @@ is folded in the order of `liandong.response`, the department's (acknowledged, a
 order between them.
 """
 
+from collections.abc import Callable
 from datetime import date, datetime
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from shared.contracts.event import DepartmentId, EntryId, LineId, MeasureId, ResponseId, SubjectKey
 from shared.contracts.execution import (
@@ -216,13 +217,7 @@ class LedgerLine(NamedTuple):
     @property
     def due_on(self) -> date | None:
         """The last day for what is owed now. None when nothing is, while suspended, and for who is only invited."""
-        match self.owes:
-            case Owes.ANSWER:
-                return None if self.suspended else self.answer_due
-            case Owes.UNDO:
-                return self.undo_due
-            case Owes.NOTHING:
-                return None
+        return _due_on(self, self.state)
 
     @property
     def obligation(self) -> tuple[Owes, date | None]:
@@ -231,34 +226,60 @@ class LedgerLine(NamedTuple):
 
     @property
     def answered_late(self) -> bool:
-        return (
-            self.answered_at is not None and self.answer_due is not None and today(self.answered_at) > self.answer_due
-        )
+        return _answered_late(self)
 
     @property
     def undone_late(self) -> bool:
         """By when the department did it, which may be before it reported."""
-        if self.state != LineState.CLOSED or self.undone_at is None or self.undo_due is None:
-            return False
-        return today(self.undone_at) > self.undo_due
+        return _undone_late(self, self.state)
+
+    @property
+    def following(self) -> "Following":
+        """What follows from the line as it is; its state is found once."""
+        state = self.state
+        return Following(state, _due_on(self, state), _answered_late(self), _undone_late(self, state))
+
+
+class Following(NamedTuple):
+    """What follows from a line, and is kept beside it to be asked for."""
+
+    state: LineState
+    due_on: date | None
+    answered_late: bool
+    undone_late: bool
 
 
 _OWES = {LineState.WAITING: Owes.ANSWER, LineState.UNDOING: Owes.UNDO}
 
 
+def _due_on(line: LedgerLine, state: LineState) -> date | None:
+    match _OWES.get(state):
+        case Owes.ANSWER:
+            return None if line.suspended else line.answer_due
+        case Owes.UNDO:
+            return line.undo_due
+        case _:
+            return None
+
+
+def _answered_late(line: LedgerLine) -> bool:
+    if line.answered_at is None:
+        return False
+    due = line.answer_due
+    return due is not None and today(line.answered_at) > due
+
+
+def _undone_late(line: LedgerLine, state: LineState) -> bool:
+    if state is not LineState.CLOSED or line.undone_at is None:
+        return False
+    due = line.undo_due
+    return due is not None and today(line.undone_at) > due
+
+
 def ordered(line: LedgerLine, event: ResponseEvent, at: datetime) -> LedgerLine:
     """The line after what the registry ordered."""
-    match event:
-        case ResponseDirected():
-            return _directed(line, event, at)
-        case ResponseEnded():
-            return _ended(line, event, at)
-        case ResponseSuspended():
-            return line._replace(suspended=True)
-        case ResponseResumed():
-            return line._replace(suspended=False, resumed_at=at)
-        case _:
-            return line
+    change = _ORDERED.get(type(event))
+    return change(line, event, at) if change else line
 
 
 def _directed(line: LedgerLine, event: ResponseDirected, at: datetime) -> LedgerLine:
@@ -285,25 +306,49 @@ def _ended(line: LedgerLine, event: ResponseEnded, at: datetime) -> LedgerLine:
     return line._replace(end_mode=event.mode, end_orders=line.end_orders + 1, end_ordered_at=at, suspended=False)
 
 
+def _suspended(line: LedgerLine, _: ResponseSuspended, __: datetime) -> LedgerLine:
+    return line._replace(suspended=True)
+
+
+def _resumed(line: LedgerLine, _: ResponseResumed, at: datetime) -> LedgerLine:
+    return line._replace(suspended=False, resumed_at=at)
+
+
+_ORDERED: dict[type[ResponseEvent], Callable[[LedgerLine, Any, datetime], LedgerLine]] = {
+    ResponseDirected: _directed,
+    ResponseEnded: _ended,
+    ResponseSuspended: _suspended,
+    ResponseResumed: _resumed,
+}
+"""By the event's type: `match` would ask of every event whether it is one of each, which costs more than the change."""
+
+
 def executed(line: LedgerLine, event: ExecutionEvent, at: datetime) -> LedgerLine:
     """The line after what the department reported."""
     if line.department is None:
         line = line._replace(response_id=event.response_id, department=event.department, subject=event.subject)
-    match event:
-        case Applied() | Armed():
-            return _in_effect(line, event, at)
-        case EffectUndone():
-            return line._replace(undone=event.how, undone_at=event.done_at, evidence=event.evidence)
-        case Acknowledged():
-            return line if line.acknowledged_at else line._replace(acknowledged_at=at)
-        case NotApplicable():
-            return _answered(line, Answer.NOT_APPLICABLE, at)
-        case Refused():
-            return _answered(line, Answer.REFUSED, at)
-        case Failed():
-            return line._replace(answer=Answer.FAILED)
-        case _:
-            return line
+    change = _EXECUTED.get(type(event))
+    return change(line, event, at) if change else line
+
+
+def _undone(line: LedgerLine, event: EffectUndone, _: datetime) -> LedgerLine:
+    return line._replace(undone=event.how, undone_at=event.done_at, evidence=event.evidence)
+
+
+def _acknowledged(line: LedgerLine, _: Acknowledged, at: datetime) -> LedgerLine:
+    return line if line.acknowledged_at else line._replace(acknowledged_at=at)
+
+
+def _not_applicable(line: LedgerLine, _: NotApplicable, at: datetime) -> LedgerLine:
+    return _answered(line, Answer.NOT_APPLICABLE, at)
+
+
+def _refused(line: LedgerLine, _: Refused, at: datetime) -> LedgerLine:
+    return _answered(line, Answer.REFUSED, at)
+
+
+def _failed(line: LedgerLine, _: Failed, __: datetime) -> LedgerLine:
+    return line._replace(answer=Answer.FAILED)
 
 
 def _answered(line: LedgerLine, answer: Answer, at: datetime) -> LedgerLine:
@@ -323,6 +368,17 @@ def _in_effect(line: LedgerLine, event: Applied | Armed, at: datetime) -> Ledger
         undone_at=None,
         evidence="",
     )
+
+
+_EXECUTED: dict[type[ExecutionEvent], Callable[[LedgerLine, Any, datetime], LedgerLine]] = {
+    Applied: _in_effect,
+    Armed: _in_effect,
+    EffectUndone: _undone,
+    Acknowledged: _acknowledged,
+    NotApplicable: _not_applicable,
+    Refused: _refused,
+    Failed: _failed,
+}
 
 
 def _later(one: datetime | None, other: datetime | None) -> datetime | None:

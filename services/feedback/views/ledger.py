@@ -4,7 +4,7 @@ statements, however many events a batch has.
 The row of an entry is the lock of its lines. Whoever changes any of them takes it first, entries in sorted order.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import (
@@ -102,9 +102,10 @@ LINES = Table(
 """The columns up to `noticed` are a LedgerLine, in its order; the others follow from them and are there to be asked for."""
 
 _LINE = [column for column in LINES.columns if column.name in LedgerLine._fields]
+_ENTRY = [column for column in ENTRIES.columns if column.name in {*LedgerEntry._fields, *Tally._fields}]
 
 
-_LOCK = select(ENTRIES).where(among(ENTRIES.c.entry_id, "ids")).order_by(ENTRIES.c.entry_id).with_for_update()
+_LOCK = select(*_ENTRY).where(among(ENTRIES.c.entry_id, "ids")).order_by(ENTRIES.c.entry_id).with_for_update()
 _LINES_BY_ID = select(*_LINE).where(among(LINES.c.line_id, "ids"))
 _KNOWN = select(LINES.c.line_id).where(among(LINES.c.line_id, "ids"))
 
@@ -137,13 +138,13 @@ async def write(connection: AsyncConnection, before: Ledger, after: Ledger) -> N
     for entry_id, entry in after.entries.items():
         old = before.entries.get(entry_id)
         if entry is not old:
-            entries.add(entry_row(old or LedgerEntry(entry_id)), entry_row(entry))
+            entries.add(entry_id, _entry_changes(old or LedgerEntry(entry_id), entry))
     for line_id, line in after.lines.items():
         was = before.lines.get(line_id)
         if was is None:
-            new.append(line_row(line))
+            new.append(line._asdict() | line.following._asdict())
         elif line is not was:
-            lines.add(was._asdict(), line_row(line))
+            lines.add(line_id, _changes(was, line) | line.following._asdict())
     await entries.write(connection, ENTRIES)
     # No other transaction can have made these lines: it would have had to lock their entry.
     await insert_rows(connection, LINES, new)
@@ -157,82 +158,74 @@ class _Patches:
         self._key = key
         self._shapes: dict[tuple[str, ...], list[dict[str, Any]]] = {}
 
-    def add(self, old: Mapping[str, Any], new: Mapping[str, Any]) -> None:
-        """A column that `old` does not name is written in any case."""
-        changed = {name: value for name, value in new.items() if name not in old or old[name] != value}
+    def add(self, row: str, changed: dict[str, Any]) -> None:
         if changed:
-            self._shapes.setdefault(tuple(changed), []).append({self._key: new[self._key], **changed})
+            self._shapes.setdefault(tuple(changed), []).append({self._key: row, **changed})
 
     async def write(self, connection: AsyncConnection, table: Table) -> None:
         for rows in self._shapes.values():
             await update_rows(connection, table, (self._key,), rows)
 
 
-def entry_row(entry: LedgerEntry) -> dict[str, Any]:
-    return {
-        "entry_id": entry.entry_id,
-        "subject": entry.subject,
-        "subject_name": entry.subject_name,
-        "list_kind": entry.list_kind,
-        "domain_id": entry.domain_id,
-        "initiated_by": entry.initiated_by,
-        "published_by": entry.published_by,
-        "term_to": entry.term_to,
-        "list_events": entry.list_events,
-        "settled": entry.settled,
-        "unsettled": " ".join(sorted(entry.unsettled)),
-        "unread": " ".join(sorted(entry.unread)),
-        "ended": entry.ended,
-        **entry.tally._asdict(),
-        "state": entry.state.value,
-    }
+def _changes(old: LedgerLine | LedgerEntry | Tally, new: LedgerLine | LedgerEntry | Tally) -> dict[str, Any]:
+    """The fields that are others now. What was not replaced is the same object, and need not be compared."""
+    return {name: now for name, was, now in zip(new._fields, old, new, strict=True) if was is not now and was != now}
+
+
+def _entry_changes(old: LedgerEntry, new: LedgerEntry) -> dict[str, Any]:
+    """By column: sets of ids are texts there, and the tally is spread."""
+    changed = _changes(old, new)
+    for name in ("unsettled", "unread"):
+        if name in changed:
+            changed[name] = " ".join(sorted(changed[name]))
+    if changed.pop("tally", None):
+        changed |= _changes(old.tally, new.tally)
+    if changed and (state := new.state) is not old.state:
+        changed["state"] = state
+    return changed
 
 
 def entry_of(row: Any) -> LedgerEntry:
-    """The entry in a row of the table `entries`."""
+    """The entry in a row of the columns of a LedgerEntry, in their order; it may have others behind them."""
+    entry_id, subject, name, kind, domain_id, initiated_by, published_by, term_to, *rest = row[: len(_ENTRY)]
+    list_events, settled, unsettled, unread, ended, *tally = rest
     return LedgerEntry(
-        entry_id=row.entry_id,
-        subject=row.subject,
-        subject_name=row.subject_name,
-        list_kind=_LIST_KINDS.get(row.list_kind),
-        domain_id=row.domain_id,
-        initiated_by=row.initiated_by,
-        published_by=row.published_by,
-        term_to=row.term_to,
-        list_events=row.list_events,
-        settled=row.settled,
-        unsettled=frozenset(row.unsettled.split()),
-        unread=frozenset(row.unread.split()),
-        ended=row.ended,
-        tally=Tally(row.directed, row.not_directed, row.standing, row.waiting, row.undoing),
+        entry_id,
+        subject,
+        name,
+        _LIST_KINDS.get(kind),
+        domain_id,
+        initiated_by,
+        published_by,
+        term_to,
+        list_events,
+        settled,
+        frozenset(unsettled.split()),
+        frozenset(unread.split()),
+        ended,
+        Tally._make(tally),
     )
-
-
-def line_row(line: LedgerLine) -> dict[str, Any]:
-    return line._asdict() | _following(line)
-
-
-def _following(line: LedgerLine) -> dict[str, Any]:
-    return {
-        "state": line.state.value,
-        "due_on": line.due_on,
-        "answered_late": line.answered_late,
-        "undone_late": line.undone_late,
-    }
 
 
 def line_of(row: Any) -> LedgerLine:
     """The line in a row of the columns of a LedgerLine, which may have others behind them."""
-    line = LedgerLine._make(row[: len(LedgerLine._fields)])
-    return line._replace(**{name: members.get(getattr(line, name)) for name, members in _MEMBERS.items()})
+    fields = list(row[: len(LedgerLine._fields)])
+    for place, members in _MEMBERS:
+        if fields[place] is not None:
+            fields[place] = members[fields[place]]
+    return LedgerLine._make(fields)
 
 
 _LIST_KINDS = {kind.value: kind for kind in ListKind}
 _UNDOINGS = {undoing.value: undoing for undoing in Undoing}
-_MEMBERS: dict[str, dict[str, Any]] = {
-    "on_end": _UNDOINGS,
-    "on_error": _UNDOINGS,
-    "end_mode": {mode.value: mode for mode in EndMode},
-    "answer": {answer.value: answer for answer in Answer},
-    "undone": {undone.value: undone for undone in Undone},
-}
+_MEMBERS: list[tuple[int, dict[str, Any]]] = [
+    (LedgerLine._fields.index(name), members)
+    for name, members in (
+        ("on_end", _UNDOINGS),
+        ("on_error", _UNDOINGS),
+        ("end_mode", {mode.value: mode for mode in EndMode}),
+        ("answer", {answer.value: answer for answer in Answer}),
+        ("undone", {undone.value: undone for undone in Undone}),
+    )
+]
+"""By its place in a LedgerLine, what a text of the table stands for."""
