@@ -1,9 +1,9 @@
 """What a department may say about a task, and when: the faults of an answer, and the event that a good one becomes."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import NamedTuple
 
 from services.executor.domain import task
 from services.executor.domain.gate import barred
@@ -28,8 +28,7 @@ class Saying(StrEnum):
     UNDO = "undo"
 
 
-@dataclass(frozen=True, slots=True)
-class LineAnswer:
+class LineAnswer(NamedTuple):
     """One answer. `done_at` is when the department did it, now unless given."""
 
     line_id: LineId
@@ -41,8 +40,7 @@ class LineAnswer:
     done_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Kind:
+class Kind(NamedTuple):
     """What answers must have in common to become one event."""
 
     event: type[ExecutionEvent]

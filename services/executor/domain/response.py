@@ -8,6 +8,7 @@ that of a thousand the good ones stand.
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
+from typing import NamedTuple
 
 from services.executor.domain import answers, task
 from services.executor.domain.answers import LineAnswer
@@ -41,8 +42,7 @@ from shared.rejection import Fault, Rejected, reject
 from shared.working_days import add_working_days, today
 
 
-@dataclass(frozen=True, slots=True)
-class Response:
+class Response(NamedTuple):
     """A response that was directed."""
 
     response_id: ResponseId
@@ -304,14 +304,14 @@ def evolve(response: Response | None, event: Event) -> Response:
         raise TypeError(f"{event.TYPE} before the response was directed")
     match event:
         case TermAmended():
-            return replace(response, until=event.until)
+            return response._replace(until=event.until)
         case LateEffectsOwed():
             return response
         case LinesSuspended():
-            return _with(response, {i: replace(response.tasks[i], suspended_since=event.since) for i in event.lines})
+            return _with(response, {i: response.tasks[i]._replace(suspended_since=event.since) for i in event.lines})
         case LinesResumed():
             ids = [line.line_id for line in event.lines]
-            return _with(response, {i: replace(response.tasks[i], suspended_since=None) for i in ids})
+            return _with(response, {i: response.tasks[i]._replace(suspended_since=None) for i in ids})
         case EndOrdered():
             return _with(
                 response, {end.line_id: _after_end(response.tasks[end.line_id], end, event) for end in event.lines}
@@ -335,7 +335,7 @@ def _opened(response: Response | None, event: LinesDirected) -> Response:
 
 
 def _with(response: Response, changed: Mapping[LineId, Task]) -> Response:
-    return replace(response, tasks={**response.tasks, **changed})
+    return response._replace(tasks={**response.tasks, **changed})
 
 
 def _after_end(held: Task, end: EndedLine, event: EndOrdered) -> Task:
@@ -346,7 +346,7 @@ def _after_end(held: Task, end: EndedLine, event: EndOrdered) -> Task:
         state = replace(held.state, mode=event.mode)
     else:
         state = ToConfirm(event.mode, task.named(held.state), task.reason_of(held.state))
-    return replace(held, state=state, suspended_since=None)
+    return held._replace(state=state, suspended_since=None)
 
 
 def _after_answer(held: Task, event: ExecutionEvent) -> Task:
@@ -368,7 +368,7 @@ def _after_answer(held: Task, event: ExecutionEvent) -> Task:
             state = _after_undoing(held, event.how)
         case _:
             raise TypeError(f"{event.TYPE} is no answer")
-    return replace(held, state=state)
+    return held._replace(state=state)
 
 
 def _after_effect(held: Task) -> task.State:

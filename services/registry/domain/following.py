@@ -4,7 +4,7 @@ Nothing here decides why; `deciding` says what a difference means: a correction,
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import groupby
 
 from services.registry.domain.file import EntryInFile, LineInFile, SubjectFile
@@ -175,4 +175,4 @@ def to_pause(file: SubjectFile, wanted: Mapping[EntryId, Wanted]) -> Iterator[tu
                 known = line or LineInFile(
                     line_id, entry_id, directive.department, directive.measure.measure_id, directive.measure.kind
                 )
-                yield suspended, replace(known, suspended=suspended)
+                yield suspended, known._replace(suspended=suspended)
