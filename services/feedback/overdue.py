@@ -78,9 +78,8 @@ class OverdueSweep(Turns):
             await session.load(OBLIGATION, [row.line_id for row in overdue])
             for row in overdue:
                 session.do_loaded(OBLIGATION, row.line_id, _notice(row))
-            await update_rows(
-                connection, LINES, ("line_id",), [{"line_id": r.line_id, "noticed": True} for r in overdue]
-            )
+            told = [{"entry_id": r.entry_id, "line_id": r.line_id, "noticed": True} for r in overdue]
+            await update_rows(connection, LINES, ("entry_id", "line_id"), told)
             recorded = await core.store.write(connection, [session.change()])
         core.store.committed()
         return len(recorded)

@@ -42,8 +42,12 @@ async def _project_closings(connection: AsyncConnection, events: Sequence[Record
 async def _project_notices(connection: AsyncConnection, notices: Sequence[ObligationOverdue]) -> None:
     """A notice of what is owed no longer marks nothing: a rebuild meets such."""
     if notices:
-        states = [_STATE[notice.owes] for notice in notices]
-        values = {"ids": [n.line_id for n in notices], "states": states, "due": [n.due_on for n in notices]}
+        values = {
+            "entries": [notice.entry_id for notice in notices],
+            "ids": [notice.line_id for notice in notices],
+            "states": [_STATE[notice.owes] for notice in notices],
+            "due": [notice.due_on for notice in notices],
+        }
         await connection.execute(_NOTICE, values)
 
 
@@ -64,17 +68,21 @@ _CLOSE = (
 
 _noticed = (
     func.unnest(
+        bindparam("entries", type_=ARRAY(Text())),
         bindparam("ids", type_=ARRAY(Text())),
         bindparam("states", type_=ARRAY(Text())),
         bindparam("due", type_=ARRAY(Date())),
     )
-    .table_valued("line_id", "state", "due_on")
+    .table_valued("entry_id", "line_id", "state", "due_on")
     .render_derived(name="noticed")
 )
 _NOTICE = (
     update(LINES)
     .where(
-        LINES.c.line_id == _noticed.c.line_id, LINES.c.state == _noticed.c.state, LINES.c.due_on == _noticed.c.due_on
+        LINES.c.entry_id == _noticed.c.entry_id,
+        LINES.c.line_id == _noticed.c.line_id,
+        LINES.c.state == _noticed.c.state,
+        LINES.c.due_on == _noticed.c.due_on,
     )
     .values(noticed=True)
 )

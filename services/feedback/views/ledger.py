@@ -4,19 +4,23 @@ statements, however many events a batch has.
 The row of an entry is the lock of its lines. Whoever changes any of them takes it first, entries in sorted order.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from sqlalchemy import (
+    ARRAY,
     Boolean,
     Column,
     Date,
     DateTime,
     Index,
     Integer,
+    PrimaryKeyConstraint,
     Table,
     Text,
+    bindparam,
     false,
+    func,
     select,
     text,
 )
@@ -63,7 +67,7 @@ ENTRIES = Table(
 LINES = Table(
     "lines",
     METADATA,
-    Column("line_id", Text, primary_key=True),
+    Column("line_id", Text, nullable=False),
     Column("entry_id", Text, nullable=False),
     Column("response_id", Text),
     Column("department", Text),
@@ -95,28 +99,45 @@ LINES = Table(
     Column("due_on", Date),
     Column("answered_late", Boolean, nullable=False),
     Column("undone_late", Boolean, nullable=False),
-    Index(None, "entry_id"),
+    PrimaryKeyConstraint("entry_id", "line_id"),
     Index("lines_open_idx", "department", "line_id", postgresql_where=text("state IN ('waiting', 'undoing')")),
     Index("lines_unnoticed_idx", "due_on", "line_id", postgresql_where=text("due_on IS NOT NULL AND NOT noticed")),
 )
-"""The columns up to `noticed` are a LedgerLine, in its order; the others follow from them and are there to be asked for."""
+"""The columns up to `noticed` are a LedgerLine, in its order; the others follow from them and are there to be asked for.
+
+The key begins with the entry: every event names it, an entry's lines then stand together in the index, and entries come in
+order. By the line alone, whose id is a hash, each change would touch another page.
+"""
 
 _LINE = [column for column in LINES.columns if column.name in LedgerLine._fields]
 _ENTRY = [column for column in ENTRIES.columns if column.name in {*LedgerEntry._fields, *Tally._fields}]
 
 
 _LOCK = select(*_ENTRY).where(among(ENTRIES.c.entry_id, "ids")).order_by(ENTRIES.c.entry_id).with_for_update()
-_LINES_BY_ID = select(*_LINE).where(among(LINES.c.line_id, "ids"))
-_KNOWN = select(LINES.c.line_id).where(among(LINES.c.line_id, "ids"))
+_wanted = (
+    func.unnest(bindparam("entries", type_=ARRAY(Text())), bindparam("ids", type_=ARRAY(Text())))
+    .table_valued("entry_id", "line_id")
+    .render_derived(name="wanted")
+)
+IS_WANTED = (LINES.c.entry_id == _wanted.c.entry_id) & (LINES.c.line_id == _wanted.c.line_id)
+"""Whether a line is one of those that `wanted` names."""
+_WANTED_LINES = select(*_LINE).where(IS_WANTED)
+_KNOWN = select(LINES.c.line_id).where(IS_WANTED)
+
+
+def wanted(pairs: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
+    """The parameters of IS_WANTED: entry and line of each."""
+    found = sorted(pairs)
+    return {"entries": [entry_id for entry_id, _ in found], "ids": [line_id for _, line_id in found]}
 
 
 async def load(connection: AsyncConnection, heard: Sequence[Heard]) -> Ledger:
     """The part of the ledger that these events touch, locked for this transaction."""
-    changed = {line_id for one in heard for line_id in lines_of(one.event)}
-    named = {line_id for one in heard for line_id in named_by(one.event)} - changed
+    changed = {(one.event.entry_id, line_id) for one in heard for line_id in lines_of(one.event)}
+    named = {(one.event.entry_id, line_id) for one in heard for line_id in named_by(one.event)} - changed
     entries = await _lock(connection, {one.event.entry_id for one in heard})
-    lines = await connection.execute(_LINES_BY_ID, {"ids": list(changed)}) if changed else ()
-    known = await connection.scalars(_KNOWN, {"ids": list(named)}) if named else ()
+    lines = await connection.execute(_WANTED_LINES, wanted(changed)) if changed else ()
+    known = await connection.scalars(_KNOWN, wanted(named)) if named else ()
     return Ledger(entries, {line.line_id: line for line in map(line_of, lines)}, frozenset(map(LineId, known)))
 
 
@@ -133,18 +154,18 @@ async def _lock(connection: AsyncConnection, ids: set[EntryId]) -> dict[EntryId,
 
 async def write(connection: AsyncConnection, before: Ledger, after: Ledger) -> None:
     """Write what changed: of rows that stand, only the columns that are others now."""
-    entries, lines = _Patches("entry_id"), _Patches("line_id")
+    entries, lines = _Patches("entry_id"), _Patches("entry_id", "line_id")
     new: list[dict[str, Any]] = []
     for entry_id, entry in after.entries.items():
         old = before.entries.get(entry_id)
         if entry is not old:
-            entries.add(entry_id, _entry_changes(old or LedgerEntry(entry_id), entry))
+            entries.add((entry_id,), _entry_changes(old or LedgerEntry(entry_id), entry))
     for line_id, line in after.lines.items():
         was = before.lines.get(line_id)
         if was is None:
             new.append(line._asdict() | line.following._asdict())
         elif line is not was:
-            lines.add(line_id, _changes(was, line) | line.following._asdict())
+            lines.add((line.entry_id, line_id), _changes(was, line) | line.following._asdict())
     await entries.write(connection, ENTRIES)
     # No other transaction can have made these lines: it would have had to lock their entry.
     await insert_rows(connection, LINES, new)
@@ -154,17 +175,18 @@ async def write(connection: AsyncConnection, before: Ledger, after: Ledger) -> N
 class _Patches:
     """What changes of rows that stand, by the set of columns that change together: events of one kind change the same ones."""
 
-    def __init__(self, key: str) -> None:
+    def __init__(self, *key: str) -> None:
         self._key = key
         self._shapes: dict[tuple[str, ...], list[dict[str, Any]]] = {}
 
-    def add(self, row: str, changed: dict[str, Any]) -> None:
+    def add(self, row: tuple[str, ...], changed: dict[str, Any]) -> None:
         if changed:
-            self._shapes.setdefault(tuple(changed), []).append({self._key: row, **changed})
+            key = dict(zip(self._key, row, strict=True))
+            self._shapes.setdefault(tuple(changed), []).append(key | changed)
 
     async def write(self, connection: AsyncConnection, table: Table) -> None:
         for rows in self._shapes.values():
-            await update_rows(connection, table, (self._key,), rows)
+            await update_rows(connection, table, self._key, rows)
 
 
 def _changes(old: LedgerLine | LedgerEntry | Tally, new: LedgerLine | LedgerEntry | Tally) -> dict[str, Any]:

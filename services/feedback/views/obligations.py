@@ -9,7 +9,7 @@ from sqlalchemy import bindparam, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.feedback.domain.line import LineState
-from services.feedback.views.ledger import ENTRIES, LINES
+from services.feedback.views.ledger import ENTRIES, IS_WANTED, LINES, wanted
 from services.feedback.views.measures import MEASURES
 from shared.database import among
 from shared.eventstore.schema import PARKED
@@ -78,7 +78,7 @@ async def lock_unnoticed(connection: AsyncConnection, day: date, rows: Sequence[
     free = set(entries)
     c = LINES.c
     query = select(c.line_id, c.entry_id, c.department, c.subject, c.state, c.due_on).where(
-        among(c.line_id, "ids"), c.due_on < day, ~c.noticed
+        IS_WANTED, c.due_on < day, ~c.noticed
     )
-    ids = [row.line_id for row in rows if row.entry_id in free]
-    return list(await connection.execute(query.order_by(c.line_id), {"ids": ids}))
+    still = wanted((row.entry_id, row.line_id) for row in rows if row.entry_id in free)
+    return list(await connection.execute(query.order_by(c.line_id), still))
