@@ -155,8 +155,10 @@ async def standing(connection: AsyncConnection, keys: Collection[str]) -> set[st
 
 _STANDING_AMONG = select(ENTRIES.c.decision_key).where(
     ENTRIES.c.decision_key == any_(cast(bindparam("keys", type_=ARRAY(Text())), ARRAY(Uuid(as_uuid=False)))),
-    ENTRIES.c.status.in_(_STANDING),
+    ENTRIES.c.status.in_(bindparam("standing", _STANDING, expanding=True, literal_execute=True)),
 )
+"""The states stand in the text: by a statement that has them as parameters the partial index cannot be used, and each chunk of
+an import would compare each of its keys with each entry there is."""
 
 
 @dataclass(frozen=True, slots=True)
