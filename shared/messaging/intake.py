@@ -17,14 +17,14 @@ from traceback import extract_tb
 from typing import Any
 
 import orjson
-from sqlalchemy import ARRAY, Text, bindparam, select, text, update
+from sqlalchemy import ARRAY, BigInteger, Integer, Text, bindparam, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shared.clock import Clock
 from shared.contracts.vocabulary import UnknownEventType, UnreadableEvent, Vocabulary
-from shared.database import insert_rows, is_outage, sql_state
+from shared.database import RawJson, insert_rows, is_outage, sql_state
 from shared.eventstore import Change, EventStore, Metadata, Session, VersionConflict
 from shared.eventstore.schema import OFFSETS, PARKED
 from shared.messaging.message import Message, Raw
@@ -110,38 +110,35 @@ class Intake:
     async def _transaction(self, place: Place, after: Place, fresh: Sequence[Raw], handle: "Handle") -> None:
         changes: Sequence[Change] = ()
         async with self.store.engine.begin() as connection:
-            await self._fence(connection, place, after)
-            ready = await self._park_behind(connection, fresh)
+            keys = {raw.key for raw in fresh if raw.topic not in self.reactions.never_parked}
+            held = await self._fence(connection, place, after, keys)
+            ready = await self._park_behind(connection, fresh, held) if held else list(fresh)
             if ready:
                 changes = await handle(connection, ready)
         self.store.committed(changes)
 
-    async def _fence(self, connection: AsyncConnection, place: Place, after: Place) -> None:
-        moved = await connection.execute(
-            update(OFFSETS)
-            .where(
-                OFFSETS.c.topic == place.topic,
-                OFFSETS.c.partition == place.partition,
-                OFFSETS.c.next_offset == place.next_offset,
-            )
-            .values(
-                next_offset=after.next_offset,
-                sequences=orjson.dumps(after.sequences).decode(),
-                stopped_because=None,
-            )
-        )
-        if moved.rowcount == 0:
+    async def _fence(
+        self, connection: AsyncConnection, place: Place, after: Place, keys: Collection[str]
+    ) -> Collection[str]:
+        """Move on, or raise Fenced; the keys under which something is parked, asked in the same round trip."""
+        moved = {
+            "topic": place.topic,
+            "partition": place.partition,
+            "expected": place.next_offset,
+            "next_offset": after.next_offset,
+            "sequences": orjson.dumps(after.sequences).decode(),
+            "keys": sorted(keys),
+        }
+        row = (await connection.execute(_FENCE, moved)).one()
+        if not row.moved:
             raise Fenced(f"{place.topic}/{place.partition} is not at {place.next_offset}")
+        return row.held
 
-    async def _park_behind(self, connection: AsyncConnection, fresh: Sequence[Raw]) -> list[Raw]:
-        """Park what waits behind a parked event of its key; the rest."""
-        keys = {raw.key for raw in fresh if raw.topic not in self.reactions.never_parked}
-        held = await parked_keys(connection, keys) if keys else set[str]()
-        if not held:
-            return list(fresh)
+    async def _park_behind(self, connection: AsyncConnection, fresh: Sequence[Raw], held: Collection[str]) -> list[Raw]:
+        """Park what waits behind a parked event of its key; the rest. What was released meanwhile is held no more."""
         await lock_parked(connection, held)
-        held = await parked_keys(connection, held)
-        behind = [raw for raw in fresh if raw.key in held and raw.topic not in self.reactions.never_parked]
+        still = await parked_keys(connection, held)
+        behind = [raw for raw in fresh if raw.key in still and raw.topic not in self.reactions.never_parked]
         await insert_rows(
             connection, PARKED, [parked_row(raw, "waits behind another", culprit=False) for raw in behind]
         )
@@ -213,6 +210,23 @@ def origin(error: Exception) -> str:
     return " < ".join(f"{Path(frame.filename).name}:{frame.lineno}" for frame in reversed(ours[-3:]))
 
 
+_FENCE = text("""
+    WITH moved AS (
+        UPDATE offsets SET next_offset = :next_offset, sequences = :sequences, stopped_because = NULL
+        WHERE topic = :topic AND partition = :partition AND next_offset = :expected RETURNING next_offset
+    )
+    SELECT EXISTS (SELECT FROM moved) AS moved, ARRAY(
+        SELECT given.key FROM unnest(:keys) AS given (key) WHERE EXISTS (SELECT FROM parked WHERE parked.key = given.key)
+    ) AS held
+""").bindparams(
+    bindparam("topic", type_=Text()),
+    bindparam("partition", type_=Integer()),
+    bindparam("expected", type_=BigInteger()),
+    bindparam("next_offset", type_=BigInteger()),
+    bindparam("sequences", type_=RawJson()),
+    bindparam("keys", type_=ARRAY(Text())),
+)
+"""Who has to wait for another's fence sees keys as they were before: then it is fenced, or the other has left nothing behind."""
 _PARKED_KEYS = text(
     "SELECT given.key FROM unnest(:keys) AS given (key) WHERE EXISTS (SELECT FROM parked WHERE parked.key = given.key)"
 ).bindparams(bindparam("keys", type_=ARRAY(Text())))

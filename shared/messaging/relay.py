@@ -10,11 +10,12 @@ Invariants:
 
 import asyncio
 import logging
+import time
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from functools import lru_cache
 from itertools import groupby
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 import orjson
 from aiokafka import AIOKafkaProducer
@@ -48,8 +49,7 @@ class LeadershipLost(Exception):
     """Another relay of this service has taken over."""
 
 
-@dataclass(frozen=True, slots=True)
-class Numbered:
+class Numbered(NamedTuple):
     """An event with its place on its topic."""
 
     sequence: int
@@ -146,7 +146,7 @@ class Relay:
             while left := await leadership.unacknowledged():
                 await leadership.acknowledge(await self._send_all(producer, leadership, left))
             acknowledged: dict[Partition, int] = {}
-            pace = Pace()
+            pace, looked = Pace(), 0.0
             while True:
                 await pace.breathe()
                 self._wake.clear()
@@ -155,7 +155,9 @@ class Relay:
                 pace.took(sum(map(len, waiting.values())))
                 if acknowledged:
                     continue
-                await lock.execute(text("SELECT 1"))  # a dead lock connection ends this leadership
+                if (now := time.monotonic()) - looked > POLL_SECONDS:
+                    await lock.execute(text("SELECT 1"))  # a dead lock connection ends this leadership
+                    looked = now
                 with suppress(TimeoutError):
                     await asyncio.wait_for(self._wake.wait(), POLL_SECONDS)
         finally:
@@ -355,17 +357,25 @@ class _Leadership:
 
 def numbered(row: Any, source: str) -> Numbered:
     """An event as its record says it: from a row of `events` with its key, and its sequence under this source."""
-    metadata = orjson.loads(row.metadata)
+    correlation, causation, traceparent = _cause(row.metadata)
+    key, sequence = row.key, row.sequence
     envelope = Envelope(
-        event_id=str(row.event_id),
-        source=source,
-        sequence=row.sequence,
-        type=row.type,
-        time=row.effective_at.isoformat(),
-        subject=row.key,
-        correlation=metadata["correlation"],
-        causation=metadata["causation"],
-        traceparent=metadata["traceparent"],
+        str(row.event_id),
+        source,
+        sequence,
+        row.type,
+        row.effective_at.isoformat(),
+        key,
+        correlation,
+        causation,
+        traceparent,
     )
     timestamp = int(row.recorded_at.timestamp() * 1000)
-    return Numbered(row.sequence, row.key.encode(), row.data.encode(), envelope.headers(), timestamp)
+    return Numbered(sequence, key.encode(), row.data.encode(), envelope.headers(), timestamp)
+
+
+@lru_cache(maxsize=1_024)
+def _cause(metadata: str) -> tuple[str, str, str]:
+    """By what an event was caused; of one cause come several, one after the other."""
+    told = orjson.loads(metadata)
+    return told["correlation"], told["causation"], told["traceparent"]

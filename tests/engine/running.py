@@ -2,9 +2,12 @@
 
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 
 from aiokafka import AIOKafkaProducer
+from sqlalchemy import func, select
 
+from shared.eventstore.schema import OFFSETS
 from shared.messaging.consumer import Consumer
 from shared.messaging.invariants import at_rest
 from shared.messaging.relay import Relay
@@ -30,13 +33,20 @@ async def relaying(
 
 @asynccontextmanager
 async def consuming(service: Sample, log: Log, watermark: Watermark | None = None) -> AsyncGenerator[Consumer]:
+    """A consumer that stands somewhere: whoever has never stood has nothing to hear, and `rest` would not wait for it."""
     group = f"{log.topics.prefix}{service.name}"
     consumer = Consumer(service.intake, log.topics, log.kafka, group, watermark)
     consumer.start()
     try:
+        await eventually(partial(_stands, service))
         yield consumer
     finally:
         await consumer.stop()
+
+
+async def _stands(service: Sample) -> bool:
+    async with service.engine.connect() as connection:
+        return bool(await connection.scalar(select(func.count()).select_from(OFFSETS)))
 
 
 async def rest(**services: Sample) -> None:

@@ -117,7 +117,8 @@ async def test_without_the_fence_the_checker_finds_what_a_zombie_does(
 ) -> None:
     """The two tests above can fail: the zombie's second handling is refused by the domain, and parks what was right."""
 
-    async def no_fence(*_: object) -> None: ...
+    async def no_fence(*_: object) -> list[str]:
+        return []
 
     monkeypatch.setattr(Intake, "_fence", no_fence)
     service = await sample()
