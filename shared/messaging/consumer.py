@@ -127,7 +127,8 @@ class Consumer:
                 with suppress(Exception):
                     # Of a consumer that is made anew nothing must be left behind; one that ends for good may not wait.
                     patience = FAREWELL_SECONDS if self._stopping.is_set() else None
-                    await asyncio.wait_for(consumer.stop(), patience)
+                    async with asyncio.timeout(patience):
+                        await consumer.stop()
 
     def _make(self) -> AIOKafkaConsumer:
         return AIOKafkaConsumer(

@@ -158,11 +158,14 @@ class Relay:
                 if (now := time.monotonic()) - looked > POLL_SECONDS:
                     await lock.execute(text("SELECT 1"))  # a dead lock connection ends this leadership
                     looked = now
+                # Not wait_for: before Python 3.12 it may swallow that it is cancelled, and the relay would not stop.
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(self._wake.wait(), POLL_SECONDS)
+                    async with asyncio.timeout(POLL_SECONDS):
+                        await self._wake.wait()
         finally:
             with suppress(Exception):
-                await asyncio.wait_for(producer.stop(), FAREWELL_SECONDS)
+                async with asyncio.timeout(FAREWELL_SECONDS):
+                    await producer.stop()
 
     async def _send_all(
         self, producer: AIOKafkaProducer, leadership: "_Leadership", waiting: Waiting

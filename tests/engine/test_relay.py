@@ -1,6 +1,7 @@
 """The relay: numbers without gaps, in order, whoever leads and whatever fails between the database and the log."""
 
 import asyncio
+from functools import partial
 from typing import Any, cast
 
 import pytest
@@ -335,3 +336,26 @@ async def test_a_relay_whose_producer_is_stuck_can_still_be_stopped(
     for producer in stuck:
         await AIOKafkaProducer.stop(producer)
     assert len(stuck) == 1
+
+
+@pytest.mark.parametrize("moments", range(6))
+async def test_a_relay_that_is_woken_at_the_moment_when_it_is_stopped_stops(
+    sample: MakeSample, log: Log, moments: int
+) -> None:
+    """The last answer of a service wakes its relay, and the service may end with it."""
+    service = await sample()
+    relay = Relay(service.name, service.engine, log.topics, log.kafka)
+    relay.start()
+    await eventually(partial(_waits, relay), every=0.001)
+    relay.wake()
+    for _ in range(moments):
+        await asyncio.sleep(0)
+    stopping = asyncio.create_task(relay.stop())
+    stopped, _ = await asyncio.wait([stopping], timeout=10)
+    stopping.cancel()
+    assert stopped
+
+
+async def _waits(relay: Relay) -> bool:
+    """Whether the relay has nothing to do and waits to be woken."""
+    return bool(cast("Any", relay)._wake._waiters)
