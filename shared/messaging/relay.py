@@ -236,7 +236,8 @@ def _numbering(fence: str = "leader_epoch = :epoch") -> TextClause:
     """Takes pointers out of the outbox, numbers them and writes down what was acknowledged; the events that got a number.
 
     One statement, so that it is atomic by itself and costs one round trip. Its first part locks the leader's right to do so;
-    when there is nothing to do it locks and writes nothing.
+    when there is nothing to do it locks and writes nothing. Pointers are taken up to a position, not by a list of positions:
+    the planner believes that the outbox is empty, and would compare each with each.
     """
     statement = f"""
         WITH given AS (
@@ -247,7 +248,9 @@ def _numbering(fence: str = "leader_epoch = :epoch") -> TextClause:
             SELECT leader_epoch FROM store_identity WHERE {fence} AND (SELECT waits FROM work) FOR UPDATE
         ), moved AS (
             DELETE FROM outbox
-            WHERE EXISTS (SELECT FROM leader) AND position IN (SELECT position FROM outbox ORDER BY position LIMIT :most)
+            WHERE EXISTS (SELECT FROM leader) AND position <= (
+                SELECT max(position) FROM (SELECT position FROM outbox ORDER BY position LIMIT :most) AS first
+            )
             RETURNING position, topic, partition, key
         ), counted AS (
             SELECT topic, partition, count(*) AS n FROM moved GROUP BY topic, partition
