@@ -210,14 +210,16 @@ def origin(error: Exception) -> str:
     return " < ".join(f"{Path(frame.filename).name}:{frame.lineno}" for frame in reversed(ours[-3:]))
 
 
-_FENCE = text("""
+_HELD = (
+    "SELECT given.key FROM unnest(:keys) AS given (key) WHERE EXISTS (SELECT FROM parked WHERE parked.key = given.key)"
+)
+_PARKED_KEYS = text(_HELD).bindparams(bindparam("keys", type_=ARRAY(Text())))
+_FENCE = text(f"""
     WITH moved AS (
         UPDATE offsets SET next_offset = :next_offset, sequences = :sequences, stopped_because = NULL
         WHERE topic = :topic AND partition = :partition AND next_offset = :expected RETURNING next_offset
     )
-    SELECT EXISTS (SELECT FROM moved) AS moved, ARRAY(
-        SELECT given.key FROM unnest(:keys) AS given (key) WHERE EXISTS (SELECT FROM parked WHERE parked.key = given.key)
-    ) AS held
+    SELECT EXISTS (SELECT FROM moved) AS moved, ARRAY({_HELD}) AS held
 """).bindparams(
     bindparam("topic", type_=Text()),
     bindparam("partition", type_=Integer()),
@@ -227,9 +229,6 @@ _FENCE = text("""
     bindparam("keys", type_=ARRAY(Text())),
 )
 """Who has to wait for another's fence sees keys as they were before: then it is fenced, or the other has left nothing behind."""
-_PARKED_KEYS = text(
-    "SELECT given.key FROM unnest(:keys) AS given (key) WHERE EXISTS (SELECT FROM parked WHERE parked.key = given.key)"
-).bindparams(bindparam("keys", type_=ARRAY(Text())))
 _LOCK_PARKED = text("""
     SELECT pg_advisory_xact_lock(key) FROM (
         SELECT DISTINCT hashtextextended('parked ' || key, 0) AS key FROM unnest(:keys) AS key ORDER BY 1

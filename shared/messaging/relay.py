@@ -366,15 +366,15 @@ def numbered(row: Any, source: str) -> Numbered:
     correlation, causation, traceparent = _cause(row.metadata)
     key, sequence = row.key, row.sequence
     envelope = Envelope(
-        str(row.event_id),
-        source,
-        sequence,
-        row.type,
-        row.effective_at.isoformat(),
-        key,
-        correlation,
-        causation,
-        traceparent,
+        event_id=str(row.event_id),
+        source=source,
+        sequence=sequence,
+        type=row.type,
+        time=row.effective_at.isoformat(),
+        subject=key,
+        correlation=correlation,
+        causation=causation,
+        traceparent=traceparent,
     )
     timestamp = int(row.recorded_at.timestamp() * 1000)
     return Numbered(sequence, key.encode(), row.data.encode(), envelope.headers(), timestamp)
