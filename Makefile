@@ -12,7 +12,7 @@ unexport VIRTUAL_ENV
 .DEFAULT_GOAL := help
 MINUTES ?= 10
 
-.PHONY: help setup demo up down logs test compose-test lint format bench faults soak clean
+.PHONY: help setup demo up down logs test test-domain compose-test lint format bench faults soak clean
 
 help: ## Show this list (显示帮助)
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / && !told[$$1]++ {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -52,6 +52,9 @@ endif
 
 test: $(READY) ## Run the tests, against a real PostgreSQL and a real Kafka (运行测试)
 	@.venv/bin/pytest --numprocesses 2 --dist loadfile $(ARGS)
+
+test-domain: $(READY) ## Of the tests, those that need no server: seconds (领域测试,无需服务器)
+	@.venv/bin/pytest tests/domain tests/contracts $(ARGS)
 
 lint: $(READY) ## Check style, types and the borders between services (静态检查)
 	.venv/bin/ruff check .

@@ -5,14 +5,12 @@ Bare: FastAPI with one asyncpg point read, served in the same way.
 """
 
 import asyncio
-import importlib
 import socket
 import sys
 import uuid
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
 from random import Random
-from typing import cast
 
 import orjson
 from sqlalchemy import delete
@@ -26,8 +24,8 @@ from benchmarks.scale import Scale, Sizes
 from benchmarks.taking import Taking, records
 from benchmarks.workload import Invented, Zipf
 from liandong.demo.subjects import InventedSubjects
+from liandong.node import build
 from shared.eventstore.schema import OFFSETS
-from shared.service import Service
 from shared.trust import OfficerRole
 
 SUBJECTS = Sizes(quick=500, usual=10_000, full=10_000)
@@ -96,7 +94,7 @@ async def fill(ground: Ground, listed: int) -> None:
     identity = ground.settings.identity_file
     assert identity is not None
     invented = Invented(identity.read_text(encoding="utf-8"))
-    service = cast("Service", importlib.import_module("services.executor.app").build(ground.settings))
+    service = build("executor", ground.settings)
     try:
         taking = Taking(service)
         await taking.take(records(small_book.changes(), "catalogue"))

@@ -7,11 +7,10 @@ Bare: the rows that this very work wrote, in every table of the service, as mult
 in as many transactions.
 """
 
-import importlib
 import time
 from collections.abc import Iterator, Sequence
 from random import Random
-from typing import Any, cast
+from typing import Any
 
 from benchmarks.bare import Mirror, mirror, shared_out
 from benchmarks.figures import AtLeast, Figure, Turn, percentiles
@@ -19,14 +18,14 @@ from benchmarks.ground import Ground, connection
 from benchmarks.scale import Scale, Sizes
 from benchmarks.taking import BATCH, Taking, record, records
 from benchmarks.workload import Invented, Zipf, listings
+from liandong.node import build
 from services.catalogue.shipped import shipped
-from shared.clock import SystemClock
+from shared.calendar.clock import SystemClock
 from shared.contracts.event import PublicEvent, Topic
 from shared.contracts.execution import Applied
 from shared.contracts.response import ResponseDirected
 from shared.contracts.vocabulary import PUBLIC
 from shared.messaging.message import Raw
-from shared.service import Service
 
 ENTRIES = Sizes(quick=400, usual=4_000, full=20_000)
 TURNS = Sizes(quick=2, usual=5, full=10)
@@ -83,7 +82,7 @@ class _Bench:
     async def consume(self, name: str, topics: Sequence[Sequence[Raw]]) -> list[Raw]:
         """Measure one service; what it publishes in answer."""
         url = await self._ground.database(name)
-        service = cast("Service", importlib.import_module(f"services.{name}.app").build(self._settings))
+        service = build(name, self._settings)
         bare = await connection(url)
         try:
             taking = Taking(service)

@@ -10,7 +10,7 @@ import orjson
 from benchmarks.bare import BareTable, Connection, Row, bare_table
 from benchmarks.ground import Ground, connection
 from benchmarks.workload import ENTRIES, Invented, Order
-from shared.clock import SystemClock
+from shared.calendar.clock import SystemClock
 from shared.contracts.vocabulary import PUBLIC
 from shared.database import connect
 from shared.eventstore import EventStore, Metadata, Session

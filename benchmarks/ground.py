@@ -16,9 +16,9 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from liandong import stack
+from shared.database.migration import create_database, migrate
 from shared.identity import make_secrets
-from shared.migration import create_database, migrate
-from shared.settings import Settings
+from shared.runtime.settings import Settings
 from shared.trust.issuer import DevelopmentIssuer
 
 PARTITIONS = 6

@@ -83,8 +83,8 @@ def _subscribed(ground: Ground) -> dict[str, int]:
     """How many services read each topic."""
     found = {str(topic): 0 for topic in Topic}
     for service in (build(name, ground.settings) for name in SERVICES):
-        if service.parts.reactions:
-            for topic in service.parts.reactions(service.core).topics:
+        if service.definition.reactions:
+            for topic in service.definition.reactions(service.core).topics:
                 found[str(topic)] += 1
     return found
 

@@ -10,7 +10,6 @@ models fold, which the library can be asked for as well.
 """
 
 import asyncio
-import importlib
 import time
 from dataclasses import dataclass, field
 from itertools import groupby
@@ -31,10 +30,11 @@ from benchmarks.resident import flat
 from benchmarks.scale import Scale, Sizes
 from benchmarks.taking import Taking, records
 from benchmarks.workload import Invented, Zipf, listings
+from liandong.node import build
 from services.catalogue.shipped import shipped
 from services.registry.domain.events import VOCABULARY
+from shared.eventstore.rebuild import Progress
 from shared.eventstore.schema import PARKED
-from shared.rebuild import Progress
 from shared.service import Service
 
 EVENTS = Sizes(quick=10_000, usual=100_000, full=1_000_000)
@@ -70,7 +70,7 @@ _HELD = "SELECT (SELECT count(*) FROM entries) AS entries, (SELECT count(*) FROM
 
 async def run(ground: Ground, scale: Scale) -> list[Figure]:
     url, library_url = await ground.database("registry"), await ground.empty_database("eventsourcing")
-    service = cast("Service", importlib.import_module("services.registry.app").build(ground.settings))
+    service = build("registry", ground.settings)
     log = await asyncio.to_thread(Log, library_url)
     ours, theirs = await connection(url), await connection(dsn(library_url))
     try:

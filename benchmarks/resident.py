@@ -4,9 +4,7 @@ Work is made as it is needed and nothing of it is kept, so that what grows is th
 The bar leaves room for what is remembered with a bound (states of streams, keys' partitions) and is filled by then.
 """
 
-import importlib
 from random import Random
-from typing import cast
 
 from sqlalchemy import func, select
 
@@ -18,6 +16,7 @@ from benchmarks.memory import resident_mib
 from benchmarks.scale import Scale, Sizes
 from benchmarks.taking import Taking, records
 from benchmarks.workload import Invented, Orders, Zipf, listings
+from liandong.node import build
 from services.catalogue.shipped import shipped
 from shared.eventstore.schema import EVENTS as EVENTS_TABLE
 from shared.service import Service
@@ -65,7 +64,7 @@ async def _consume(ground: Ground, early: int, events: int) -> Figure:
     identity = ground.settings.identity_file
     assert identity is not None
     invented, subject = Invented(identity.read_text(encoding="utf-8")), Zipf(_SUBJECTS, Random(5), _HOT)
-    service = cast("Service", importlib.import_module("services.registry.app").build(ground.settings))
+    service = build("registry", ground.settings)
     taking, changes = Taking(service), shipped().changes()
     marks: list[tuple[int, float]] = []
     try:

@@ -21,13 +21,13 @@ from services.registry.domain.deciding import Because, Record
 from services.registry.domain.law import Law, law_on
 from services.registry.domain.resolution import ALONE, Resolution, resolve
 from services.registry.handlers import FILES
-from shared.clock import SystemClock
+from shared.calendar.clock import SystemClock
+from shared.calendar.working_days import today
 from shared.contracts.event import EventId
 from shared.contracts.lawbook import LawbookChange
 from shared.contracts.listing import Entry
 from shared.eventstore.store import new_event_id
 from shared.lawbook.book import LawBook
-from shared.working_days import today
 
 ENTRIES = Sizes(quick=500, usual=3_000, full=10_000)
 """A turn."""

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from benchmarks.bare import chunks
-from shared.clock import SystemClock
+from shared.calendar.clock import SystemClock
 from shared.contracts.envelope import Envelope
 from shared.contracts.event import PublicEvent
 from shared.eventstore.store import new_event_id
@@ -20,9 +20,9 @@ class Taking:
     """Takes records as those of one partition, at most so many a transaction."""
 
     def __init__(self, service: Service) -> None:
-        assert service.parts.reactions is not None
+        assert service.definition.reactions is not None
         core = service.core
-        reactions = service.parts.reactions(core)
+        reactions = service.definition.reactions(core)
         self.intake = Intake(core.store, core.store.vocabulary, reactions, core.clock, core.name)
         self.took_ms: list[float] = []
         """Of each transaction."""

@@ -24,7 +24,7 @@ from shared.contracts.listing import (
     ResponsiblePerson,
     Subject,
 )
-from shared.eventstore import Decider
+from shared.decider import Decider
 from shared.eventstore.store import new_event_id
 from shared.identity import Seal, SubjectKeys, mask_name, parse_secrets
 

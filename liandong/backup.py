@@ -28,7 +28,7 @@ from sqlalchemy.engine import URL, make_url
 from liandong.node import SERVICES
 from shared.identity import BadSecrets
 from shared.messaging.topics import TRAFFIC
-from shared.settings import Settings
+from shared.runtime.settings import Settings
 
 Say = Callable[[str], None]
 

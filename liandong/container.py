@@ -26,13 +26,13 @@ from liandong.home import listening
 from liandong.kafka_rights import RightsRefused, grant
 from liandong.node import SERVICES, build
 from liandong.serving import on_signals, serve
+from shared.database.migration import SERVICES as SERVICE_FOLDERS
+from shared.database.migration import create_database, migrate
 from shared.identity import BadSecrets
 from shared.messaging.broker import BrokerAway, BrokerRefuses, greet
 from shared.messaging.topics import TRAFFIC, PartitionCountChanged, TopicMissing
-from shared.migration import SERVICES as SERVICE_FOLDERS
-from shared.migration import create_database, migrate
+from shared.runtime.settings import MissingSecret, Settings, read_secret
 from shared.service import Service
-from shared.settings import MissingSecret, Settings, read_secret
 from shared.telemetry.whose import work_of
 from shared.trust.keys import parse_jwks
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from liandong import stack
 from shared.identity import load_or_make_secrets
-from shared.settings import Settings
+from shared.runtime.settings import Settings
 from shared.trust.issuer import KEY_FILE, DevelopmentIssuer
 
 DEFAULT = Path(".data")

@@ -15,8 +15,8 @@ import httpx
 from services.catalogue.domain.content import Content, field_of
 from services.catalogue.shipped import shipped
 from shared.contracts.event import Topic
+from shared.ids import stable_id
 from shared.lawbook.items import SHAPES
-from shared.naming import stable_id
 from shared.trust import OfficerRole
 from shared.trust.issuer import DevelopmentIssuer
 

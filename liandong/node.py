@@ -15,9 +15,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Mount, Route
 
-from shared.migration import create_database, migrate
-from shared.service import Service
-from shared.settings import Settings
+from shared.database.migration import create_database, migrate
+from shared.runtime.settings import Settings
+from shared.service import Service, ServiceDefinition
 
 SERVICES = ("catalogue", "initiator", "registry", "executor", "feedback", "repair")
 
@@ -25,7 +25,7 @@ SERVICES = ("catalogue", "initiator", "registry", "executor", "feedback", "repai
 def build(name: str, settings: Settings) -> Service:
     """One service, not started."""
     module = importlib.import_module(f"services.{name}.app")
-    return cast("Service", module.build(settings))
+    return Service(cast("ServiceDefinition", module.DEFINITION), settings)
 
 
 async def prepare(settings: Settings, names: Sequence[str] = SERVICES) -> None:

@@ -13,8 +13,8 @@ from rich.table import Column, Table
 from liandong import stack
 from liandong.home import Home
 from liandong.node import build
-from shared.rebuild import Progress as Rebuilt
-from shared.settings import Settings
+from shared.eventstore.rebuild import Progress as Rebuilt
+from shared.runtime.settings import Settings
 from shared.trust import OfficerRole
 
 

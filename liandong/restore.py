@@ -36,7 +36,7 @@ from shared.messaging.broker import connection
 from shared.messaging.invariants import at_rest
 from shared.messaging.relay import Numbered, batches, idempotent_producer
 from shared.messaging.restore import all_acknowledged, beyond, log_of, numbered_of, raise_epoch, stand_at_zero
-from shared.settings import Settings
+from shared.runtime.settings import Settings
 
 Say = Callable[[str], None]
 

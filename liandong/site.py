@@ -6,7 +6,7 @@ from pathlib import Path
 
 from liandong import stack
 from liandong.home import Home, Say, servers
-from shared.settings import Settings
+from shared.runtime.settings import Settings
 from shared.trust.issuer import JWKS_FILE
 
 

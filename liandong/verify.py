@@ -12,7 +12,7 @@ from liandong.node import SERVICES
 from liandong.soak import verdict
 from shared.database import connect
 from shared.messaging.invariants import at_rest
-from shared.settings import Settings
+from shared.runtime.settings import Settings
 
 
 async def verify(settings: Settings, *, folds: bool) -> list[str]:

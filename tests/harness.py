@@ -22,17 +22,17 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from shared.clock import MovableClock
+from shared.calendar.clock import MovableClock
 from shared.contracts.envelope import Envelope, read_envelope
 from shared.contracts.event import DepartmentId, Event, PublicEvent, Topic
 from shared.contracts.lawbook import LawbookEvent
 from shared.contracts.vocabulary import PUBLIC
+from shared.database.migration import create_database, migrate
 from shared.eventstore.store import new_event_id, partition_of
 from shared.identity import make_secrets
 from shared.messaging.relay import idempotent_producer
-from shared.migration import create_database, migrate
+from shared.runtime.settings import Settings
 from shared.service import Service
-from shared.settings import Settings
 from shared.trust import OfficerRole
 from shared.trust.issuer import DevelopmentIssuer
 from tests.stacks import Addresses

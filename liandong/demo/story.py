@@ -20,8 +20,8 @@ from liandong.demo.run import Before, Phase, Run, RunFile
 from liandong.demo.show import Meter, Show
 from liandong.demo.systems import DepartmentSystems
 from liandong.demo.wording import word
+from shared.calendar.working_days import today as today_in_shanghai
 from shared.contracts.lawbook import ListKind
-from shared.working_days import today as today_in_shanghai
 
 _MOVED_DAYS = LONGEST_SHORT_TERM + 10
 """How far the clock is moved: behind every short term, and behind every deadline to answer."""

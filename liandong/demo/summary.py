@@ -8,7 +8,7 @@ from rich.table import Table
 from liandong.demo.figures import Figures, LinesOf
 from liandong.demo.run import Run
 from liandong.demo.wording import heading, word
-from shared.working_days import today as today_in_shanghai
+from shared.calendar.working_days import today as today_in_shanghai
 
 _STATUSES = ("listed", "suspended", "revoked", "repaired", "ended")
 

@@ -15,7 +15,7 @@ from liandong.doctor import log, machine, progress, store
 from liandong.doctor.finding import Finding, found, together
 from liandong.site import NothingRuns, settings_of
 from shared.database import connect
-from shared.settings import MissingSecret, Settings
+from shared.runtime.settings import MissingSecret, Settings
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from liandong.doctor.finding import Finding, found
 from shared.contracts.event import Topic
 from shared.messaging.broker import BrokerAway, BrokerRefuses, connection, greet
 from shared.messaging.topics import TRAFFIC, group_of
-from shared.settings import Settings
+from shared.runtime.settings import Settings
 
 Ends = Mapping[tuple[str, int], int]
 """Where the log of each topic (as the contracts name it) and partition ends."""

@@ -9,7 +9,7 @@ import httpx
 
 from liandong.doctor.finding import Finding, found
 from shared.identity import BadSecrets
-from shared.settings import MissingSecret, Settings
+from shared.runtime.settings import MissingSecret, Settings
 from shared.trust.keys import parse_jwks
 
 LEAST_FREE_BYTES = 1024**3

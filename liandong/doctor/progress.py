@@ -14,7 +14,7 @@ from liandong.doctor.log import Ends, Log
 from liandong.doctor.store import Work
 from shared.contracts.event import Topic
 from shared.messaging.topics import TRAFFIC, group_of
-from shared.settings import Settings
+from shared.runtime.settings import Settings
 
 _LOOK_EVERY_SECONDS = 1.0
 

@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from liandong.doctor.finding import Finding, found
 from shared.database import sql_state
-from shared.migration import SERVICES as FOLDERS
+from shared.database.migration import SERVICES as FOLDERS
 from shared.telemetry.gauges import OVERDUE
 from shared.telemetry.logs import what_went_wrong
 

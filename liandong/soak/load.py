@@ -17,8 +17,8 @@ from liandong.demo.deeds import Doing, Listed
 from liandong.demo.lists import FEWEST, JURISDICTION, RESERVED, ListFile, ends_soon, list_files
 from liandong.demo.run import Run
 from liandong.demo.systems import DepartmentSystems
+from shared.calendar.working_days import today as today_in_shanghai
 from shared.contracts.lawbook import ListKind
-from shared.working_days import today as today_in_shanghai
 
 _KINDS = {"黑名单": ListKind.BLACK, "红名单": ListKind.RED, "重点关注名单": ListKind.WATCH}
 _ASK_EVERY = 0.3

@@ -22,7 +22,7 @@ from liandong.soak.gateway import Gateway
 from liandong.soak.instance import Instance
 from liandong.stack import ports, state
 from shared.database import connect
-from shared.settings import Settings
+from shared.runtime.settings import Settings
 from shared.trust.issuer import DevelopmentIssuer
 
 Say = Callable[[str], None]

@@ -14,7 +14,7 @@ from liandong.node import build
 from liandong.soak.records import records
 from shared.contracts.event import Topic
 from shared.messaging.invariants import at_rest
-from shared.settings import Settings
+from shared.runtime.settings import Settings
 
 Engines = Mapping[str, AsyncEngine]
 Alike = tuple[str, tuple[str, str], tuple[str, str]]
@@ -225,7 +225,7 @@ async def folds(engines: Engines, settings: Settings) -> list[str]:
     found: list[str] = []
     for name, engine in engines.items():
         service = build(name, settings)
-        tables = service.parts.read_models
+        tables = service.definition.read_models
         async with engine.begin() as connection:
             for table in tables:
                 await connection.execute(text(f"DROP TABLE IF EXISTS {_kept_of(table)}"))

@@ -11,13 +11,14 @@ from services.catalogue.domain import book, drafts
 from services.catalogue.domain.book import Confirm, Publish, changes, only_a_credit_office
 from services.catalogue.domain.content import Content, Placed, PlacedEnd, Retirement
 from services.catalogue.domain.drafts import Draft, Enact, File, Officer, Return, Withdraw, opened, second_officer
+from shared.calendar.working_days import today
 from shared.contracts.lawbook import ItemRetired, LawbookChange, SettingsConfirmed
-from shared.eventstore import Decider, Session
+from shared.decider import Decider
+from shared.eventstore import Session
 from shared.lawbook.book import LawBook
 from shared.lawbook.items import identity, items_of, kind_of, version_of
 from shared.trust import Principal
 from shared.web.writing import Answer
-from shared.working_days import today
 
 BOOK: Decider[LawBook, book.Command] = Decider("lawbook", book.INITIAL, book.decide, book.evolve)
 DRAFT: Decider[Draft, drafts.Command] = Decider("draft", drafts.INITIAL, drafts.decide, drafts.evolve)

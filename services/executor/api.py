@@ -33,7 +33,7 @@ from shared.contracts.event import DepartmentId, EntryId
 from shared.contracts.lawbook import MeasureKind
 from shared.eventstore import Session
 from shared.rejection import reject
-from shared.service import Core
+from shared.runtime.core import Core
 from shared.trust import OfficerRole, Principal
 from shared.web.access import confine, department_of, require
 from shared.web.core import TheCore

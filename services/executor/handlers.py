@@ -14,13 +14,14 @@ from services.executor.domain.finding import KnownLine
 from services.executor.domain.response import Report, Response
 from services.executor.domain.task import Task, TaskState
 from services.executor.views import directions, knowledge, tasks
+from shared.calendar.working_days import today
 from shared.contracts.event import DepartmentId, LineId, SubjectKey
-from shared.eventstore import Decider, Session
+from shared.decider import Decider
+from shared.eventstore import Session
 from shared.eventstore.store import partition_of
-from shared.rejection import Fault, Rejected, reject
-from shared.service import Core
-from shared.web.discretion import holds_personal_number
-from shared.working_days import today
+from shared.identity.personal_numbers import personal_number_faults
+from shared.rejection import Fault, Rejected, reject, reject_all
+from shared.runtime.core import Core
 
 RESPONSES: Decider[Response | None, response.Command] = Decider(
     "response", response.INITIAL, response.decide, response.evolve
@@ -101,17 +102,14 @@ def _path(place: int, field: str | None) -> str:
 def _indiscreet(answer: LineAnswer) -> tuple[Fault, ...]:
     """A person's identity number must not stand in an event in clear."""
     texts = {"note": answer.note, "reason": answer.reason, "evidence": answer.evidence}
-    return tuple(
-        Fault("text_holds_personal_number", name) for name, text in texts.items() if holds_personal_number(text)
-    )
+    return tuple(personal_number_faults(texts))
 
 
 async def make_check(
     core: Core, session: Session, department: DepartmentId, subject: SubjectKey, matter: str
 ) -> CheckMade:
     """Ask what is due to a subject in a matter, from this database alone: it is answered when Kafka is away."""
-    if holds_personal_number(matter):
-        raise reject("text_holds_personal_number", "matter")
+    reject_all(personal_number_faults({"matter": matter}))
     book = await core.lawbook.current()
     partition = partition_of(subject, core.store.partitions)
     async with core.store.reading.connect() as connection:
@@ -159,6 +157,5 @@ async def record_outcome(
     session: Session, department: DepartmentId, check_id: str, *, applied: bool, note: str
 ) -> None:
     """What the department did about the hits of a check. Raises Rejected (see the domain)."""
-    if holds_personal_number(note):
-        raise reject("text_holds_personal_number", "note")
+    reject_all(personal_number_faults({"note": note}))
     await session.do(CHECKS, check_id, RecordOutcome(check_id, department, applied, note))

@@ -15,7 +15,7 @@ from shared.contracts.response import ResponseRefused, Settled
 from shared.eventstore.store import partition_of
 from shared.messaging.message import Message
 from shared.messaging.reaction import Batch, Reactions
-from shared.service import Core
+from shared.runtime.core import Core
 
 PASSED_OVER = (ResponseRefused, Settled)
 """Of no concern here: nobody executes what was refused, and feedback keeps the ledger."""

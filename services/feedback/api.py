@@ -21,13 +21,13 @@ from services.feedback.views import closure as closures
 from services.feedback.views import obligations as view
 from services.feedback.views import statistics as counts
 from services.feedback.views.obligations import Wanted
+from shared.calendar.working_days import today
 from shared.contracts.event import DepartmentId, EntryId
 from shared.rejection import reject
 from shared.trust import OfficerRole, Principal
 from shared.web.access import Caller, confine, department_of, require
 from shared.web.core import TheCore
 from shared.web.wording import Wording
-from shared.working_days import today
 
 router = APIRouter(prefix="/v1")
 

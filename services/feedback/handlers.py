@@ -13,7 +13,7 @@ from services.feedback.domain.loop import (
     evolve_loop,
     evolve_notice,
 )
-from shared.eventstore import Decider
+from shared.decider import Decider
 
 LOOP: Decider[Loop, Close | Reopen] = Decider("loop", OPEN, decide_loop, evolve_loop)
 """Streams `loop-<entry id>`: each closing has a version of its own."""

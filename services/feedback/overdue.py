@@ -22,15 +22,15 @@ from services.feedback.domain.loop import NoticeOverdue
 from services.feedback.handlers import OBLIGATION
 from services.feedback.views import obligations
 from services.feedback.views.ledger import LINES
+from shared.calendar.working_days import today
 from shared.contracts.event import Topic
 from shared.database import update_rows
 from shared.eventstore import Metadata, Session
 from shared.eventstore.schema import OFFSETS
 from shared.eventstore.store import partition_of
 from shared.messaging.broker import connection
-from shared.service import Core
-from shared.turns import Turns
-from shared.working_days import today
+from shared.polling import PollingWorker
+from shared.runtime.core import Core
 
 POLL_SECONDS = 1.0
 _CHUNK = 500
@@ -40,14 +40,14 @@ _TOLD_BY = (Topic.RESPONSE, Topic.EXECUTION)
 """The topics on which a line's events stand, in the partition of its subject."""
 
 
-class OverdueSweep(Turns):
+class OverdueSweep(PollingWorker):
     """Notices what is overdue by the service's clock, until it is stopped."""
 
     def __init__(self, core: Core) -> None:
-        super().__init__("overdue sweep", rest=POLL_SECONDS)
+        super().__init__("overdue sweep", idle_seconds=POLL_SECONDS)
         self._core = core
 
-    async def turn(self) -> bool:
+    async def poll(self) -> bool:
         """One pass. It leaves only what it must not speak of yet, which more haste would not bring."""
         await self.sweep()
         return False

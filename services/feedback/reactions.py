@@ -16,7 +16,7 @@ from services.feedback.views import ledger, measures, received
 from shared.contracts.event import EntryId, Topic
 from shared.messaging.message import Message
 from shared.messaging.reaction import Batch, Reactions
-from shared.service import Core
+from shared.runtime.core import Core
 
 
 def reactions(core: Core) -> Reactions:

@@ -21,7 +21,6 @@ from services.initiator.bodies import (
     SubjectAnswer,
 )
 from services.initiator.domain.entry import Drafted, EntryStatus, NoEntry, Officer, Returned, status_of
-from services.initiator.domain.judging import publishers
 from services.initiator.handlers import ENTRY
 from services.initiator.imports.rejects import reject_file
 from services.initiator.imports.upload import PART, UploadKey, receive
@@ -31,8 +30,9 @@ from services.initiator.views.entries import Filter, Sight
 from shared.contracts.event import DomainId
 from shared.contracts.listing import Entry
 from shared.eventstore import Metadata, Session
+from shared.lawbook.entry_rules import publishers
 from shared.rejection import Fault, reject
-from shared.service import Core
+from shared.runtime.core import Core
 from shared.trust import OfficerRole, Principal
 from shared.web.access import department_of, require
 from shared.web.core import TheCore
@@ -183,8 +183,7 @@ _FILE = {"type": "object", "required": [PART], "properties": {PART: {"type": "st
     openapi_extra={"requestBody": {"required": True, "content": {"multipart/form-data": {"schema": _FILE}}}},
 )
 async def import_file(request: Request, core: TheCore, who: Lister, key: UploadKey) -> Response:
-    settings: ImportSettings = request.app.state.import_settings
-    return await receive(request, core, who, _officer(who), key, settings.largest_file)
+    return await receive(request, core, who, _officer(who), key, ImportSettings().largest_file)
 
 
 @router.post(

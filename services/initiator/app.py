@@ -1,44 +1,30 @@
-"""Puts the initiator together."""
+"""The definition of the initiator service."""
 
 from pathlib import Path
-
-from fastapi import FastAPI
 
 from services.initiator.api import router
 from services.initiator.domain import VOCABULARY
 from services.initiator.imports.job import ImportWorkers
 from services.initiator.reactions import reactions
+from services.initiator.schema import LAWBOOK, METADATA
 from services.initiator.settings import ImportSettings
 from services.initiator.views import entries, imports
-from services.initiator.views.schema import LAWBOOK, METADATA
-from shared.rebuild import OwnEvents
-from shared.service import Core, Parts, Service
-from shared.settings import Settings
-from shared.web.application import application
+from shared.eventstore.rebuild import OwnEvents
+from shared.service import ServiceDefinition
 
-WORDING = Path(__file__).with_name("wording.yaml")
-
-
-def build(settings: Settings) -> Service:
-    of_imports = ImportSettings()
-
-    def app(core: Core) -> FastAPI:
-        made = application("initiator", wording=[WORDING])
-        made.state.import_settings = of_imports
-        made.include_router(router)
-        return made
-
-    parts = Parts(
-        name="initiator",
-        metadata=METADATA,
-        vocabulary=VOCABULARY,
-        projections=(entries.project, imports.project),
-        application=app,
-        shelf=LAWBOOK,
-        reactions=reactions,
-        jobs=lambda core: [ImportWorkers(core, of_imports)],
-        unique_faults=entries.UNIQUE_FAULTS,
-        read_models=(entries.ENTRIES,),  # the tables of imports are a job's work, not folded from events alone
-        rebuilt_from=lambda core: [OwnEvents(core.store, (entries.project,))],
-    )
-    return Service(parts, settings)
+DEFINITION = ServiceDefinition(
+    name="initiator",
+    metadata=METADATA,
+    vocabulary=VOCABULARY,
+    projections=(entries.project, imports.project),
+    routers=(router,),
+    wording=(Path(__file__).with_name("wording.yaml"),),
+    lawbook_table=LAWBOOK,
+    reactions=reactions,
+    jobs=lambda core: [ImportWorkers(core, ImportSettings())],
+    unique_faults=entries.UNIQUE_FAULTS,
+    read_models=(
+        entries.ENTRIES,
+    ),  # the import worker writes the tables of imports: they are not only folded from events
+    rebuilt_from=lambda core: [OwnEvents(core.store, (entries.project,))],
+)

@@ -8,12 +8,12 @@ from pydantic_core import PydanticCustomError
 
 from services.initiator.domain.entry import EntryStatus
 from services.initiator.domain.imports import ImportStatus
-from services.initiator.domain.judging import term_end
 from services.initiator.forms import Form, ResponsibleForm, SubjectForm
 from services.initiator.imports.rows import LONGEST, MOST_RESPONSIBLE
 from shared.contracts.event import DepartmentId, DomainId
 from shared.contracts.lawbook import ListKind, Role
 from shared.contracts.listing import Decision, Notice, Origin
+from shared.lawbook.terms import last_day
 from shared.web.problem import ProblemFault
 
 
@@ -101,7 +101,7 @@ class EntryBody(Body):
             notice=Notice.model_validate(self.notice.model_dump()) if self.notice else None,
             jurisdiction=self.jurisdiction,
             term_from=self.term_from,
-            term_to=term_end(self.term_to),
+            term_to=last_day(self.term_to),
             public=self.public,
             able_but_unwilling=self.able_but_unwilling,
             origin=self.origin,

@@ -9,14 +9,12 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from shared.contracts.event import DepartmentId, DomainId, EntryId, SubjectKey
-from shared.contracts.lawbook import ListKind, Role, SubjectKind
-from shared.contracts.listing import Decision, Entry, Notice, Origin, ResponsiblePerson, Subject
-from shared.identity import SubjectKeys, is_resident_id, kind_of, mask_name
-from shared.identity.keys import PERSON_SCHEME, PERSONAL_PREFIX
+from shared.contracts.lawbook import ListKind, Role
+from shared.contracts.listing import Decision, Entry, Notice, Origin, ResponsiblePerson
+from shared.identity import SubjectKeys, is_resident_id
+from shared.identity.personal_numbers import personal_number_faults
+from shared.identity.subjects import is_person_scheme, sealed_subject
 from shared.rejection import Fault, Rejected, reject_all
-from shared.web.discretion import holds_personal_number
-
-Seals = Callable[[str], str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +60,6 @@ class Named:
     responsible: tuple[SubjectKey, ...]
 
 
-def is_person_scheme(scheme: str) -> bool:
-    """Whether numbers of this scheme belong to natural persons."""
-    return scheme == PERSON_SCHEME or scheme.startswith(PERSONAL_PREFIX)
-
-
 def name(form: Form, keys: SubjectKeys) -> tuple[Named | None, list[Fault]]:
     """The keys of everyone on the form, or everything that is wrong with their numbers and names."""
     subject, faults = _key(form.subject, "subject", keys)
@@ -109,23 +102,23 @@ def _numbers_in_texts(form: Form) -> Iterator[Fault]:
         texts["notice.plea_heard"] = form.notice.plea_heard
     if not is_person_scheme(form.subject.scheme):
         texts["subject.name"] = form.subject.name
-    for path, text in texts.items():
-        if holds_personal_number(text):
-            yield Fault("personal_number_in_text", path)
+    yield from personal_number_faults(texts)
     if is_resident_id(decision.document_number):
         yield Fault("personal_number_in_text", "decision.document_number")
 
 
-def entry_of(form: Form, named: Named, entry_id: EntryId, seal: Seals) -> Entry:
+def entry_of(form: Form, named: Named, entry_id: EntryId, seal: Callable[[str], str]) -> Entry:
     """The entry that the form describes; who publishes it is not known yet, and stands as whoever initiated it."""
     return Entry(
         entry_id=entry_id,
         list_kind=form.list_kind,
         domain_id=form.domain_id,
         grade=form.grade,
-        subject=_subject(form.subject, named.subject, seal),
+        subject=sealed_subject(named.subject, form.subject.name, form.subject.number, seal),
         responsible=tuple(
-            ResponsiblePerson(subject=_subject(person.subject, key, seal), role=person.role)
+            ResponsiblePerson(
+                subject=sealed_subject(key, person.subject.name, person.subject.number, seal), role=person.role
+            )
             for person, key in zip(form.responsible, named.responsible, strict=True)
         ),
         initiated_by=form.initiated_by,
@@ -142,7 +135,7 @@ def entry_of(form: Form, named: Named, entry_id: EntryId, seal: Seals) -> Entry:
 
 
 def named_entry(
-    form: Form, keys: SubjectKeys, seal: Seals, entry_id: EntryId, judged: Callable[[], list[Fault]]
+    form: Form, keys: SubjectKeys, seal: Callable[[str], str], entry_id: EntryId, judged: Callable[[], list[Fault]]
 ) -> Entry:
     """The entry; when somebody on the form cannot be named, Rejected with those faults and with what `judged` finds."""
     named, faults = name(form, keys)
@@ -150,11 +143,3 @@ def named_entry(
         reject_all([*judged(), *faults])
     assert named is not None
     return entry_of(form, named, entry_id, seal)
-
-
-def _subject(form: SubjectForm, key: SubjectKey, seal: Seals) -> Subject:
-    kind = kind_of(key)
-    full = form.name.strip()
-    if kind is not SubjectKind.PERSON:
-        return Subject(key=key, kind=kind, name=full)
-    return Subject(key=key, kind=kind, name=mask_name(full), sealed_name=seal(full), sealed_number=seal(form.number))

@@ -5,17 +5,18 @@ from services.initiator.domain import entry as entries
 from services.initiator.domain import imports
 from services.initiator.domain.entry import Approve, Draft, EntryCommand, EntryState, Officer, Return, Revise, Submit
 from services.initiator.domain.imports import ApproveImport, ImportCommand, ImportState, Receive, Withdraw
-from services.initiator.domain.judging import judge
 from services.initiator.forms import Form
 from services.initiator.views import imports as files
+from shared.calendar.working_days import today
 from shared.contracts.event import EntryId
 from shared.contracts.listing import Entry
-from shared.eventstore import Decider, Session
+from shared.decider import Decider
+from shared.eventstore import Session
 from shared.eventstore.store import new_event_id
 from shared.lawbook.book import LawBook
-from shared.service import Core
+from shared.lawbook.entry_rules import entry_faults
+from shared.runtime.core import Core
 from shared.web.writing import Answer
-from shared.working_days import today
 
 ENTRY: Decider[EntryState, EntryCommand] = Decider("entry", entries.INITIAL, entries.decide, entries.evolve)
 IMPORT: Decider[ImportState, ImportCommand] = Decider("import", imports.INITIAL, imports.decide, imports.evolve)
@@ -66,7 +67,7 @@ async def _step(session: Session, entry_id: str, expected: int | None, command: 
 
 def _entry(core: Core, session: Session, form: Form, entry_id: EntryId, book: LawBook) -> Entry:
     day = today(session.now)
-    return forms.named_entry(form, core.keys, core.seal.seal, entry_id, lambda: judge(form, book, day))
+    return forms.named_entry(form, core.keys, core.seal.seal, entry_id, lambda: entry_faults(form, book, day))
 
 
 async def _entry_answer(session: Session, entry_id: str, status: int = 200) -> Answer:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from shared.contracts.event import Topic
 from shared.messaging.message import Message
 from shared.messaging.reaction import Batch, Reactions
-from shared.service import Core
+from shared.runtime.core import Core
 
 
 def reactions(core: Core) -> Reactions:

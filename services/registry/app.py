@@ -1,8 +1,6 @@
-"""Puts the registry together."""
+"""The definition of the registry service."""
 
 from pathlib import Path
-
-from fastapi import FastAPI
 
 from services.registry.api.clean_record import router as clean_record
 from services.registry.api.policies import router as policies
@@ -13,36 +11,21 @@ from services.registry.domain.events import VOCABULARY
 from services.registry.reactions import reactions
 from services.registry.rehearsing import Rehearsals
 from services.registry.resolving import ResolveAgainJob
+from services.registry.schema import LAWBOOK, METADATA
 from services.registry.views import entries
-from services.registry.views.schema import LAWBOOK, METADATA
-from shared.service import Core, Parts, Service
-from shared.settings import Settings
-from shared.web.application import application
+from shared.service import ServiceDefinition
 
-WORDING = Path(__file__).with_name("wording.yaml")
-POLICY_WORDING = Path(__file__).with_name("policy_wording.yaml")
+_HERE = Path(__file__).parent
 
-
-def build(settings: Settings) -> Service:
-    parts = Parts(
-        name="registry",
-        metadata=METADATA,
-        vocabulary=VOCABULARY,
-        projections=(entries.project,),
-        application=_application,
-        read_models=(entries.ENTRIES, entries.PEOPLE),
-        shelf=LAWBOOK,
-        reactions=reactions,
-        jobs=lambda core: (ResolveAgainJob(core), Rehearsals(core)),
-    )
-    return Service(parts, settings)
-
-
-def _application(core: Core) -> FastAPI:
-    app = application("registry", wording=[WORDING, POLICY_WORDING])
-    app.include_router(router)
-    app.include_router(resolution)
-    app.include_router(policies)
-    app.include_router(clean_record)
-    app.include_router(rehearsals)
-    return app
+DEFINITION = ServiceDefinition(
+    name="registry",
+    metadata=METADATA,
+    vocabulary=VOCABULARY,
+    projections=(entries.project,),
+    routers=(router, resolution, policies, clean_record, rehearsals),
+    wording=(_HERE / "wording.yaml", _HERE / "policy_wording.yaml"),
+    lawbook_table=LAWBOOK,
+    reactions=reactions,
+    jobs=lambda core: (ResolveAgainJob(core), Rehearsals(core)),
+    read_models=(entries.ENTRIES, entries.PEOPLE),
+)

@@ -2,6 +2,6 @@
 
 from services.registry.domain.deciding import Command, decide
 from services.registry.domain.file import INITIAL, SubjectFile, evolve
-from shared.eventstore import Decider
+from shared.decider import Decider
 
 FILES: Decider[SubjectFile, Command] = Decider("subject", INITIAL, decide, evolve)

@@ -12,6 +12,7 @@ from services.registry.domain.deciding import Because, Change, Drop, End, Record
 from services.registry.domain.file import SubjectFile
 from services.registry.handlers import FILES
 from services.registry.views import entries, subjects
+from shared.calendar.working_days import today
 from shared.contracts.event import EntryId, EventId, SubjectKey, Topic
 from shared.contracts.lawbook import Role
 from shared.contracts.listing import (
@@ -30,8 +31,7 @@ from shared.contracts.listing import (
 from shared.contracts.response import EndMode
 from shared.messaging.message import Message
 from shared.messaging.reaction import Batch, Reactions
-from shared.service import Core
-from shared.working_days import today
+from shared.runtime.core import Core
 
 
 def reactions(core: Core) -> Reactions:

@@ -21,8 +21,8 @@ from shared.contracts.event import SubjectKey
 from shared.contracts.lawbook import ItemKind
 from shared.eventstore import Metadata, Session
 from shared.lawbook.items import SHAPES, Item
-from shared.service import Core
-from shared.turns import Turns
+from shared.polling import PollingWorker
+from shared.runtime.core import Core
 
 POLL_SECONDS = 0.5
 BATCH = 250
@@ -31,16 +31,16 @@ KEPT = timedelta(days=30)
 """For so long a report can be fetched."""
 
 
-class Rehearsals(Turns):
+class Rehearsals(PollingWorker):
     """Works on the oldest rehearsal, until it is stopped."""
 
     def __init__(self, core: Core, batch: int = BATCH) -> None:
-        super().__init__("rehearsals", rest=POLL_SECONDS)
+        super().__init__("rehearsals", idle_seconds=POLL_SECONDS)
         self._core = core
         self._batch = batch
         self._at: tuple[str, Rehearsed] | None = None
 
-    async def turn(self) -> bool:
+    async def poll(self) -> bool:
         """One batch of the oldest rehearsal. False when there is none."""
         async with self._core.engine.begin() as connection:
             row = await rehearsals.claim(connection)

@@ -13,10 +13,10 @@ from services.registry.domain.deciding import ResolveAgain
 from services.registry.domain.law import law_on
 from services.registry.handlers import FILES
 from services.registry.views import resolving, subjects
+from shared.calendar.working_days import today
 from shared.eventstore import Metadata, Session
-from shared.service import Core
-from shared.turns import Turns
-from shared.working_days import today
+from shared.polling import PollingWorker
+from shared.runtime.core import Core
 
 POLL_SECONDS = 1.0
 KNOWN_SECONDS = 2 * POLL_SECONDS
@@ -24,17 +24,17 @@ BATCH = 200
 """Subjects. A batch holds their locks for some hundred milliseconds."""
 
 
-class ResolveAgainJob(Turns):
+class ResolveAgainJob(PollingWorker):
     """Keeps the files in step with the law, until it is stopped."""
 
     def __init__(self, core: Core, batch: int = BATCH) -> None:
-        super().__init__("resolving again", rest=POLL_SECONDS)
+        super().__init__("resolving again", idle_seconds=POLL_SECONDS)
         self._core = core
         self._batch = batch
         self._done: tuple[int, date] | None = None
         self._seen: tuple[tuple[int, date] | None, float] = (None, 0.0)
 
-    async def turn(self) -> bool:
+    async def poll(self) -> bool:
         """One batch, or the beginning of a run. False when the files are in step, or another instance is at it."""
         core = self._core
         book = await core.lawbook.current()

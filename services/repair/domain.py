@@ -30,7 +30,7 @@ from services.repair.commands import (
     Revoke,
     UpholdObjection,
 )
-from services.repair.correction import Changes, correction_faults, last_day
+from services.repair.correction import Changes, correction_faults
 from services.repair.events import (
     CaseLapsed,
     EntryAdopted,
@@ -42,7 +42,8 @@ from services.repair.events import (
     RepairRefused,
     RepairRequested,
 )
-from shared.clock import SHANGHAI
+from shared.calendar.clock import SHANGHAI
+from shared.calendar.working_days import add_working_days
 from shared.contracts.event import EntryId, Event, SubjectKey
 from shared.contracts.lawbook import ListKind
 from shared.contracts.listing import (
@@ -57,8 +58,8 @@ from shared.contracts.listing import (
 )
 from shared.lawbook.book import LawBook
 from shared.lawbook.policy import Question, governing, value_of
+from shared.lawbook.terms import last_day
 from shared.rejection import reject, reject_all
-from shared.working_days import add_working_days
 
 FROM_THE_BEGINNING = frozenset({Cause.ERROR, Cause.OBJECTION_UPHELD, Cause.RECONSIDERATION, Cause.LITIGATION})
 """Why an entry is revoked or corrected (rows 18 and 29)."""
@@ -220,7 +221,7 @@ def _adopt(state: State, command: Adopt) -> Sequence[Event]:
 
 def end_of_term(entry: Entry) -> datetime | None:
     """The first instant after the term: the day after its last day begins, in Asia/Shanghai. None when it has no end."""
-    end = last_day(entry)
+    end = last_day(entry.term_to)
     if end is None or end == date.max:
         return None
     return datetime.combine(end + timedelta(days=1), time_of_day(), SHANGHAI)

@@ -9,12 +9,12 @@ from pydantic_core import PydanticCustomError
 from shared.contracts.event import DomainId, EntryId
 from shared.contracts.lawbook import Role
 from shared.contracts.listing import Cause
-from shared.web.discretion import holds_personal_number
+from shared.identity.personal_numbers import contains_personal_number
 
 
 def _without_personal_number(text: str) -> str:
     """Free text goes into events in clear: a person's identity number has no place in it."""
-    if holds_personal_number(text):
+    if contains_personal_number(text):
         raise PydanticCustomError("personal_number_in_text", "a person's number")
     return text
 

@@ -26,10 +26,11 @@ from services.repair.domain import INITIAL, CaseKind, OnList, State, Unread, dec
 from services.repair.persons import responsible_persons
 from services.repair.views import cases
 from shared.contracts.event import EntryId
-from shared.eventstore import Decider, Session, Timer
+from shared.decider import Decider
+from shared.eventstore import Session, Timer
 from shared.rejection import Rejected, reject
-from shared.service import Core
-from shared.timers import Fire
+from shared.runtime.core import Core
+from shared.timers.worker import Fire
 from shared.trust import OfficerRole, Principal
 from shared.web.writing import Answer
 

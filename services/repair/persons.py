@@ -2,11 +2,10 @@
 
 from collections.abc import Sequence
 
-from services.repair.forms import PersonForm, ResponsibleForm
-from shared.contracts.event import SubjectKey
-from shared.contracts.lawbook import SubjectKind
-from shared.contracts.listing import ResponsiblePerson, Subject
-from shared.identity import Seal, SubjectKeys, kind_of, mask_name
+from services.repair.forms import ResponsibleForm
+from shared.contracts.listing import ResponsiblePerson
+from shared.identity import Seal, SubjectKeys
+from shared.identity.subjects import sealed_subject
 from shared.rejection import Fault, Rejected, reject_all
 
 
@@ -22,19 +21,10 @@ def responsible_persons(
         except Rejected as refused:
             faults += refused.faults
         else:
-            persons.append(ResponsiblePerson(subject=_subject(key, seal, form.subject), role=form.role))
+            persons.append(
+                ResponsiblePerson(
+                    subject=sealed_subject(key, form.subject.name, form.subject.number, seal.seal), role=form.role
+                )
+            )
     reject_all(faults)
     return tuple(persons)
-
-
-def _subject(key: SubjectKey, seal: Seal, form: PersonForm) -> Subject:
-    kind = kind_of(key)
-    if kind is not SubjectKind.PERSON:
-        return Subject(key=key, kind=kind, name=form.name)
-    return Subject(
-        key=key,
-        kind=kind,
-        name=mask_name(form.name),
-        sealed_name=seal.seal(form.name),
-        sealed_number=seal.seal(form.number.strip()),
-    )

@@ -10,7 +10,7 @@ from shared.contracts.event import Topic
 from shared.contracts.listing import EntryPublished
 from shared.messaging.message import Message
 from shared.messaging.reaction import Batch, Reactions
-from shared.service import Core
+from shared.runtime.core import Core
 
 
 def reactions(core: Core) -> Reactions:

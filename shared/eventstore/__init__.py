@@ -1,6 +1,6 @@
 """The event store: streams in PostgreSQL, appended with an expected version, with an outbox in the same transaction."""
 
-from shared.eventstore.session import Decider, Session
+from shared.eventstore.session import Session
 from shared.eventstore.store import (
     Append,
     Change,
@@ -16,7 +16,6 @@ from shared.eventstore.store import (
 __all__ = [
     "Append",
     "Change",
-    "Decider",
     "EventStore",
     "Metadata",
     "Projection",

@@ -3,14 +3,15 @@
 It writes nothing itself. `change()` is handed to the committer (commands) or written in the caller's transaction (reactions).
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Generic, TypeVar, cast
+from typing import Any, TypeVar, cast
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shared.contracts.event import Event
+from shared.decider import Decider
 from shared.eventstore.states import History, Known, Past
 from shared.eventstore.store import (
     Append,
@@ -27,19 +28,6 @@ from shared.rejection import reject
 
 S = TypeVar("S")
 C = TypeVar("C")
-
-
-@dataclass(frozen=True, slots=True)
-class Decider(Generic[S, C]):
-    """An aggregate: `decide(state, command, now) -> events`, `evolve(state, event) -> state`, both pure."""
-
-    category: str
-    initial: S
-    decide: Callable[[S, C, datetime], Sequence[Event]]
-    evolve: Callable[[S, Event], S]
-
-    def stream(self, aggregate_id: str) -> str:
-        return f"{self.category}-{aggregate_id}"
 
 
 @dataclass(slots=True)

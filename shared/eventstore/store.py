@@ -20,8 +20,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from shared.contracts.event import Event, PublicEvent, Topic
 from shared.contracts.vocabulary import Vocabulary
-from shared.copying import FEWEST, copy_rows
 from shared.database import among, insert_rows, violated_constraint
+from shared.database.copying import FEWEST, copy_rows
 from shared.eventstore.loader import Loader
 from shared.eventstore.schema import EVENTS, IDEMPOTENCY, OUTBOX, TIMERS
 from shared.eventstore.states import History, Known, Past, States

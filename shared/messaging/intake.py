@@ -22,7 +22,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from shared.clock import Clock
+from shared.calendar.clock import Clock
 from shared.contracts.vocabulary import UnknownEventType, UnreadableEvent, Vocabulary
 from shared.database import RawJson, insert_rows, is_outage, sql_state
 from shared.eventstore import Change, EventStore, Metadata, Session, VersionConflict

@@ -13,10 +13,9 @@ import orjson
 from sqlalchemy import delete, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from shared import operated
 from shared.contracts.event import Event
 from shared.contracts.vocabulary import Vocabulary
-from shared.eventstore import VersionConflict
+from shared.eventstore import VersionConflict, operator_log
 from shared.eventstore.schema import OFFSETS, PARKED
 from shared.messaging.intake import Fenced, Intake, describe, is_deterministic, lock_parked
 from shared.messaging.message import stored_record
@@ -268,4 +267,4 @@ async def _let_go_on(
 
 
 async def _record(intake: Intake, connection: AsyncConnection, name: str, event: Event, by: str) -> None:
-    await operated.record(intake.store, connection, intake.clock.now(), {name: event}, by=by)
+    await operator_log.record(intake.store, connection, intake.clock.now(), {name: event}, by=by)

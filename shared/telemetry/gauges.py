@@ -16,9 +16,9 @@ from prometheus_client.registry import Collector
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from shared.core import Core
 from shared.messaging.consumer import Consumer
 from shared.messaging.relay import Relay
+from shared.runtime.core import Core
 from shared.telemetry.logs import what_went_wrong
 from shared.telemetry.requests import Requests
 

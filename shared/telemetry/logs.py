@@ -21,9 +21,9 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from sqlalchemy.exc import DBAPIError
 
 from shared.database import sql_state
+from shared.identity.personal_numbers import mask_personal_numbers
 from shared.telemetry import whose
 from shared.web.correlation import correlation_if_any, traceparent
-from shared.web.discretion import discreet
 
 
 class Form(StrEnum):
@@ -188,7 +188,7 @@ def _message(record: logging.LogRecord) -> str:
     message = record.getMessage()
     if not record.name.startswith(_OURS):
         message = message.partition("\n")[0][:_LONGEST]
-    return discreet(message)
+    return mask_personal_numbers(message)
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:
@@ -217,7 +217,7 @@ def what_went_wrong(error: BaseException) -> str:
     if (type(error).__module__ or "").startswith(("sqlalchemy", "asyncpg")):
         return kind
     said = str(error).strip().partition("\n")[0][:_LONGEST]
-    return f"{kind}: {discreet(said)}" if said else kind
+    return f"{kind}: {mask_personal_numbers(said)}" if said else kind
 
 
 def _places(error: BaseException) -> list[str]:

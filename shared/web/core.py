@@ -4,7 +4,7 @@ from typing import Annotated, cast
 
 from fastapi import Depends, Request
 
-from shared.core import Core
+from shared.runtime.core import Core
 
 
 def _core(request: Request) -> Core:

@@ -11,7 +11,7 @@ from contextvars import ContextVar
 
 from uuid_utils import uuid7
 
-from shared.web.discretion import holds_personal_number
+from shared.identity.personal_numbers import contains_personal_number
 
 CORRELATION_HEADER = "x-correlation-id"
 TRACE_HEADER = "traceparent"
@@ -57,6 +57,6 @@ def read_correlation(headers: Mapping[str, str]) -> tuple[str, str]:
         traced, trace = None, ""
     given = headers.get(CORRELATION_HEADER, "")
     # An id with a person's number in it would carry that into logs and events.
-    if _SAFE.fullmatch(given) and not holds_personal_number(given):
+    if _SAFE.fullmatch(given) and not contains_personal_number(given):
         return given, trace
     return (traced[1] if traced else str(uuid7())), trace

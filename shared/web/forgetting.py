@@ -11,7 +11,7 @@ import logging
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from shared.turns import Turns
+from shared.polling import PollingWorker
 
 log = logging.getLogger(__name__)
 
@@ -22,16 +22,16 @@ FIRST_LOOK_SECONDS = 60.0
 """Not at once: a service that starts has more urgent things to do."""
 
 
-class OldAnswers(Turns):
+class OldAnswers(PollingWorker):
     """Deletes the remembered answers of one service that are older than so many days, until it is stopped."""
 
     def __init__(self, service: str, engine: AsyncEngine, days: int) -> None:
-        super().__init__(f"old answers {service}", rest=LOOK_EVERY_SECONDS, first_rest=FIRST_LOOK_SECONDS)
+        super().__init__(f"old answers {service}", idle_seconds=LOOK_EVERY_SECONDS, first_delay=FIRST_LOOK_SECONDS)
         self._service = service
         self._engine = engine
         self._days = days
 
-    async def turn(self) -> bool:
+    async def poll(self) -> bool:
         """Forget all that is too old now, at leisure: what comes of age meanwhile has time until the next look."""
         forgotten = await self.forget()
         if forgotten:

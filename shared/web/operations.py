@@ -7,13 +7,13 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import BaseModel, Field
 from sqlalchemy import func, select
 
-from shared import failed_timers
-from shared.clock import MovableClock
+from shared.calendar.clock import MovableClock
 from shared.eventstore.schema import COUNTERS, OFFSETS, OUTBOX, PARKED, TIMERS
 from shared.messaging import parking
 from shared.messaging.consumer import Consumer
 from shared.messaging.intake import Intake
 from shared.rejection import reject
+from shared.timers import failed as failed_timers
 from shared.trust import OfficerRole, Principal
 from shared.web.access import require
 from shared.web.core import TheCore

@@ -20,10 +20,10 @@ from sqlalchemy.exc import TimeoutError as PoolExhausted
 from starlette.exceptions import HTTPException
 
 from shared.database import is_outage, sql_state
+from shared.identity.personal_numbers import mask_personal_numbers
 from shared.rejection import Fault, Named, Rejected
 from shared.telemetry.requests import route_of
 from shared.web.correlation import correlation
-from shared.web.discretion import discreet
 from shared.web.language import language
 from shared.web.validation import faults_of
 from shared.web.wording import Term, Wording
@@ -84,7 +84,7 @@ def problem_of(wording: Wording, faults: Sequence[Fault], instance: str, status:
         title=wording.fill(phrase.title, summary),
         status=status or wording.phrase(faults[0].code).status,
         detail=wording.fill(phrase.detail, summary),
-        instance=discreet(instance),
+        instance=mask_personal_numbers(instance),
         code=summary.code,
         remedy=wording.fill(phrase.remedy, summary),
         correlation_id=correlation(),

@@ -15,7 +15,7 @@ from fastapi import Depends, Header, Request, Response
 from pydantic import BaseModel
 from sqlalchemy import select
 
-from shared.clock import Clock
+from shared.calendar.clock import Clock
 from shared.eventstore import Change, EventStore, Metadata, Remembered, Session, VersionConflict
 from shared.eventstore.committer import Committer
 from shared.eventstore.schema import IDEMPOTENCY

@@ -166,7 +166,7 @@ import asyncio, asyncpg, sys
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import TopicAuthorizationFailedError
 from shared.messaging.broker import connection
-from shared.settings import Settings
+from shared.runtime.settings import Settings
 from sqlalchemy.engine import make_url
 
 async def refused(statement, database):

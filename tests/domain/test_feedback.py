@@ -69,7 +69,7 @@ from shared.contracts.response import (
     ResponseSuspended,
     Settled,
 )
-from shared.naming import stable_id
+from shared.ids import stable_id
 
 COMPANY = SubjectKey("uscc:示例")
 PERSON = SubjectKey("person:示例")

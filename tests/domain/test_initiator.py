@@ -37,7 +37,6 @@ from services.initiator.domain.imports import (
     ReportCheck,
     Withdraw,
 )
-from services.initiator.domain.judging import judge, months_after, term_end
 from services.initiator.forms import Form, ResponsibleForm, SubjectForm, entry_of, name
 from services.initiator.imports.columns import COLUMNS, REQUIRED, layout
 from services.initiator.imports.reading import Record
@@ -60,6 +59,8 @@ from shared.contracts.lawbook import (
 from shared.contracts.listing import Decision, Entry, EntryPublished, Notice, Origin
 from shared.identity import SubjectKeys, mask_name
 from shared.lawbook.book import LawBook
+from shared.lawbook.entry_rules import entry_faults
+from shared.lawbook.terms import last_day, months_after
 from shared.rejection import Fault, Named, Rejected
 from shared.web.wording import Term
 from tests.policies import a_policy
@@ -148,7 +149,7 @@ def but(**changes: Any) -> Form:
 def faults_of(form: Form, book: LawBook = BOOK) -> list[tuple[str, str | None]]:
     """Everything that is wrong with a form, as it is judged when it is sent."""
     _, of_numbers = name(form, KEYS)
-    return [(fault.code, fault.field) for fault in (*judge(form, book, TODAY), *of_numbers)]
+    return [(fault.code, fault.field) for fault in (*entry_faults(form, book, TODAY), *of_numbers)]
 
 
 # --- judging
@@ -165,7 +166,7 @@ def test_a_sound_entry_has_no_fault() -> None:
         (but(domain_id=DomainId("judgments"), initiated_by=COURT, decided_by=COURT, list_kind=ListKind.RED, grade=None),
          ("list_not_kept", "list_kind")),
         (but(grade=None), ("grade_missing", "grade")),
-        (but(grade="gravest"), ("grade_unknown", "grade")),
+        (but(grade="gravest"), ("unknown_grade", "grade")),
         (but(initiated_by=DepartmentId("nobody")), ("unknown_department", "initiated_by")),
         (but(initiated_by=COURT), ("may_not_list", "domain_id")),
         (but(decided_by=COURT), ("may_not_decide", "decision.decided_by")),
@@ -211,8 +212,8 @@ def test_today_is_a_date_in_shanghai() -> None:
 
 @pytest.mark.parametrize("day", [date(2999, 12, 31), date(9999, 12, 31), None])
 def test_a_date_that_means_no_end_is_none(day: date | None) -> None:
-    assert term_end(day) is None
-    assert term_end(date(2026, 5, 19)) == date(2026, 5, 19)
+    assert last_day(day) is None
+    assert last_day(date(2026, 5, 19)) == date(2026, 5, 19)
 
 
 def test_a_term_is_no_longer_than_the_policy_allows() -> None:
@@ -245,7 +246,7 @@ TIERS = the_book(
         ("lesser", ListKind.BLACK, [("grade_leads_elsewhere", "grade")]),
         ("watched", ListKind.BLACK, [("grade_leads_elsewhere", "grade")]),
         ("graver", ListKind.BLACK, []),
-        ("none-such", ListKind.BLACK, [("grade_unknown", "grade")]),
+        ("none-such", ListKind.BLACK, [("unknown_grade", "grade")]),
     ],
 )
 def test_a_grade_of_the_jurisdiction_leads_to_the_list_that_its_policy_says(

@@ -38,7 +38,7 @@ from services.repair.domain import (
     status_of,
 )
 from services.repair.events import CaseLapsed, EntryAdopted, HowLeft, ObjectionFiled
-from shared.clock import SHANGHAI
+from shared.calendar.clock import SHANGHAI
 from shared.contracts.event import DepartmentId, DomainId, EntryId, Event, SubjectKey
 from shared.contracts.lawbook import (
     Domain,
@@ -308,12 +308,12 @@ def test_an_ending_needs_a_cause_that_ends_from_then_on(cause: Cause) -> None:
 
 
 def test_a_correction_carries_the_whole_entry_with_the_corrected_content() -> None:
-    (corrected,) = when(given(), correct(grade=None, facts="更正后的事实", public=False, term_to=None))
+    (corrected,) = when(given(), correct(grade="ordinary", facts="更正后的事实", public=False, term_to=None))
     assert isinstance(corrected, EntryCorrected)
     old = entry()
     assert corrected.entry == old.model_copy(
         update={
-            "grade": None,
+            "grade": "ordinary",
             "public": False,
             "term_to": None,
             "decision": old.decision.model_copy(update={"facts": "更正后的事实"}),
@@ -334,9 +334,10 @@ def test_a_second_correction_builds_on_the_first() -> None:
         ({}, [("nothing_to_correct", "changes")]),
         ({"grade": "serious"}, [("nothing_to_correct", "changes")]),
         ({"grade": "slight"}, [("unknown_grade", "changes.grade")]),
+        ({"grade": None}, [("grade_missing", "changes.grade")]),
         ({"domain_id": "nowhere"}, [("unknown_domain", "changes.domain_id")]),
-        ({"domain_id": "customs"}, [("may_not_list_there", "changes.domain_id")]),
-        ({"domain_id": "red-only"}, [("domain_keeps_no_such_list", "changes.domain_id")]),
+        ({"domain_id": "customs"}, [("may_not_list", "changes.domain_id")]),
+        ({"domain_id": "red-only"}, [("list_not_kept", "changes.domain_id")]),
         ({"term_to": date(2026, 3, 1)}, [("end_before_start", "changes.term_to")]),
         (
             {"grade": "slight", "term_to": date(2025, 1, 1)},
@@ -350,7 +351,7 @@ def test_a_correction_is_refused_with_every_fault(changes: dict[str, Any], fault
 
 def test_a_watch_entry_is_never_made_public() -> None:
     watch = given(of=entry(list_kind=ListKind.WATCH, public=False))
-    assert refused(watch, correct(public=True)) == [("watch_is_never_public", "changes.public")]
+    assert refused(watch, correct(public=True)) == [("watch_entry_public", "changes.public")]
 
 
 @pytest.mark.parametrize("too_long", [date(2029, 3, 3), None])

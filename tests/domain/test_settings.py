@@ -7,7 +7,7 @@ import pytest
 from pydantic import SecretStr
 
 from shared.messaging.broker import Security
-from shared.settings import Settings
+from shared.runtime.settings import Settings
 
 
 @pytest.fixture(autouse=True)

@@ -9,8 +9,8 @@ from typing import Any
 import openpyxl
 import pytest
 
+from shared.files.workbook import cell_text, open_workbook, text_rows
 from shared.rejection import Rejected
-from shared.spreadsheet import cell_text, open_workbook, text_rows
 
 LARGEST = 1024**2
 SHEET = "xl/worksheets/sheet1.xml"

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.working_days import (
+from shared.calendar.working_days import (
     add_working_days,
     day_start,
     end_of_day,

@@ -14,20 +14,21 @@ from typing import ClassVar, cast
 from sqlalchemy import CheckConstraint, Column, Integer, Table, Text, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from shared.clock import MovableClock
+from shared.calendar.clock import MovableClock
 from shared.contracts.event import EntryId, Event, SubjectKey, Topic
 from shared.contracts.listing import EntrySuspended
 from shared.contracts.vocabulary import PUBLIC, Vocabulary
 from shared.database import insert_rows
-from shared.eventstore import Decider, EventStore, Metadata, Recorded, Session
+from shared.decider import Decider
+from shared.eventstore import EventStore, Metadata, Recorded, Session
 from shared.eventstore.committer import Committer
 from shared.eventstore.schema import EVENTS, service_metadata
-from shared.failed_timers import TIMED
 from shared.messaging.intake import Intake
 from shared.messaging.message import Message
 from shared.messaging.parking import OPERATED
 from shared.messaging.reaction import Batch, NotYet, Reactions
 from shared.rejection import reject
+from shared.timers.failed import TIMED
 
 PARTITIONS = 3
 

@@ -4,8 +4,8 @@ import pytest
 from sqlalchemy import func, select, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
-from shared.copying import FEWEST
 from shared.database import insert_rows, is_outage, sql_state, violated_constraint
+from shared.database.copying import FEWEST
 from shared.eventstore import VersionConflict
 from tests.engine.conftest import MakeSample
 from tests.engine.sample import HEARD, LETTERS, Tell

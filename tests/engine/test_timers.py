@@ -7,13 +7,13 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import text
 
-from shared.clock import MovableClock
+from shared.calendar.clock import MovableClock
 from shared.eventstore import Session, Timer
 from shared.eventstore.schema import TIMERS
-from shared.failed_timers import discard_failed, list_failed, retry_failed
 from shared.messaging.invariants import at_rest
 from shared.rejection import Rejected
-from shared.timers import Timers
+from shared.timers.failed import discard_failed, list_failed, retry_failed
+from shared.timers.worker import Timers
 from tests.engine.conftest import MakeSample
 from tests.engine.sample import LETTERS, Sample, Tell
 from tests.harness import eventually

@@ -28,7 +28,7 @@ from shared.messaging.invariants import at_rest
 from shared.messaging.message import Raw
 from shared.messaging.relay import Numbered, Partition, Relay
 from shared.rejection import Rejected
-from shared.settings import Settings
+from shared.runtime.settings import Settings
 from tests.harness import drop_database
 from tests.stacks import Addresses
 

@@ -18,7 +18,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from liandong.home import Home
 from liandong.node import SERVICES, Node
 from shared.messaging import invariants
-from shared.settings import Settings
+from shared.runtime.settings import Settings
 from tests.harness import drop_database, eventually
 from tests.stacks import Addresses
 

@@ -18,7 +18,7 @@ from liandong.doctor.examination import Patient, examine
 from liandong.doctor.finding import Finding, found, together
 from liandong.stack.ports import choose
 from services.catalogue.shipped import shipped
-from shared.settings import Settings
+from shared.runtime.settings import Settings
 from tests.conftest import StartWorld
 from tests.harness import World, eventually
 from tests.listings import an_entry, published, revoked

@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from liandong.node import prepare
 from liandong.stack.ports import choose
-from shared.migration import SERVICES
+from shared.database.migration import SERVICES
 from shared.trust import OfficerRole
 from tests.harness import eventually
 from tests.node.place import Place, place

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from services.executor.domain.task import TaskState, asked
-from services.executor.views.schema import METADATA
+from services.executor.schema import METADATA
 from shared.contracts.event import DepartmentId, EntryId, LineId, ResponseId, Topic
 from shared.contracts.execution import Acknowledged, Applied, Armed, EffectUndone, NotApplicable, Undone
 from shared.contracts.lawbook import (
@@ -36,8 +36,8 @@ from shared.contracts.response import (
     ResponseSuspended,
     Settled,
 )
+from shared.database.migration import drift
 from shared.eventstore.store import new_event_id
-from shared.migration import drift
 from shared.trust import OfficerRole
 from tests.domain.test_executor import a_line, a_measure
 from tests.engine.statements import counted
@@ -354,7 +354,7 @@ async def test_an_identity_number_does_not_get_into_an_event(w: World) -> None:
     case = await a_case(w)
     number = INVENTED.person(3).resident_id
     told = await case.says("not-applicable", reason=f"当事人 {number} 已注销")
-    assert code_of(told) == (422, "text_holds_personal_number")
+    assert code_of(told) == (422, "personal_number_in_text")
     assert number not in told.text
 
 

@@ -9,7 +9,7 @@ from sqlalchemy import MetaData
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from liandong.node import SERVICES
-from shared.migration import drift
+from shared.database.migration import drift
 from tests.conftest import StartWorld
 
 
@@ -19,7 +19,7 @@ async def test_the_migrated_database_has_just_the_tables_of_the_code(name: str, 
         views = importlib.import_module(f"services.{name}.views")
         for module in pkgutil.walk_packages(views.__path__, f"services.{name}.views."):
             importlib.import_module(module.name)
-        metadata = cast("MetaData", importlib.import_module(f"services.{name}.views.schema").METADATA)
+        metadata = cast("MetaData", importlib.import_module(f"services.{name}.schema").METADATA)
         # Alembic reads JSON of PostgreSQL's own catalogue, so it gets an engine as SQLAlchemy makes it.
         engine = create_async_engine(w.settings.database(name))
         try:

@@ -12,7 +12,7 @@ from shared.contracts.lawbook import Role
 from shared.contracts.listing import ResponsiblePerson
 from shared.contracts.response import Settled
 from shared.contracts.vocabulary import UnknownEventType
-from shared.rebuild import Progress, Rebuild
+from shared.eventstore.rebuild import Progress, Rebuild
 from tests.conftest import StartWorld
 from tests.harness import World, eventually
 from tests.listings import an_entry, published, revoked
@@ -25,7 +25,7 @@ FOLLOWERS = ("registry", "executor", "feedback", "repair")
 async def rows_of(w: World, service: str) -> dict[str, list[dict[str, Any]]]:
     """All rows of a service's read models, but for numbers that a table gives itself."""
     found: dict[str, list[dict[str, Any]]] = {}
-    for table in w.services[service].parts.read_models:
+    for table in w.services[service].definition.read_models:
         given = {column.name for column in table.columns if column.identity is not None}
         keys = ", ".join(column.name for column in table.primary_key if column.name not in given) or "1"
         rows = await w.rows(service, f"SELECT * FROM {table.name} ORDER BY {keys}")
@@ -74,7 +74,7 @@ async def test_a_rebuild_gives_the_rows_that_the_live_projections_gave(start: St
         for name in FOLLOWERS:
             before = await rows_of(w, name)
             assert any(before.values())
-            spoilt = w.services[name].parts.read_models[0].name
+            spoilt = w.services[name].definition.read_models[0].name
             async with w.services[name].core.engine.begin() as connection:
                 await connection.execute(text(f"DELETE FROM {spoilt}"))
             reports: list[Progress] = []
@@ -108,7 +108,7 @@ async def test_a_rebuild_that_was_broken_off_is_taken_up_where_it_stood(start: S
 
         with pytest.MonkeyPatch.context() as patch, pytest.raises(SystemExit):
             patch.setattr(Rebuild, "_last_round", killed)
-            patch.setattr("shared.rebuild.SHORT_ENOUGH", 0)
+            patch.setattr("shared.eventstore.rebuild.SHORT_ENOUGH", 0)
             await w.services["registry"].rebuild(lambda _: None).run()
         [half] = await w.rows("registry", "SELECT position FROM rebuilding.rebuild_progress")
         assert half.position > 0

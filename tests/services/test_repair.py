@@ -12,7 +12,7 @@ from sqlalchemy import event as listen
 from uuid_utils import uuid7
 
 from services.catalogue.shipped import shipped
-from shared.clock import SHANGHAI
+from shared.calendar.clock import SHANGHAI
 from shared.contracts.event import DepartmentId, DomainId, EntryId, Topic
 from shared.contracts.lawbook import ListKind, PolicyPublished
 from shared.contracts.listing import (
@@ -28,7 +28,7 @@ from shared.contracts.listing import (
     ListEvent,
 )
 from shared.eventstore.store import new_event_id
-from shared.naming import stable_id
+from shared.ids import stable_id
 from shared.trust import OfficerRole
 from tests.conftest import StartWorld
 from tests.harness import World, eventually

@@ -1,13 +1,12 @@
 """What followed from an entry, over HTTP: lines with their bases, and what the basis gate refused (rows 4 to 6, N2)."""
 
-from pathlib import Path
 from typing import Any
 
 import pytest
 from httpx import Response
 
 from services.catalogue.shipped import shipped
-from services.registry.app import WORDING
+from services.registry.app import DEFINITION
 from shared.contracts.event import DepartmentId, Topic
 from shared.contracts.lawbook import Role
 from shared.contracts.listing import Cause, Entry, EntryCorrected, ResponsiblePerson
@@ -78,7 +77,7 @@ async def test_the_reason_of_a_refusal_is_said_in_the_callers_language(start: St
         entry = an_entry(company(w, 1))
         await w.publish(published(entry))
         await settled(w, 1)
-        wording = Wording.load([Path(WORDING)])
+        wording = Wording.load(DEFINITION.wording)
         for language in Language:
             for refusal in (await told(w, entry, spoken=language.value))["refusals"]:
                 assert refusal["why"] == wording.term(f"RefusalReason.{refusal['reason']}", {}, language)
@@ -86,7 +85,7 @@ async def test_the_reason_of_a_refusal_is_said_in_the_callers_language(start: St
 
 @pytest.mark.parametrize("reason", RefusalReason)
 def test_every_reason_of_the_gate_has_words(reason: RefusalReason) -> None:
-    assert f"RefusalReason.{reason.value}" in Wording.load([WORDING]).terms
+    assert f"RefusalReason.{reason.value}" in Wording.load(DEFINITION.wording).terms
 
 
 async def test_it_is_told_what_became_of_each_line(start: StartWorld) -> None:

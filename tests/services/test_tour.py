@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from services.catalogue.shipped import shipped
+from shared.calendar.working_days import add_working_days, today
 from shared.contracts.event import DepartmentId, InstrumentId, MeasureId, Topic
 from shared.contracts.lawbook import (
     Basis,
@@ -39,7 +40,6 @@ from shared.contracts.response import (
 )
 from shared.eventstore.store import new_event_id
 from shared.trust import OfficerRole
-from shared.working_days import add_working_days, today
 from tests.conftest import StartWorld
 from tests.harness import World, eventually
 from tests.listings import an_entry, published

@@ -12,7 +12,7 @@ from shared.contracts.lawbook import ItemKind
 from shared.eventstore import Metadata, Session
 from shared.lawbook.book import LawBook
 from shared.lawbook.items import Item
-from shared.service import Core
+from shared.runtime.core import Core
 from shared.trust import OfficerRole, Principal
 from shared.web.access import require
 

@@ -6,9 +6,9 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
+from shared.calendar.working_days import add_working_days, is_working_day, unknown_years, working_days_between
 from shared.rejection import reject
 from shared.web.access import Caller
-from shared.working_days import add_working_days, is_working_day, unknown_years, working_days_between
 
 router = APIRouter(tags=["working days"])
 

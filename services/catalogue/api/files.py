@@ -19,7 +19,7 @@ from services.catalogue.views import items as view
 from shared.contracts.lawbook import ItemKind
 from shared.lawbook.items import SHAPES, ends, identity, version_of
 from shared.rejection import reject
-from shared.service import Core
+from shared.runtime.core import Core
 from shared.web.access import Caller
 from shared.web.core import TheCore
 

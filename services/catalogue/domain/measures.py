@@ -51,9 +51,10 @@ def _unknown_grades(book: LawBook, measure: Measure) -> Iterator[Fault]:
     targeted = measure.target.domains or tuple(book.domains)
     of_domains = {grade.code for d in targeted if (domain := book.domain(d)) for grade in domain.grades}
     of_policies = {tier.code for p in book.policies if p.substance.grades for tier in p.substance.grades.value}
+    known = of_domains | of_policies
     for nth, code in enumerate(measure.target.grades):
-        if code not in of_domains | of_policies:
-            yield Fault("unknown_grade", f"target.grades[{nth}]", {"grade": code})
+        if code not in known:
+            yield Fault("unknown_grade", f"target.grades[{nth}]", {"grade": code, "grades": sorted(known)})
 
 
 def _copied(book: LawBook, measure: Measure) -> Iterator[Fault]:

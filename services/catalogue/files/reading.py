@@ -17,9 +17,9 @@ from services.catalogue.domain.content import Placed, PlacedEnd, Retirement
 from services.catalogue.files import strict_yaml
 from services.catalogue.files.rows import MODELS, CellUnreadable, from_row, heading_faults
 from shared.contracts.event import Contract
+from shared.files.workbook import open_workbook, text_rows
 from shared.lawbook.items import Item
 from shared.rejection import Fault, reject, reject_all
-from shared.spreadsheet import open_workbook, text_rows
 from shared.web.validation import faults_of
 from shared.web.wording import Wording
 

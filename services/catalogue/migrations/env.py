@@ -1,8 +1,8 @@
 """Alembic's way into the catalogue's database."""
 
+from services.catalogue.schema import METADATA
 from services.catalogue.views import drafts, items
-from services.catalogue.views.schema import METADATA
-from shared.migration import run
+from shared.database.migration import run
 
 assert items.ITEMS.metadata is METADATA
 assert drafts.DRAFTS.metadata is METADATA

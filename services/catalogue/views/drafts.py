@@ -16,7 +16,7 @@ from services.catalogue.domain.drafts import (
     DraftReturned,
     DraftWithdrawn,
 )
-from services.catalogue.views.schema import METADATA
+from services.catalogue.schema import METADATA
 from shared.database import RawJson, insert_rows, update_rows
 from shared.eventstore import Recorded
 

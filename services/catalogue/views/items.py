@@ -29,7 +29,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.catalogue.views.schema import METADATA
+from services.catalogue.schema import METADATA
 from shared.contracts.lawbook import (
     Domain,
     ItemKind,

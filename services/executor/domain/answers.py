@@ -8,13 +8,13 @@ from typing import NamedTuple
 from services.executor.domain import task
 from services.executor.domain.gate import barred
 from services.executor.domain.task import Task
+from shared.calendar.working_days import today
 from shared.contracts import execution
 from shared.contracts.event import LineId
 from shared.contracts.execution import ExecutionEvent
 from shared.contracts.lawbook import Force, Undoing, Works
 from shared.lawbook.book import LawBook
 from shared.rejection import Fault
-from shared.working_days import today
 
 
 class Saying(StrEnum):

@@ -24,6 +24,7 @@ from services.executor.domain.events import (
     TermAmended,
 )
 from services.executor.domain.task import Task, ToConfirm, ToUndo
+from shared.calendar.working_days import add_working_days, today
 from shared.contracts import execution
 from shared.contracts.event import DepartmentId, EntryId, Event, LineId, ResponseId, SubjectKey
 from shared.contracts.execution import ExecutionEvent
@@ -39,7 +40,6 @@ from shared.contracts.response import (
 )
 from shared.lawbook.book import LawBook
 from shared.rejection import Fault, Rejected, reject
-from shared.working_days import add_working_days, today
 
 
 class Response(NamedTuple):

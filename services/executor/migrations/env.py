@@ -1,8 +1,8 @@
 """Alembic's way into the executor's database."""
 
+from services.executor.schema import METADATA
 from services.executor.views import checks, directions, knowledge, tasks
-from services.executor.views.schema import METADATA
-from shared.migration import run
+from shared.database.migration import run
 
 assert {checks.CHECKS, directions.DIRECTIONS, knowledge.READINGS, tasks.TASKS} <= set(METADATA.tables.values())
 run(METADATA)

@@ -8,7 +8,7 @@ from sqlalchemy import Boolean, Column, Index, Table, Text, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.executor.domain.events import CheckMade, OutcomeRecorded
-from services.executor.views.schema import METADATA
+from services.executor.schema import METADATA
 from shared.contracts.event import DepartmentId
 from shared.database import RawJson, insert_rows, update_rows
 from shared.eventstore import Recorded

@@ -11,7 +11,7 @@ from sqlalchemy import BigInteger, Column, Date, Index, Table, Text, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.executor.domain.events import LinesDirected, TermAmended
-from services.executor.views.schema import METADATA
+from services.executor.schema import METADATA
 from shared.database import RawJson, among, insert_rows, update_rows
 from shared.eventstore import Recorded
 

@@ -9,7 +9,7 @@ from datetime import datetime
 from sqlalchemy import Column, DateTime, Integer, Table, exists, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.executor.views.schema import METADATA
+from services.executor.schema import METADATA
 from shared.contracts.event import SubjectKey, Topic
 from shared.database import insert_rows
 from shared.eventstore.schema import OFFSETS, PARKED

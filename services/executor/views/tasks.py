@@ -29,8 +29,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.executor.domain.events import EndOrdered, LateEffectsOwed, LinesDirected, LinesResumed, LinesSuspended
 from services.executor.domain.task import AWAITING, TaskState
+from services.executor.schema import METADATA
 from services.executor.views.directions import DIRECTIONS
-from services.executor.views.schema import METADATA
 from shared.contracts import execution
 from shared.contracts.event import DepartmentId, EntryId, Event, LineId, ResponseId
 from shared.contracts.execution import ExecutionEvent

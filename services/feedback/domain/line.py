@@ -11,6 +11,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Any, NamedTuple
 
+from shared.calendar.working_days import add_working_days, today
 from shared.contracts.event import DepartmentId, EntryId, LineId, MeasureId, ResponseId, SubjectKey
 from shared.contracts.execution import (
     Acknowledged,
@@ -32,7 +33,6 @@ from shared.contracts.response import (
     ResponseResumed,
     ResponseSuspended,
 )
-from shared.working_days import add_working_days, today
 
 
 class Answer(StrEnum):

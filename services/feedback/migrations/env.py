@@ -1,8 +1,8 @@
 """Alembic's way into the database of feedback."""
 
+from services.feedback.schema import METADATA
 from services.feedback.views import ledger, measures, received
-from services.feedback.views.schema import METADATA
-from shared.migration import run
+from shared.database.migration import run
 
 assert ledger.LINES.metadata is METADATA
 assert measures.MEASURES.metadata is METADATA

@@ -29,7 +29,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.feedback.domain.entry import LedgerEntry, Tally
 from services.feedback.domain.ledger import Heard, Ledger, lines_of, named_by
 from services.feedback.domain.line import Answer, LedgerLine
-from services.feedback.views.schema import METADATA
+from services.feedback.schema import METADATA
 from shared.contracts.event import EntryId, LineId
 from shared.contracts.execution import Undone
 from shared.contracts.lawbook import ListKind, Undoing

@@ -6,7 +6,7 @@ from sqlalchemy import Column, Integer, PrimaryKeyConstraint, Table, Text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.feedback.domain.ledger import Heard
-from services.feedback.views.schema import METADATA
+from services.feedback.schema import METADATA
 from shared.contracts.response import ResponseDirected
 from shared.database import insert_rows
 

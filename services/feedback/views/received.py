@@ -27,7 +27,7 @@ from sqlalchemy import cast as cast_as
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.feedback.domain.ledger import Followed, Heard, is_followed
-from services.feedback.views.schema import METADATA
+from services.feedback.schema import METADATA
 from shared.contracts.event import EventId
 from shared.contracts.vocabulary import PUBLIC
 from shared.database import RawJson, insert_rows

@@ -10,12 +10,12 @@ from datetime import datetime
 from enum import StrEnum
 from typing import ClassVar, assert_never
 
-from services.initiator.domain.judging import judge, publishers
+from shared.calendar.working_days import today
 from shared.contracts.event import DepartmentId, Event
 from shared.contracts.listing import Entry, EntryPublished
 from shared.lawbook.book import LawBook
+from shared.lawbook.entry_rules import entry_faults, publishers
 from shared.rejection import Fault, Named, reject, reject_all
-from shared.working_days import today
 
 
 class EntryStatus(StrEnum):
@@ -199,7 +199,7 @@ def decide(state: EntryState, command: EntryCommand, now: datetime) -> Sequence[
 def _draft(state: EntryState, command: Draft, now: datetime) -> Sequence[EntryEvent]:
     if not isinstance(state, NoEntry):
         raise _wrong_step(state)
-    reject_all(judge(command.entry, command.book, today(now)))
+    reject_all(entry_faults(command.entry, command.book, today(now)))
     return [EntryDrafted(entry=command.entry, by=command.by.account, lawbook_version=command.book.version)]
 
 
@@ -207,7 +207,7 @@ def _revise(state: EntryState, command: Revise, now: datetime) -> Sequence[Entry
     if not isinstance(state, Drafted | Returned):
         raise _wrong_step(state, EntryStatus.DRAFT, EntryStatus.RETURNED)
     _own(state.entry, command.by)
-    reject_all(judge(command.entry, command.book, today(now)))
+    reject_all(entry_faults(command.entry, command.book, today(now)))
     return [EntryRevised(entry=command.entry, by=command.by.account, lawbook_version=command.book.version)]
 
 
@@ -215,7 +215,7 @@ def _submit(state: EntryState, command: Submit, now: datetime) -> Sequence[Entry
     if not isinstance(state, Drafted | Returned):
         raise _wrong_step(state, EntryStatus.DRAFT, EntryStatus.RETURNED)
     _own(state.entry, command.by)
-    reject_all(judge(state.entry, command.book, today(now)))
+    reject_all(entry_faults(state.entry, command.book, today(now)))
     return [EntrySubmitted(by=command.by.account, lawbook_version=command.book.version)]
 
 
@@ -232,7 +232,7 @@ def _approve(state: EntryState, command: Approve, now: datetime) -> Sequence[Ent
     _other_eyes(state.hands, command.by)
     faults = [
         *_may_publish(state.entry, command.by, command.book),
-        *judge(state.entry, command.book, today(now)),
+        *entry_faults(state.entry, command.book, today(now)),
     ]
     reject_all(faults)
     return [_published(state.entry, command.by, command.book)]
@@ -244,7 +244,7 @@ def _publish_imported(state: EntryState, command: PublishImported, now: datetime
     _other_eyes(frozenset({command.imported_by}), command.by)
     faults = [
         *_may_publish(command.entry, command.by, command.book),
-        *judge(command.entry, command.book, today(now)),
+        *entry_faults(command.entry, command.book, today(now)),
     ]
     reject_all(faults)
     return [_published(command.entry, command.by, command.book, command.import_id)]

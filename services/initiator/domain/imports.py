@@ -12,9 +12,9 @@ from typing import Any, ClassVar
 from pydantic import Field
 
 from services.initiator.domain.entry import Officer
-from services.initiator.domain.judging import publishers
 from shared.contracts.event import Contract, DepartmentId, DomainId, Event
 from shared.lawbook.book import LawBook
+from shared.lawbook.entry_rules import publishers
 from shared.rejection import Fault, Named, reject, reject_all
 
 

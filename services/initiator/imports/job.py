@@ -19,9 +19,9 @@ from services.initiator.imports.work import FileWork, refuse
 from services.initiator.settings import ImportSettings
 from services.initiator.views import imports
 from services.initiator.views.imports import Superseded
+from shared.polling import PollingWorker
 from shared.rejection import Fault
-from shared.service import Core
-from shared.turns import Turns
+from shared.runtime.core import Core
 
 log = logging.getLogger(__name__)
 
@@ -32,17 +32,17 @@ SWEEP_SECONDS = 600.0
 BROKEN_OFF_AFTER = timedelta(hours=1)
 
 
-class ImportWorkers(Turns):
+class ImportWorkers(PollingWorker):
     """The workers of one instance of the service."""
 
     def __init__(self, core: Core, settings: ImportSettings) -> None:
-        super().__init__("imports", rest=POLL_SECONDS, workers=settings.workers)
+        super().__init__("imports", idle_seconds=POLL_SECONDS, workers=settings.workers)
         self._core = core
         self._settings = settings
         self._resting: dict[str, float] = {}
         self._swept_at = -SWEEP_SECONDS
 
-    async def turn(self) -> bool:
+    async def poll(self) -> bool:
         """One step of one import, then what is due of the housekeeping."""
         worked = await self._step()
         await self._sweep()

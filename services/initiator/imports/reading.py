@@ -19,8 +19,8 @@ from typing import NamedTuple, cast
 import orjson
 
 from services.initiator.imports.columns import COLUMNS, plain
+from shared.files.workbook import open_workbook, text_rows
 from shared.rejection import Fault, reject
-from shared.spreadsheet import open_workbook, text_rows
 
 Chunks = Callable[[], AsyncIterator[bytes]]
 """Reads the file from its beginning."""

@@ -20,8 +20,8 @@ from services.initiator.imports.reading import Record
 from services.initiator.imports.rows import Layout, responsible_in
 from shared.identity import mask_name
 from shared.identity.keys import LEGAL_SCHEME
+from shared.identity.personal_numbers import mask_personal_numbers
 from shared.rejection import Fault, Named
-from shared.web.discretion import discreet
 from shared.web.language import Language
 from shared.web.wording import Term, Wording
 
@@ -58,7 +58,7 @@ def masked(cells: Sequence[str], layout: Layout) -> str:
     """
     if len(cells) != layout.width:
         return _NUMBER.sub("*", _line(cells))[:LONGEST_ROW]
-    shown = [discreet(cell.strip()) for cell in cells]
+    shown = [mask_personal_numbers(cell.strip()) for cell in cells]
     scheme_at, number_at, name_at, responsible_at = (
         layout.places[place] for place in (_SCHEME, _NUMBER_AT, _NAME, _RESPONSIBLE)
     )

@@ -11,12 +11,12 @@ from typing import cast
 
 import orjson
 
-from services.initiator.domain.judging import term_end
 from services.initiator.forms import Form, ResponsibleForm, SubjectForm
 from services.initiator.imports.columns import COLUMNS, LISTS, REQUIRED, ROLES, SCHEMES, TRUTH, plain
 from shared.contracts.event import DepartmentId, DomainId
 from shared.contracts.lawbook import ListKind
 from shared.contracts.listing import Decision, Notice
+from shared.lawbook.terms import last_day
 from shared.rejection import Fault
 
 LONGEST = {"name": 200, "document_number": 200, "facts": 20_000, "legal_basis": 2_000, "domain_id": 100, "grade": 100}
@@ -87,7 +87,7 @@ def _form(values: list[str], department: DepartmentId, faults: list[Fault]) -> t
         notice=notice,
         jurisdiction=jurisdiction,
         term_from=term_from,
-        term_to=term_end(term_to),
+        term_to=last_day(term_to),
         public=is_public,
         able_but_unwilling=is_able,
     )

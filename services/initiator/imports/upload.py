@@ -19,10 +19,10 @@ from services.initiator.domain.entry import Officer
 from services.initiator.domain.imports import Receive
 from services.initiator.views import imports
 from shared.eventstore.store import new_event_id
+from shared.identity.personal_numbers import mask_personal_numbers
 from shared.rejection import Rejected, reject
-from shared.service import Core
+from shared.runtime.core import Core
 from shared.trust import Principal
-from shared.web.discretion import discreet
 from shared.web.writing import LONGEST_KEY, Writer, Writing
 
 CHUNK = 1024 * 1024
@@ -91,7 +91,7 @@ class _Parts:
         if self.found:
             raise reject("several_files", PART)
         self._inside = self.found = True
-        self.file_name = discreet(options.get(b"filename", b"").decode("utf-8", "replace"))[:LONGEST_NAME]
+        self.file_name = mask_personal_numbers(options.get(b"filename", b"").decode("utf-8", "replace"))[:LONGEST_NAME]
 
     def _data(self, data: bytes) -> None:
         if self._inside:

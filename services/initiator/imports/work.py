@@ -12,7 +12,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.initiator import forms
 from services.initiator.domain.entry import PublishImported
 from services.initiator.domain.imports import Checking, Finish, Publishing, RefuseFile, ReportCheck
-from services.initiator.domain.judging import judge
 from services.initiator.forms import Form, Named
 from services.initiator.handlers import ENTRY, IMPORT
 from services.initiator.imports.columns import layout
@@ -21,13 +20,14 @@ from services.initiator.imports.rejects import reject_rows
 from services.initiator.imports.rows import Layout, read_form
 from services.initiator.views import entries, imports
 from services.initiator.views.imports import Step, Superseded, Work
+from shared.calendar.working_days import today
 from shared.contracts.event import DepartmentId, DomainId, EntryId
 from shared.eventstore import Metadata, Session, VersionConflict
+from shared.ids import stable_id
 from shared.lawbook.book import LawBook
-from shared.naming import stable_id
+from shared.lawbook.entry_rules import entry_faults
 from shared.rejection import Fault, Rejected, reject_all
-from shared.service import Core
-from shared.working_days import today
+from shared.runtime.core import Core
 
 _TRIES = 5
 """How often a batch is tried whose rows somebody else publishes at the same moment."""
@@ -134,7 +134,7 @@ class FileWork:
         for record in batch:
             form, named, faults = self._read(record, made)
             if form is not None:
-                faults = [*judge(form, book, day), *faults]
+                faults = [*entry_faults(form, book, day), *faults]
             if faults or form is None or named is None:
                 rejects.append((record, faults))
             else:

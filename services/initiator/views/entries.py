@@ -38,13 +38,13 @@ from services.initiator.domain.entry import (
     EntryStatus,
     EntrySubmitted,
 )
-from services.initiator.views.schema import METADATA
+from services.initiator.schema import METADATA
 from shared.contracts.event import DepartmentId, DomainId, SubjectKey
 from shared.contracts.lawbook import ListKind
 from shared.contracts.listing import Entry, EntryPublished
 from shared.database import insert_rows, update_rows
 from shared.eventstore import Recorded
-from shared.naming import stable_id
+from shared.ids import stable_id
 
 _STANDING = (EntryStatus.SUBMITTED.value, EntryStatus.PUBLISHED.value)
 

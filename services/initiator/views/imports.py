@@ -44,8 +44,8 @@ from services.initiator.domain.imports import (
     ImportRefused,
     ImportStatus,
 )
+from services.initiator.schema import METADATA
 from services.initiator.views.entries import Sight
-from services.initiator.views.schema import METADATA
 from shared.database import RawJson, insert_rows, update_rows
 from shared.eventstore import Recorded
 

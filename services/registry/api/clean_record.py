@@ -9,12 +9,12 @@ from pydantic import BaseModel, Field
 from services.registry.api.subjects import key_in_url
 from services.registry.domain.clean_record import BAD, clean_for, incentives, last_bad_record
 from services.registry.views import files
+from shared.calendar.working_days import today
 from shared.contracts.event import SubjectKey
 from shared.lawbook.policy import Question, governing, value_of
-from shared.service import Core
+from shared.runtime.core import Core
 from shared.web.access import Caller
 from shared.web.core import TheCore
-from shared.working_days import today
 
 router = APIRouter(prefix="/v1")
 

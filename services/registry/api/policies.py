@@ -6,6 +6,7 @@ from typing import Annotated, Any, cast
 from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, Field
 
+from shared.calendar.working_days import today
 from shared.contracts.event import DomainId
 from shared.contracts.policy import Policy, Setting
 from shared.lawbook.policy import GROUPS, Governing, Question, Ruling, Why, governing
@@ -14,7 +15,6 @@ from shared.web.access import Caller
 from shared.web.core import TheCore
 from shared.web.language import language
 from shared.web.wording import Wording
-from shared.working_days import today
 
 router = APIRouter(prefix="/v1/policies")
 

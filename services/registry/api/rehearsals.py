@@ -16,17 +16,17 @@ from uuid_utils import uuid7
 from services.registry.domain.rehearsal import Mode, draft_faults, in_order
 from services.registry.rehearsing import draft_text
 from services.registry.views import rehearsals, resolving
+from shared.calendar.working_days import today
 from shared.contracts.lawbook import ItemKind
 from shared.eventstore import Session
 from shared.lawbook.book import LawBook
 from shared.lawbook.items import SHAPES, Item, kind_of
 from shared.rejection import Fault, reject, reject_all
-from shared.service import Core
+from shared.runtime.core import Core
 from shared.trust import OfficerRole, Principal
 from shared.web.access import require
 from shared.web.core import TheCore
 from shared.web.writing import Answer, Write
-from shared.working_days import today
 
 router = APIRouter(prefix="/v1")
 

@@ -16,15 +16,15 @@ from services.registry.api.answers import (
 )
 from services.registry.api.subjects import key_in_url
 from services.registry.views import entries, files
+from shared.calendar.working_days import today
 from shared.contracts.event import DomainId, SubjectKey
 from shared.contracts.lawbook import ListKind
 from shared.identity import is_credit_code
 from shared.rejection import reject
-from shared.service import Core
+from shared.runtime.core import Core
 from shared.trust import OfficerRole, Principal
 from shared.web.access import Caller, require
 from shared.web.core import TheCore
-from shared.working_days import today
 
 router = APIRouter(prefix="/v1")
 

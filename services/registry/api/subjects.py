@@ -2,7 +2,7 @@
 
 from shared.contracts.event import SubjectKey
 from shared.rejection import reject
-from shared.service import Core
+from shared.runtime.core import Core
 
 
 def key_in_url(core: Core, scheme: str, number: str) -> SubjectKey:

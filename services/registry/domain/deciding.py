@@ -32,6 +32,7 @@ from services.registry.domain.following import (
 )
 from services.registry.domain.law import Law, law_on
 from services.registry.domain.resolution import Refusal
+from shared.calendar.working_days import today
 from shared.contracts.event import EntryId, Event, EventId, SubjectKey
 from shared.contracts.lawbook import Role
 from shared.contracts.listing import Cause, Entry, Subject
@@ -48,7 +49,6 @@ from shared.contracts.response import (
 )
 from shared.lawbook.book import LawBook
 from shared.rejection import reject
-from shared.working_days import today
 
 PUBLISHED = "list.entry.published.v1"
 LAW_CHANGED = "law_changed"

@@ -23,7 +23,7 @@ from shared.contracts.event import DepartmentId, EntryId, LineId, ResponseId, Su
 from shared.contracts.lawbook import ListKind
 from shared.contracts.listing import Origin, Subject
 from shared.contracts.response import Line, PolicyUsed
-from shared.naming import stable_id
+from shared.ids import stable_id
 from shared.rejection import reject
 
 NOTHING = Resolution((), ())

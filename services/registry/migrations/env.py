@@ -1,8 +1,8 @@
 """Alembic's way into the registry's database."""
 
+from services.registry.schema import METADATA
 from services.registry.views import entries, rehearsals, resolving, subjects
-from services.registry.views.schema import METADATA
-from shared.migration import run
+from shared.database.migration import run
 
 assert entries.ENTRIES.metadata is METADATA
 assert subjects.SUBJECTS.metadata is METADATA

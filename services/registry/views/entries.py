@@ -12,12 +12,12 @@ from sqlalchemy import Boolean, Column, Date, Index, Table, Text, and_, func, or
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.registry.domain.events import EntryEndedInFile, EntryRecorded, EntryResumedInFile, EntrySuspendedInFile
-from services.registry.views.schema import METADATA
+from services.registry.schema import METADATA
 from shared.contracts.event import SubjectKey
 from shared.contracts.lawbook import ListKind
 from shared.contracts.response import EndMode
 from shared.database import RawJson, among, insert_rows, update_rows
-from shared.rebuild import FOR_QUESTIONS, Stored, reads
+from shared.eventstore.rebuild import FOR_QUESTIONS, Stored, reads
 
 ENTRIES = Table(
     "entries",

@@ -8,7 +8,7 @@ from sqlalchemy import BigInteger, Column, Date, DateTime, Table, Text, delete, 
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.registry.views.schema import METADATA
+from services.registry.schema import METADATA
 from shared.database import RawJson, insert_rows
 
 REHEARSALS = Table(

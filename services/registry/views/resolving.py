@@ -12,8 +12,8 @@ from sqlalchemy import BigInteger, Column, Date, DateTime, Table, Text, and_, fu
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from services.registry.schema import METADATA
 from services.registry.views.entries import ENTRIES, PEOPLE
-from services.registry.views.schema import METADATA
 from shared.contracts.event import SubjectKey
 from shared.database import among
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from sqlalchemy import Column, Table, Text, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.registry.views.schema import METADATA
+from services.registry.schema import METADATA
 from shared.contracts.event import SubjectKey
 from shared.database import among, insert_rows
 

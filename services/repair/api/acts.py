@@ -10,7 +10,7 @@ from services.repair.views import acts
 from services.repair.views.acts import ActKind
 from services.repair.views.readers import Reader
 from shared.rejection import reject
-from shared.service import Core
+from shared.runtime.core import Core
 from shared.web.core import TheCore
 from shared.web.writing import ExpectedVersion, Write
 

@@ -10,9 +10,9 @@ from services.repair.domain import CaseKind
 from services.repair.views import cases
 from services.repair.views.cases import Wanted
 from services.repair.views.readers import Reader
-from shared.clock import SHANGHAI
+from shared.calendar.clock import SHANGHAI
 from shared.rejection import reject
-from shared.service import Core
+from shared.runtime.core import Core
 from shared.web.core import TheCore
 from shared.web.writing import ExpectedVersion, Write
 

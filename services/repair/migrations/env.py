@@ -1,8 +1,8 @@
 """Alembic's way into the database of repair."""
 
+from services.repair.schema import METADATA
 from services.repair.views import acts, cases, entries
-from services.repair.views.schema import METADATA
-from shared.migration import run
+from shared.database.migration import run
 
 assert {acts.ACTS.metadata, cases.CASES.metadata, entries.ENTRIES.metadata} == {METADATA}
 run(METADATA)

@@ -6,9 +6,9 @@ from typing import Any, Literal
 from sqlalchemy import BigInteger, Column, Date, DateTime, Index, Table, Text, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from services.repair.schema import METADATA
 from services.repair.views.entries import ENTRIES, seen_by
 from services.repair.views.readers import Reader
-from services.repair.views.schema import METADATA
 from shared.contracts.listing import EntryCorrected, EntryEnded, EntryRevoked
 from shared.database import insert_rows
 from shared.eventstore import Recorded

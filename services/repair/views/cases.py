@@ -17,9 +17,9 @@ from services.repair.events import (
     RepairRefused,
     RepairRequested,
 )
+from services.repair.schema import METADATA
 from services.repair.views.entries import ENTRIES, seen_by
 from services.repair.views.readers import Reader
-from services.repair.views.schema import METADATA
 from shared.contracts.event import EntryId, Event
 from shared.contracts.listing import EntryRepaired
 from shared.database import insert_rows, update_rows

@@ -7,11 +7,10 @@ from typing import Any
 from sqlalchemy import Column, ColumnElement, Date, DateTime, Index, Table, Text, or_, select, true
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.repair.correction import last_day
 from services.repair.domain import Status
 from services.repair.events import EntryAdopted
+from services.repair.schema import METADATA
 from services.repair.views.readers import Reader
-from services.repair.views.schema import METADATA
 from shared.contracts.event import Event
 from shared.contracts.listing import (
     Cause,
@@ -26,6 +25,7 @@ from shared.contracts.listing import (
 )
 from shared.database import insert_rows, update_rows
 from shared.eventstore import Recorded
+from shared.lawbook.terms import last_day
 
 ENTRIES = Table(
     "entries",
@@ -103,7 +103,7 @@ def _row(event: EntryAdopted, at: datetime) -> dict[str, Any]:
 
 def _content(entry: Entry) -> dict[str, Any]:
     """What a correction can change."""
-    return {"domain_id": entry.domain_id, "term_to": last_day(entry)}
+    return {"domain_id": entry.domain_id, "term_to": last_day(entry.term_to)}
 
 
 def seen_by(reader: Reader) -> ColumnElement[bool]:

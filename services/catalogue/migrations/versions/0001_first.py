@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 from shared.database import RawJson
-from shared.migration import create_engine_tables
+from shared.database.migration import create_engine_tables
 
 revision = "0001"
 down_revision = None

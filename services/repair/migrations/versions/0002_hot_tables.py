@@ -1,6 +1,6 @@
 """Storage parameters of the engine's hot tables, and an index by which old answers are found."""
 
-from shared.migration import tune_engine_tables
+from shared.database.migration import tune_engine_tables
 
 revision = "0002"
 down_revision = "0001"

@@ -1,14 +1,13 @@
-"""PostgreSQL through SQLAlchemy Core: engines, and grouped statements that cost one round trip whatever their number of rows.
+"""Grouped statements: one round trip, whatever the number of rows.
 
-Rows travel as one array a column and are spread by `unnest`: the text of the statement does not depend on how many rows
-there are, so it is prepared once.
+Rows travel as one array per column and are expanded by `unnest`. The statement text does not depend on the number of rows, so
+that the server prepares it once.
 """
 
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
-import httpx
 from sqlalchemy import (
     ARRAY,
     Boolean,
@@ -21,21 +20,17 @@ from sqlalchemy import (
     Uuid,
     bindparam,
     cast,
-    event,
     func,
     null,
     select,
     update,
 )
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.engine import CursorResult, ExceptionContext
-from sqlalchemy.exc import DBAPIError, DisconnectionError, IntegrityError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.engine import CursorResult
+from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.types import TypeEngine, UserDefinedType
 
-from shared.copying import can_copy, copy_rows
-from shared.driver import Connection
+from shared.database.copying import can_copy, copy_rows
 
 
 class RawJson(UserDefinedType[str]):
@@ -47,16 +42,6 @@ class RawJson(UserDefinedType[str]):
         return "JSON"
 
 
-STATEMENT_SECONDS = 60
-COMMAND_SECONDS = 65
-"""Longer than the server takes to give a statement up: what comes to nothing after that has no server behind it."""
-
-
-RANDOM_PAGE_COST = "1.1"
-"""Of a disk without a head. The server's default, 4, is of one that has: by that, whoever changes a thousand rows by key reads
-the whole table, until it is very large."""
-
-
 class _PlainBoolean(UserDefinedType[bool]):
     """As it is handed over: SQLAlchemy's own looks at each value before the driver does."""
 
@@ -64,56 +49,6 @@ class _PlainBoolean(UserDefinedType[bool]):
 
     def get_col_spec(self, **_: Any) -> str:
         return "BOOLEAN"
-
-
-def connect(url: str, *, pool_size: int = 20, search_path: str = "public") -> AsyncEngine:
-    """An engine on asyncpg. A connection that died is noticed before use; statements give up after a minute.
-
-    A connection on which no answer comes at all (a firewall has forgotten it) is given up a little later, as an outage.
-
-    Errors do not tell the parameters of their statements: they may be a person's, and errors go into logs.
-    """
-    engine = create_async_engine(
-        url,
-        pool_size=pool_size,
-        max_overflow=pool_size // 2,  # these are closed again on return: for a moment of need only
-        pool_pre_ping=False,
-        pool_recycle=1800,
-        hide_parameters=True,
-        json_deserializer=_as_it_stands,
-        connect_args={
-            "connection_class": Connection,
-            "server_settings": {
-                "statement_timeout": str(STATEMENT_SECONDS * 1000),
-                "timezone": "UTC",
-                "search_path": search_path,
-                "random_page_cost": RANDOM_PAGE_COST,
-            },
-            "timeout": 10,
-            "command_timeout": COMMAND_SECONDS,
-        },
-    )
-    event.listen(engine.sync_engine, "checkout", _refuse_dead)
-    event.listen(engine.sync_engine, "handle_error", _give_up_unanswered)
-    return engine
-
-
-def _refuse_dead(_: Any, record: Any, __: Any) -> None:
-    """The driver knows when the server has hung up: the pool then takes another connection. Costs no round trip."""
-    if record.driver_connection.is_closed():
-        raise DisconnectionError("the server closed this connection")
-
-
-def _give_up_unanswered(context: ExceptionContext) -> None:
-    """Where an answer never came, none is asked for (a rollback would wait as long again): the connection is thrown away,
-    and those made before it: what swallowed the one swallows them too."""
-    if isinstance(context.original_exception, TimeoutError):
-        context.is_disconnect = True
-
-
-def _as_it_stands(stored: str) -> str:
-    """JSON is handed over as text: whoever reads it knows which model it is, and parses it once."""
-    return stored
 
 
 def _array_type(column_type: TypeEngine[Any]) -> TypeEngine[Any]:
@@ -217,38 +152,3 @@ async def update_rows(
     names = tuple(name for name in columns if name not in keys)
     result = await connection.execute(_update(table, keys, names), _arrays(columns))
     return result.rowcount
-
-
-def violated_constraint(error: IntegrityError) -> str | None:
-    """The name of the constraint that PostgreSQL says was violated."""
-    return getattr(getattr(error.orig, "__cause__", None), "constraint_name", None)
-
-
-def sql_state(error: DBAPIError) -> str:
-    """The five-character SQLSTATE, or an empty string when the server never answered."""
-    return getattr(error.orig, "sqlstate", None) or getattr(error.orig, "pgcode", None) or ""
-
-
-def is_rollback(error: BaseException) -> bool:
-    """True for a deadlock or a failed serialisation: the transaction was rolled back in favour of another."""
-    return isinstance(error, DBAPIError) and sql_state(error).startswith("40")
-
-
-_OUTAGES = ("08", "25006", "25P03", "28", "3D", "40", "53", "55", "57", "58", "XX")
-"""Connection, a standby that takes no writes, idle too long, credentials, no such database, rollback (deadlock,
-serialisation), resources, not available, operator intervention, system error, internal error."""
-
-_NOT_NOW = (429, 502, 503, 504)
-"""What a service, or the gateway before it, answers when the same request may be answered later."""
-
-
-def is_outage(error: BaseException) -> bool:
-    """True when trying again may help: the database, another service or the network failed, not what was asked of it."""
-    if isinstance(error, DBAPIError):
-        state = sql_state(error)
-        return error.connection_invalidated or not state or state.startswith(_OUTAGES)
-    if isinstance(error, httpx.HTTPStatusError):
-        return error.response.status_code in _NOT_NOW
-    if isinstance(error, httpx.TransportError):
-        return not isinstance(error, httpx.UnsupportedProtocol | httpx.LocalProtocolError)
-    return isinstance(error, OSError | TimeoutError | PoolTimeout)

@@ -13,13 +13,13 @@ import orjson
 from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from shared.clock import Clock
+from shared.calendar.clock import Clock
 from shared.database import among
 from shared.eventstore import EventStore, Metadata, Session, Timer, VersionConflict
 from shared.eventstore.schema import TIMERS
 from shared.messaging.intake import describe, is_deterministic, origin
+from shared.polling import PollingWorker
 from shared.rejection import Rejected
-from shared.turns import Turns
 
 log = logging.getLogger(__name__)
 
@@ -30,20 +30,20 @@ Fire = Callable[[Session, Sequence[Timer]], Awaitable[None]]
 """What due timers do: commands in the session that is given, for all of them. Deterministic errors are found singly."""
 
 
-class Timers(Turns):
+class Timers(PollingWorker):
     """Drains one service's timers. `over`: the codes of a refusal by which a timer's command says that all is done already."""
 
     def __init__(
         self, service: str, store: EventStore, clock: Clock, fire: Fire, over: Collection[str] = frozenset()
     ) -> None:
-        super().__init__(f"timers {service}", rest=POLL_SECONDS)
+        super().__init__(f"timers {service}", idle_seconds=POLL_SECONDS)
         self._service = service
         self._store = store
         self._clock = clock
         self._fire = fire
         self._over = over
 
-    async def turn(self) -> bool:
+    async def poll(self) -> bool:
         """Fire a batch; when there was one, another may be due."""
         return await self.drain() > 0
 

@@ -20,7 +20,7 @@ from tenacity import retry, retry_if_exception, stop_after_delay, wait_fixed
 
 from shared.database import RawJson, sql_state
 
-SERVICES = Path(__file__).resolve().parent.parent / "services"
+SERVICES = Path(__file__).resolve().parent.parent.parent / "services"
 
 
 def run(metadata: MetaData) -> None:
@@ -248,7 +248,7 @@ _HOT = {
 
 
 def create_lawbook_table() -> None:
-    """A service's copy of the law book (shared/lawbook/shelf.py)."""
+    """A service's copy of the law book (shared/runtime/lawbook_copy.py)."""
     op.create_table(
         "lawbook_changes",
         sa.Column("version", sa.BigInteger(), autoincrement=False, nullable=False),

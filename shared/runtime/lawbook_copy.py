@@ -22,7 +22,7 @@ FRESH_SECONDS = 0.5
 """For so long a command may judge by the copy in memory before it looks at the table again."""
 
 
-def shelf_table(metadata: MetaData) -> Table:
+def lawbook_table(metadata: MetaData) -> Table:
     """The table `lawbook_changes`, for the metadata of a service."""
     return Table(
         "lawbook_changes",
@@ -33,7 +33,7 @@ def shelf_table(metadata: MetaData) -> Table:
     )
 
 
-class Shelf:
+class LawBookCopy:
     """Where a service looks the law book up."""
 
     def __init__(self, engine: AsyncEngine, table: Table) -> None:

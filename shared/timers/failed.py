@@ -12,10 +12,9 @@ import orjson
 from sqlalchemy import delete, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from shared import operated
 from shared.contracts.event import Event
 from shared.contracts.vocabulary import Vocabulary
-from shared.eventstore import EventStore
+from shared.eventstore import EventStore, operator_log
 from shared.eventstore.schema import TIMERS
 from shared.rejection import reject
 
@@ -73,7 +72,7 @@ async def retry_failed(store: EventStore, now: datetime, timer_id: str | None = 
         again = update(TIMERS).where(TIMERS.c.timer_id.in_([timer.timer_id for timer in failed]))
         await connection.execute(again.values(failed_because=None))
         retried = {_name(one): TimerRetried(timer_id=one.timer_id, failed_because=one.failed_because) for one in failed}
-        await operated.record(store, connection, now, retried, by=by)
+        await operator_log.record(store, connection, now, retried, by=by)
     return len(failed)
 
 
@@ -92,7 +91,7 @@ async def discard_failed(store: EventStore, now: datetime, timer_id: str, reason
             failed_because=timer.failed_because,
             reason=reason,
         )
-        await operated.record(store, connection, now, {_name(timer): discarded}, by=by)
+        await operator_log.record(store, connection, now, {_name(timer): discarded}, by=by)
 
 
 def _failed(row: Any) -> FailedTimer:

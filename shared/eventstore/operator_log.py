@@ -9,7 +9,8 @@ from datetime import datetime
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shared.contracts.event import Event
-from shared.eventstore import Decider, EventStore, Metadata, Session
+from shared.decider import Decider
+from shared.eventstore import EventStore, Metadata, Session
 
 
 def _decide(_: None, command: Event, __: datetime) -> Sequence[Event]:

@@ -1,4 +1,4 @@
-"""What the rooms of a service share: where it stores, who its subjects are, by which book it judges, what time it is."""
+"""The dependencies that the modules of one service share: store, clock, committer, identity secrets, law book."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -7,18 +7,18 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from shared.clock import Clock, MovableClock
+from shared.calendar.clock import Clock, MovableClock
 from shared.eventstore import EventStore
 from shared.eventstore.committer import Committer
 from shared.eventstore.schema import CLOCK
 from shared.identity import Seal, SubjectKeys
-from shared.lawbook.shelf import Shelf
-from shared.settings import Settings
+from shared.runtime.lawbook_copy import LawBookCopy
+from shared.runtime.settings import Settings
 
 
 @dataclass
 class Core:
-    """One service's share of the world."""
+    """The dependencies of one service instance."""
 
     name: str
     settings: Settings
@@ -28,24 +28,24 @@ class Core:
     committer: Committer
     keys: SubjectKeys
     seal: Seal
-    shelf: Shelf | None
+    lawbook_copy: LawBookCopy | None
 
     @property
-    def lawbook(self) -> Shelf:
-        """The service's copy of the law book; only of a service that was made with one."""
-        if self.shelf is None:
+    def lawbook(self) -> LawBookCopy:
+        """The service's copy of the law book. Raises LookupError in a service whose definition names no table for it."""
+        if self.lawbook_copy is None:
             raise LookupError(f"{self.name} keeps no law book")
-        return self.shelf
+        return self.lawbook_copy
 
     async def restore_clock(self) -> None:
-        """Put a movable clock where it was moved to: a restart does not move it back."""
+        """Apply the stored offset of a movable clock, so that a restart does not move it back."""
         if isinstance(self.clock, MovableClock):
             async with self.engine.connect() as connection:
                 seconds = await connection.scalar(select(CLOCK.c.offset_seconds))
             self.clock.offset = max(self.clock.offset, timedelta(seconds=seconds or 0))
 
     async def keep_clock(self) -> None:
-        """Remember how far a movable clock was moved."""
+        """Store the offset of a movable clock."""
         if isinstance(self.clock, MovableClock):
             seconds = int(self.clock.offset.total_seconds())
             moved = insert(CLOCK).values(single=1, offset_seconds=seconds)

@@ -1,7 +1,7 @@
 """The tables in the database of repair."""
 
 from shared.eventstore.schema import service_metadata
-from shared.lawbook.shelf import shelf_table
+from shared.runtime.lawbook_copy import lawbook_table
 
 METADATA = service_metadata()
-LAWBOOK = shelf_table(METADATA)
+LAWBOOK = lawbook_table(METADATA)

@@ -1,0 +1,17 @@
+"""PostgreSQL: connections, grouped statements, what an error means, migrations."""
+
+from shared.database.engine import connect
+from shared.database.errors import is_outage, is_rollback, sql_state, violated_constraint
+from shared.database.rows import RawJson, among, insert_rows, update_rows
+
+__all__ = [
+    "RawJson",
+    "among",
+    "connect",
+    "insert_rows",
+    "is_outage",
+    "is_rollback",
+    "sql_state",
+    "update_rows",
+    "violated_constraint",
+]

@@ -1,0 +1,229 @@
+"""The rules of a list entry, each in one place: list, grade, term, publicity, decision, notice.
+
+The initiator applies all of them to a form, a waiting entry and a row of a file. Repair applies those that a correction touches.
+A rule yields every fault that it finds, with the field of the entry. Substance follows the policy of the day of the decision,
+procedure the policy of the day of the procedural act (实体从旧、程序从新). "Today" is a date in Asia/Shanghai.
+"""
+
+from collections.abc import Iterator
+from datetime import date
+from typing import Protocol
+
+from shared.calendar.working_days import add_working_days
+from shared.contracts.event import DepartmentId, DomainId
+from shared.contracts.lawbook import Domain, ListKind
+from shared.contracts.listing import Decision, Notice, Origin
+from shared.contracts.policy import ThirdPartyLists
+from shared.lawbook.book import LawBook
+from shared.lawbook.policy import Governing, Question, governing, value_of
+from shared.lawbook.terms import last_day, months_after
+from shared.rejection import Fault, Named
+
+_REGION_DIGITS = 6
+
+
+class EntryContent(Protocol):
+    """The content that the rules read. A form and an entry both have it. `shared.identity` checks the subject."""
+
+    @property
+    def list_kind(self) -> ListKind: ...
+    @property
+    def domain_id(self) -> DomainId: ...
+    @property
+    def grade(self) -> str | None: ...
+    @property
+    def initiated_by(self) -> DepartmentId: ...
+    @property
+    def decision(self) -> Decision: ...
+    @property
+    def notice(self) -> Notice | None: ...
+    @property
+    def jurisdiction(self) -> str: ...
+    @property
+    def term_from(self) -> date: ...
+    @property
+    def term_to(self) -> date | None: ...
+    @property
+    def public(self) -> bool: ...
+    @property
+    def origin(self) -> Origin: ...
+
+
+def entry_faults(entry: EntryContent, book: LawBook, today: date) -> list[Fault]:
+    """All faults of an entry; empty when it may be published on this day."""
+    rules = rules_of(entry, book)
+    return [
+        *_jurisdiction_faults(entry),
+        *publicity_faults(entry, rules),
+        *_initiator_faults(entry, book),
+        *grade_faults(entry, book, rules),
+        *_decision_faults(entry, book, today),
+        *term_faults(entry, rules),
+        *_notice_faults(entry, rules, today),
+    ]
+
+
+def rules_of(entry: EntryContent, book: LawBook) -> Governing:
+    """The policies of the entry's jurisdiction and domain on the day of its decision."""
+    decided_on = entry.decision.decided_on
+    return governing(book, Question(entry.jurisdiction, entry.domain_id, decided_on, decided_on))
+
+
+def publishers(domain: Domain) -> tuple[DepartmentId, ...]:
+    """The departments that may approve and publish in a domain; its listers where it names none (004 四(二))."""
+    return domain.may_publish or domain.may_list
+
+
+def deciders(domain: Domain) -> tuple[DepartmentId, ...]:
+    """The departments whose decisions a listing in a domain may rest on; its listers where it names none."""
+    return domain.may_decide or domain.may_list
+
+
+def named(domain: Domain) -> Named:
+    """The domain as a fact of a fault."""
+    return Named(domain.domain_id, domain.name_zh, domain.name_en)
+
+
+# --- list, grade, term, publicity ------------------------------------------------------------------------------------
+
+
+def list_faults(entry: EntryContent, book: LawBook) -> Iterator[Fault]:
+    """The domain exists, keeps this kind of list, and names the initiating department as a lister (row 3).
+
+    `unknown_domain`, `list_not_kept`, `may_not_list`.
+    """
+    domain = book.domain(entry.domain_id)
+    if domain is None:
+        yield Fault("unknown_domain", "domain_id", {"id": entry.domain_id})
+        return
+    if entry.list_kind not in domain.lists:
+        facts: dict[str, object] = {"list": entry.list_kind, "kept": list(domain.lists), "domain": named(domain)}
+        yield Fault("list_not_kept", "list_kind", facts)
+    if entry.initiated_by not in domain.may_list:
+        yield Fault("may_not_list", "domain_id", {"domain": named(domain), "department": entry.initiated_by})
+
+
+def grade_faults(entry: EntryContent, book: LawBook, rules: Governing) -> Iterator[Fault]:
+    """A grade (失信等级) is a code of the domain or of the policy of the jurisdiction (row 7).
+
+    A domain with grades demands one of each black entry. The policy says to which list a grade leads, if to any
+    (002 三(三), 004 三(二)). `grade_leads_elsewhere`, `grade_missing`, `unknown_grade`.
+    """
+    domain = book.domain(entry.domain_id)
+    if domain is None:
+        return
+    tiers = {tier.code: tier for tier in value_of(rules.substance.grades, ())}
+    tier = tiers.get(entry.grade or "")
+    if tier is not None and tier.list_kind is not entry.list_kind and entry.list_kind is not ListKind.RED:
+        leads: dict[str, object] = {"grade": Named(tier.code, tier.name_zh, tier.name_en), "list": entry.list_kind}
+        yield Fault("grade_leads_elsewhere", "grade", leads)
+    codes = list(dict.fromkeys([*(grade.code for grade in domain.grades), *tiers]))
+    if entry.grade is None:
+        if domain.grades and entry.list_kind is ListKind.BLACK:
+            yield Fault("grade_missing", "grade", {"grades": codes})
+    elif entry.grade not in codes:
+        yield Fault("unknown_grade", "grade", {"grade": entry.grade, "grades": codes})
+
+
+def term_faults(entry: EntryContent, rules: Governing) -> Iterator[Fault]:
+    """The term ends after it begins and is not longer than the policy allows (row 14). `end_before_start`, `term_too_long`."""
+    end = last_day(entry.term_to)
+    if end is not None and end < entry.term_from:
+        yield Fault("end_before_start", "term_to")
+        return
+    longest = value_of(rules.substance.longest_term_months, None)
+    if longest is None:
+        return
+    latest = months_after(entry.term_from, longest)
+    if end is None or end > latest:
+        yield Fault("term_too_long", "term_to", {"months": longest, "latest": latest})
+
+
+def publicity_faults(entry: EntryContent, rules: Governing) -> Iterator[Fault]:
+    """Who may never be public: watch entries (row 20), and lists of third parties where the policy does not publish them.
+
+    001 15 publishes lists of third parties on the website; elsewhere departments receive them for reference (row 24).
+    `watch_entry_public`, `third_party_entry_public`.
+    """
+    if not entry.public:
+        return
+    if entry.list_kind is ListKind.WATCH:
+        yield Fault("watch_entry_public", "public")
+    on_website = value_of(rules.procedure.third_party_lists, ThirdPartyLists.GOVERNMENT) is ThirdPartyLists.WEBSITE
+    if entry.origin is Origin.THIRD_PARTY and not on_website:
+        yield Fault("third_party_entry_public", "public")
+
+
+# --- initiator, jurisdiction, decision, notice -----------------------------------------------------------------------
+
+
+def _initiator_faults(entry: EntryContent, book: LawBook) -> Iterator[Fault]:
+    """A department that the book does not name is one fault, not two: `may_not_list` is left out."""
+    if entry.initiated_by in book.departments:
+        yield from list_faults(entry, book)
+        return
+    yield Fault("unknown_department", "initiated_by", {"department": entry.initiated_by})
+    yield from (fault for fault in list_faults(entry, book) if fault.code != "may_not_list")
+
+
+def _jurisdiction_faults(entry: EntryContent) -> Iterator[Fault]:
+    """A region code of GB/T 2260: six ASCII digits."""
+    region = entry.jurisdiction
+    if not (len(region) == _REGION_DIGITS and region.isascii() and region.isdigit()):
+        yield Fault("jurisdiction_not_a_region", "jurisdiction")
+
+
+def _decision_faults(entry: EntryContent, book: LawBook, today: date) -> Iterator[Fault]:
+    """A named authority decided, on a named basis and facts, and not in the future (国办发〔2020〕49号)."""
+    decision = entry.decision
+    if not decision.document_number.strip():
+        yield Fault("document_number_missing", "decision.document_number")
+    if not decision.legal_basis.strip():
+        yield Fault("missing_basis", "decision.legal_basis")
+    if not decision.facts.strip():
+        yield Fault("field_missing", "decision.facts")
+    yield from _decider_faults(entry, book)
+    if decision.decided_on > today:
+        yield Fault("date_in_future", "decision.decided_on", {"date": decision.decided_on})
+    if decision.act_ended_on is not None and decision.act_ended_on > decision.decided_on:
+        yield Fault("act_ends_after_decision", "decision.act_ended_on", {"decided_on": decision.decided_on})
+
+
+def _decider_faults(entry: EntryContent, book: LawBook) -> Iterator[Fault]:
+    decider = entry.decision.decided_by
+    if decider != entry.initiated_by and decider not in book.departments:
+        yield Fault("unknown_department", "decision.decided_by", {"department": decider})
+    domain = book.domain(entry.domain_id)
+    if domain is None or decider not in book.departments or decider in deciders(domain):
+        return
+    if decider == entry.initiated_by and decider not in domain.may_list:
+        return  # `may_not_list` reports it
+    yield Fault("may_not_decide", "decision.decided_by", {"domain": named(domain), "department": decider})
+
+
+def _notice_faults(entry: EntryContent, rules: Governing, today: date) -> Iterator[Fault]:
+    """Where the policy demands it, no black listing before notice (告知) and before the plea window (陈述申辩期) ends (N5)."""
+    notice = entry.notice
+    if notice is not None:
+        if notice.served_on > today:
+            yield Fault("date_in_future", "notice.served_on", {"date": notice.served_on})
+        if notice.plea_until < notice.served_on:
+            yield Fault("end_before_start", "notice.plea_until")
+    demanded = value_of(rules.procedure.notice_before_listing, otherwise=False)
+    if not demanded or entry.list_kind is not ListKind.BLACK:
+        return
+    if notice is None:
+        yield Fault("notice_missing", "notice")
+        return
+    yield from _plea_faults(notice, entry.decision.decided_on, value_of(rules.procedure.plea_working_days, 0))
+
+
+def _plea_faults(notice: Notice, decided_on: date, days: int) -> Iterator[Fault]:
+    """`days`: working days of the plea window. The decision is of a later day than its last day, which belongs to the subject."""
+    earliest = add_working_days(notice.served_on, days).date
+    if notice.plea_until < earliest:
+        facts: dict[str, object] = {"days": days, "earliest": earliest}
+        yield Fault("plea_window_too_short", "notice.plea_until", facts)
+    window_end = max(earliest, notice.plea_until)
+    if decided_on <= window_end:
+        yield Fault("decided_before_plea_ended", "decision.decided_on", {"plea_until": window_end})
