@@ -5,7 +5,6 @@ HTTP (`w.http("registry")`), act as a service that is not there (`w.publish(even
 """
 
 import asyncio
-import importlib
 import inspect
 import tempfile
 import uuid
@@ -22,6 +21,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
 
+from liandong.node import build
 from shared.calendar.clock import MovableClock
 from shared.contracts.envelope import Envelope, read_envelope
 from shared.contracts.event import DepartmentId, Event, PublicEvent, Topic
@@ -171,11 +171,6 @@ class World:
     async def close(self) -> None:
         for client in self._clients.values():
             await client.aclose()
-
-
-def build(service: str, settings: Settings) -> Service:
-    module = importlib.import_module(f"services.{service}.app")
-    return cast("Service", module.build(settings))
 
 
 @asynccontextmanager

@@ -6,8 +6,8 @@ import httpx
 import pytest
 from sqlalchemy import text
 
-from shared import database
 from shared.database import connect, is_outage
+from shared.database import engine as database_engine
 from shared.eventstore import VersionConflict
 from shared.messaging import consumer as consumers
 from shared.messaging.message import Message
@@ -24,7 +24,7 @@ REQUEST = httpx.Request("GET", "http://keyring.example/v1/keys")
 async def test_a_connection_that_answers_nothing_any_more_is_given_up_and_another_taken(
     sample: MakeSample, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(database, "COMMAND_SECONDS", 1)
+    monkeypatch.setattr(database_engine, "COMMAND_SECONDS", 1)
     direct = await sample()
     async with wired(direct.engine.url.render_as_string(hide_password=False)) as (wire, url):
         engine = connect(url, pool_size=1)
@@ -45,7 +45,7 @@ async def test_a_connection_that_answers_nothing_any_more_is_given_up_and_anothe
 async def test_a_consumer_whose_connections_are_swallowed_goes_on_with_others_and_parks_nobody(
     sample: MakeSample, log: Log, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(database, "COMMAND_SECONDS", 2)
+    monkeypatch.setattr(database_engine, "COMMAND_SECONDS", 2)
     direct, teller = await sample("hearer"), await sample("teller")
     keys = [f"key{n}" for n in range(20)]
     async with wired(direct.engine.url.render_as_string(hide_password=False)) as (wire, url):

@@ -138,7 +138,7 @@ async def test_a_domain_in_a_refusal_is_called_by_its_name_in_the_callers_langua
             headers = lister(w, SAFETY) | {"Accept-Language": spoken}
             problem = (await http.post("/v1/entries", json=the_body(1), headers=headers)).json()
             assert name in problem["detail"] and domain.domain_id not in problem["detail"]
-            assert problem["faults"][0]["facts"] == {"domain": domain.domain_id}
+            assert problem["faults"][0]["facts"] == {"domain": domain.domain_id, "department": SAFETY}
 
 
 BAD_INPUT: list[tuple[dict[str, Any], tuple[str, str]]] = [
