@@ -14,7 +14,7 @@ RUN --mount=type=cache,target=/root/.cache/pip \
     pip install --root-user-action=ignore --disable-pip-version-check uv==${UV_VERSION}
 WORKDIR /liandong
 # Dependencies first: they change seldom, and the layer is kept while the lock file stays as it is.
-COPY pyproject.toml uv.lock README.md ./
+COPY pyproject.toml uv.lock README.md LICENSE ./
 RUN --mount=type=cache,target=/root/.cache/uv \
     uv sync --locked --no-default-groups --extra traces --no-install-project
 COPY liandong liandong
