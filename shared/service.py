@@ -4,7 +4,7 @@ Each `services/<name>/app.py` declares a `ServiceDefinition`. The node and the c
 """
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -18,6 +18,7 @@ from shared.database import connect
 from shared.eventstore import EventStore, Projection
 from shared.eventstore.committer import Committer
 from shared.eventstore.rebuild import OwnEvents, Rebuild, Report, Source
+from shared.lawbook.book import LawBook
 from shared.messaging.consumer import Consumer
 from shared.messaging.intake import Intake
 from shared.messaging.parking import OPERATED
@@ -64,7 +65,9 @@ class ServiceDefinition:
     wording: Sequence[Path]
     """Files with the texts of its fault codes."""
     lawbook_table: Table | None = None
-    """Where it keeps its copy of the law book, if it needs one."""
+    """Where it keeps its copy of the law book, by which it decides who may do what."""
+    lawbook: Callable[[Core], Callable[[], Awaitable[LawBook]]] | None = None
+    """Where it reads the law book, when that is not a copy: of the catalogue, which writes the book."""
     reactions: Callable[[Core], Reactions] | None = None
     timers: Callable[[Core], Fire] | None = None
     timer_done_codes: frozenset[str] = frozenset()
@@ -106,7 +109,8 @@ class Service:
         # Operators' routes go first: a path such as the catalogue's `/v1/{kind}/{item_id}` would match them.
         routes = self.app.router.routes
         routes.insert(0, routes.pop())
-        trust(self.app, TokenVerifier(settings.trust()))
+        current = definition.lawbook(core) if definition.lawbook else core.lawbook.current
+        trust(self.app, TokenVerifier(settings.trust()), current, core.clock)
         self.app.state.writer = Writer(core.store, core.committer, core.clock)
         self.app.state.core = core
         self.app.state.intake = self.intake

@@ -6,13 +6,18 @@ by the law book and the domain, not here.
 
 import logging
 from collections.abc import Awaitable, Callable
+from datetime import date
 from typing import Annotated
 
 from fastapi import Depends, FastAPI, Request
 from fastapi.openapi.models import HTTPBearer
 from fastapi.security.base import SecurityBase
 
+from shared.authority import CallerKind, kind_of_caller, upheld
+from shared.calendar.clock import Clock
+from shared.calendar.working_days import today
 from shared.contracts.event import DepartmentId
+from shared.lawbook.book import LawBook
 from shared.rejection import Rejected, reject
 from shared.trust.keys import KeysUnavailable
 from shared.trust.principal import OfficerRole, Principal
@@ -37,29 +42,47 @@ class Requirement(SecurityBase):
     model = _SCHEME
     scheme_name = "token"
 
-    def __init__(self, roles: frozenset[OfficerRole]) -> None:
+    def __init__(self, roles: frozenset[OfficerRole], *, founding: bool = False) -> None:
+        """`founding`: a credit office may call before there is any law book: it publishes the first one."""
         self.roles = roles
+        self._founding = founding
 
     async def __call__(self, request: Request) -> Principal:
         """Raises Rejected with `unauthenticated`, `forbidden_role` or `identity_provider_unavailable`."""
         kind, _, token = request.headers.get("authorization", "").partition(" ")
         if kind.lower() != "bearer" or not token.strip():
             raise _unauthenticated("missing")
-        who = await _verified(request.app.state.verifier, token.strip())
+        who = await self._upheld(request, await _verified(request.app.state.verifier, token.strip()))
         if self.roles and not who.has(*self.roles):
             raise reject("forbidden_role", required=sorted(self.roles), held=sorted(who.roles))
         return who
+
+    async def _upheld(self, request: Request, who: Principal) -> Principal:
+        """The caller with the roles that the law book upholds (shared/authority)."""
+        if kind_of_caller(who) is CallerKind.OPERATOR:
+            if OfficerRole.OPERATOR not in self.roles:
+                raise reject("caller_without_department")
+            return upheld(who, LawBook.empty(), date.max)
+        current: Callable[[], Awaitable[LawBook]] = request.app.state.lawbook
+        book = await current()
+        if self._founding and not book.version and who.has(OfficerRole.CREDIT_OFFICE) and who.department is not None:
+            return who
+        return upheld(who, book, today(request.app.state.clock.now()))
 
 
 def require(*roles: OfficerRole) -> Callable[..., Awaitable[Principal]]:
     """The dependency for callers with at least one of these roles; name at least one, or use `Caller`."""
     if not roles:
-        raise ValueError("name the roles, or use Caller for anyone with a token")
+        raise ValueError("name the roles, or use Caller for every department's caller")
     return Requirement(frozenset(roles))
 
 
+founding_credit_office = Requirement(frozenset({OfficerRole.CREDIT_OFFICE}), founding=True)
+"""The dependency of the catalogue's routes by which the first law book is published."""
+
+
 Caller = Annotated[Principal, Depends(Requirement(frozenset()))]
-"""Anyone with a token that is believed, whatever the roles."""
+"""Every officer and system of a department that the law book knows, whatever the role."""
 
 
 def department_of(who: Principal) -> DepartmentId:
@@ -75,9 +98,11 @@ def confine(who: Principal, department: DepartmentId, *unless: OfficerRole) -> N
         raise reject("forbidden_department")
 
 
-def trust(app: FastAPI, verifier: TokenVerifier) -> None:
-    """Believe the tokens that this verifier believes."""
+def trust(app: FastAPI, verifier: TokenVerifier, lawbook: Callable[[], Awaitable[LawBook]], clock: Clock) -> None:
+    """Believe the tokens that this verifier believes, as far as the law book upholds them."""
     app.state.verifier = verifier
+    app.state.lawbook = lawbook
+    app.state.clock = clock
 
 
 async def _verified(verifier: TokenVerifier, token: str) -> Principal:

@@ -19,8 +19,6 @@ from shared.rejection import Fault
 from shared.telemetry import traces
 from shared.telemetry.requests import Requests, route_of
 from shared.telemetry.whose import work_of
-from shared.trust.verifier import TokenVerifier
-from shared.web.access import trust
 from shared.web.correlation import CORRELATION_HEADER, correlated, read_correlation
 from shared.web.health import Check, health
 from shared.web.language import preferred, speaking
@@ -64,7 +62,6 @@ class Application(FastAPI):
 def application(
     name: str,
     *,
-    verifier: TokenVerifier | None = None,
     wording: Iterable[Path] = (),
     ready: Mapping[str, Check] | None = None,
     description: str = "",
@@ -74,8 +71,8 @@ def application(
 ) -> Application:
     """An application with `/healthz`, `/readyz`, `/docs` and `/openapi.json`, and no other routes yet.
 
-    `wording` are the files of this service's own codes. The verifier may also be set later (`shared.web.access.trust`),
-    before the first request that needs it.
+    `wording` are the files of this service's own codes. Before the first request that needs a caller, `shared.web.access.trust`
+    names the verifier of tokens and the law book.
     """
     said = Wording.load(wording)
     app = Application(
@@ -94,8 +91,6 @@ def application(
     app.service = name
     app.requests = app.state.requests = Requests(name)
     app.state.wording = said
-    if verifier is not None:
-        trust(app, verifier)
     install_problems(app, said)
     if ready is not None:
         app.include_router(health(ready))

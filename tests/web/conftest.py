@@ -7,9 +7,13 @@ from pathlib import Path
 import httpx
 import pytest
 
+from shared.calendar.clock import SystemClock
+from shared.lawbook.book import LawBook
 from shared.trust import OfficerRole, TokenVerifier
 from shared.trust.issuer import DevelopmentIssuer
+from shared.web.access import trust
 from shared.web.application import Application, application
+from tests.builders import a_book, a_department
 from tests.web.sample import add_routes
 
 WORDING = Path(__file__).parent / "sample.yaml"
@@ -29,9 +33,17 @@ def issuer(tmp_path_factory: pytest.TempPathFactory) -> DevelopmentIssuer:
     return DevelopmentIssuer(tmp_path_factory.mktemp("trust"))
 
 
+async def known_departments() -> LawBook:
+    """A law book that names the departments of these tests."""
+    court, office = a_department("luoyang-court"), a_department("luoyang-credit-office", credit_office=True)
+    others = [a_department(f"luoyang-{name}") for name in ("finance", "tax", "audit")]
+    return a_book([court, office, *others])
+
+
 @pytest.fixture
 async def sample(issuer: DevelopmentIssuer) -> AsyncIterator[Sample]:
-    app = application("sample", verifier=TokenVerifier(issuer.trust), wording=[WORDING], largest_body=4096)
+    app = application("sample", wording=[WORDING], largest_body=4096)
+    trust(app, TokenVerifier(issuer.trust), known_departments, SystemClock())
     add_routes(app)
 
     def bearer(*roles: OfficerRole, department: str | None = "luoyang-court") -> dict[str, str]:

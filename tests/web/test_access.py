@@ -9,12 +9,13 @@ from fastapi import Depends, FastAPI
 from typer.testing import CliRunner
 
 from liandong.token import token as print_token
+from shared.calendar.clock import SystemClock
 from shared.trust import OfficerRole, TokenVerifier
 from shared.trust.issuer import DevelopmentIssuer
 from shared.trust.settings import TrustSettings
-from shared.web.access import require
+from shared.web.access import require, trust
 from shared.web.application import application
-from tests.web.conftest import Sample
+from tests.web.conftest import Sample, known_departments
 from tests.web.refusals import assert_refusals, guarded_routes
 
 PUBLIC = {
@@ -91,7 +92,7 @@ async def test_who_acts_for_no_department_cannot_do_what_a_department_does(sampl
     form = {"name": "示例", "decided_on": "2026-01-05"}
     headers = sample.bearer(OfficerRole.LISTER, department=None)
     answer = await sample.client.post("/v1/forms", json=form, headers=headers)
-    assert (answer.status_code, answer.json()["code"]) == (403, "forbidden_department")
+    assert (answer.status_code, answer.json()["code"]) == (403, "caller_without_department")
 
 
 async def test_who_calls_is_settled_before_what_was_sent(sample: Sample) -> None:
@@ -103,7 +104,8 @@ async def test_without_keys_to_verify_with_the_caller_is_asked_to_come_back(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
     missing = TrustSettings(jwks_file=tmp_path_factory.mktemp("empty") / "jwks.json")
-    app = application("keyless", verifier=TokenVerifier(missing))
+    app = application("keyless")
+    trust(app, TokenVerifier(missing), known_departments, SystemClock())
     app.get("/v1/guarded", dependencies=[Depends(require(OfficerRole.AUDITOR))])(_nothing)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://keyless") as client:
         answer = await client.get("/v1/guarded", headers={"Authorization": "Bearer x.y.z"})

@@ -16,14 +16,14 @@ TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
 
 async def test_a_correlation_id_is_taken_over_and_comes_back(sample: Sample) -> None:
-    headers = {**sample.bearer(), "X-Correlation-Id": "batch-2026-07:row-3", "traceparent": TRACE}
+    headers = {**sample.bearer(OfficerRole.AUDITOR), "X-Correlation-Id": "batch-2026-07:row-3", "traceparent": TRACE}
     answer = await sample.client.get("/v1/me", headers=headers)
     assert answer.headers["x-correlation-id"] == "batch-2026-07:row-3"
     assert answer.json() == {"subject": "developer", "correlation": "batch-2026-07:row-3", "traceparent": TRACE}
 
 
 async def test_without_one_the_trace_id_serves(sample: Sample) -> None:
-    answer = await sample.client.get("/v1/me", headers={**sample.bearer(), "traceparent": TRACE})
+    answer = await sample.client.get("/v1/me", headers={**sample.bearer(OfficerRole.AUDITOR), "traceparent": TRACE})
     assert answer.headers["x-correlation-id"] == "0af7651916cd43dd8448eb211c80319c"
 
 
@@ -39,7 +39,7 @@ async def test_without_one_the_trace_id_serves(sample: Sample) -> None:
     ],
 )
 async def test_a_missing_or_unsafe_one_is_replaced(sample: Sample, sent: dict[str, str]) -> None:
-    answer = await sample.client.get("/v1/me", headers={**sample.bearer(), **sent})
+    answer = await sample.client.get("/v1/me", headers={**sample.bearer(OfficerRole.AUDITOR), **sent})
     assert UUID(answer.headers["x-correlation-id"]).version == 7
     assert answer.json()["correlation"] == answer.headers["x-correlation-id"]
     assert answer.json()["traceparent"] == ""
@@ -57,7 +57,7 @@ async def test_requests_at_the_same_time_keep_their_own_id_and_language(sample: 
 
 
 async def test_answers_are_kept_in_no_cache_unless_the_route_says_so(sample: Sample) -> None:
-    mine = await sample.client.get("/v1/me", headers=sample.bearer())
+    mine = await sample.client.get("/v1/me", headers=sample.bearer(OfficerRole.AUDITOR))
     published = await sample.client.get("/v1/published")
     assert mine.headers["cache-control"] == "no-store"
     assert mine.headers["x-content-type-options"] == "nosniff"
