@@ -112,7 +112,7 @@ class ClockBody(BaseModel):
 
 
 @router.get("/state")
-async def state(request: Request, core: TheCore, who: Operator) -> StateAnswer:
+async def state(request: Request, who: Operator, core: TheCore) -> StateAnswer:
     """What waits in this service."""
     now = core.clock.now()
     due = TIMERS.c.due_at <= now
@@ -160,7 +160,7 @@ async def parked(
 
 
 @router.post("/parked/retry", response_model=RetriedAnswer)
-async def retry_parked(body: RetryBody, intake: TheIntake, who: Operator, write: Write) -> Response:
+async def retry_parked(body: RetryBody, who: Operator, intake: TheIntake, write: Write) -> Response:
     """Handle what is parked under a key, in order, up to the first that fails again."""
 
     async def act() -> Answer:
@@ -171,7 +171,7 @@ async def retry_parked(body: RetryBody, intake: TheIntake, who: Operator, write:
 
 
 @router.post("/parked/discard", response_model=RetryBody)
-async def discard_parked(body: DiscardBody, intake: TheIntake, who: Operator, write: Write) -> Response:
+async def discard_parked(body: DiscardBody, who: Operator, intake: TheIntake, write: Write) -> Response:
     """Give one parked event up for good; what waits behind it is tried when its key is retried."""
 
     async def act() -> Answer:
@@ -182,7 +182,7 @@ async def discard_parked(body: DiscardBody, intake: TheIntake, who: Operator, wr
 
 @router.get("/timers")
 async def timers(
-    core: TheCore, who: Operator, after: str = "", limit: Annotated[int, Query(ge=1, le=1000)] = 100
+    who: Operator, core: TheCore, after: str = "", limit: Annotated[int, Query(ge=1, le=1000)] = 100
 ) -> list[failed_timers.FailedTimer]:
     """Timers that could not fire, with the reason, in order of their ids. They fire no more by themselves."""
     async with core.engine.connect() as connection:
@@ -190,7 +190,7 @@ async def timers(
 
 
 @router.post("/timers/retry", response_model=TimersAnswer)
-async def retry_timers(body: TimerBody, core: TheCore, who: Operator, write: Write) -> Response:
+async def retry_timers(body: TimerBody, who: Operator, core: TheCore, write: Write) -> Response:
     """Let a failed timer, or all of them, fire again, after the cause was mended."""
 
     async def act() -> Answer:
@@ -202,7 +202,7 @@ async def retry_timers(body: TimerBody, core: TheCore, who: Operator, write: Wri
 
 
 @router.post("/timers/discard", response_model=DiscardTimerBody)
-async def discard_timer(body: DiscardTimerBody, core: TheCore, who: Operator, write: Write) -> Response:
+async def discard_timer(body: DiscardTimerBody, who: Operator, core: TheCore, write: Write) -> Response:
     """Give one failed timer up for good: what it was to do is never done."""
 
     async def act() -> Answer:
@@ -214,7 +214,7 @@ async def discard_timer(body: DiscardTimerBody, core: TheCore, who: Operator, wr
 
 
 @router.post("/partitions/resume", response_model=ResumeBody)
-async def resume_partition(body: ResumeBody, intake: TheIntake, who: Operator, write: Write) -> Response:
+async def resume_partition(body: ResumeBody, who: Operator, intake: TheIntake, write: Write) -> Response:
     """Let a stopped partition go on."""
 
     async def act() -> Answer:
@@ -235,7 +235,7 @@ async def _resume(intake: Intake, body: ResumeBody, by: str) -> None:
 
 
 @router.put("/clock")
-async def move_clock(body: ClockBody, core: TheCore, who: Operator) -> ClockBody:
+async def move_clock(body: ClockBody, who: Operator, core: TheCore) -> ClockBody:
     """Move a movable clock forward: in tests and the demo only; elsewhere there is none. Moving twice changes nothing."""
     if not isinstance(core.clock, MovableClock):
         raise reject("clock_not_movable")

@@ -14,9 +14,9 @@ from shared.lawbook.book import LawBook
 from shared.lawbook.items import Item
 from shared.runtime.core import Core
 from shared.trust import OfficerRole, Principal
-from shared.web.access import require
+from shared.web.access import founding_credit_office, require
 
-Keeper = Annotated[Principal, Depends(require(OfficerRole.CREDIT_OFFICE))]
+Keeper = Annotated[Principal, Depends(founding_credit_office)]
 """An officer with the role of the credit office; of which department, the book decides."""
 Overseer = Annotated[Principal, Depends(require(OfficerRole.CREDIT_OFFICE, OfficerRole.AUDITOR))]
 """Who sees drafts."""
