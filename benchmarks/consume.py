@@ -18,8 +18,8 @@ from benchmarks.ground import Ground, connection
 from benchmarks.scale import Scale, Sizes
 from benchmarks.taking import BATCH, Taking, record, records
 from benchmarks.workload import Invented, Zipf, listings
+from liandong.demo_book import demo_book
 from liandong.node import build
-from services.catalogue.shipped import shipped
 from shared.calendar.clock import SystemClock
 from shared.contracts.event import PublicEvent, Topic
 from shared.contracts.execution import Applied
@@ -50,7 +50,7 @@ def _listings(ground: Ground, entries: int) -> Iterator[PublicEvent]:
     identity = ground.settings.identity_file
     assert identity is not None
     invented, subject = Invented(identity.read_text(encoding="utf-8")), Zipf(_SUBJECTS, Random(5), _HOT)
-    return listings(invented, subject, entries, len(shipped().changes()))
+    return listings(invented, subject, entries, len(demo_book().changes()))
 
 
 def _answers(responses: Sequence[Raw]) -> list[PublicEvent]:
@@ -87,7 +87,7 @@ class _Bench:
         try:
             taking = Taking(service)
             if Topic.LAWBOOK in taking.intake.reactions.topics:
-                await taking.take(records(shipped().changes(), "catalogue"))
+                await taking.take(records(demo_book().changes(), "catalogue"))
             self.figures.append(await self._figure(name, taking, topics, await mirror(bare)))
             return await _published(bare, name)
         finally:

@@ -30,8 +30,8 @@ from benchmarks.resident import flat
 from benchmarks.scale import Scale, Sizes
 from benchmarks.taking import Taking, records
 from benchmarks.workload import Invented, Zipf, listings
+from liandong.demo_book import demo_book
 from liandong.node import build
-from services.catalogue.shipped import shipped
 from services.registry.domain.events import VOCABULARY
 from shared.eventstore.rebuild import Progress
 from shared.eventstore.schema import PARKED
@@ -94,7 +94,7 @@ async def _take(ground: Ground, service: Service) -> None:
     identity = ground.settings.identity_file
     assert identity is not None
     invented, subject = Invented(identity.read_text(encoding="utf-8")), Zipf(_SUBJECTS, Random(5), _HOT)
-    changes = shipped().changes()
+    changes = demo_book().changes()
     taking = Taking(service)
     await taking.take(records(changes, "catalogue"))
     await taking.take(records(listings(invented, subject, _LISTED, len(changes)), "initiator"))

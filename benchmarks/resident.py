@@ -16,8 +16,8 @@ from benchmarks.memory import resident_mib
 from benchmarks.scale import Scale, Sizes
 from benchmarks.taking import Taking, records
 from benchmarks.workload import Invented, Orders, Zipf, listings
+from liandong.demo_book import demo_book
 from liandong.node import build
-from services.catalogue.shipped import shipped
 from shared.eventstore.schema import EVENTS as EVENTS_TABLE
 from shared.service import Service
 
@@ -65,7 +65,7 @@ async def _consume(ground: Ground, early: int, events: int) -> Figure:
     assert identity is not None
     invented, subject = Invented(identity.read_text(encoding="utf-8")), Zipf(_SUBJECTS, Random(5), _HOT)
     service = build("registry", ground.settings)
-    taking, changes = Taking(service), shipped().changes()
+    taking, changes = Taking(service), demo_book().changes()
     marks: list[tuple[int, float]] = []
     try:
         await taking.take(records(changes, "catalogue"))

@@ -1,4 +1,4 @@
-"""Resolving one entry against the whole law book that ships, beside the cost of appending what follows from it.
+"""Resolving one entry against the whole pinned law book, beside the cost of appending what follows from it.
 
 Three kinds of entries: one whose like was resolved before (a look into a dictionary, as in a list that is imported); one
 that nobody was like (its own grade, so that every measure of the book is judged for it, by the law of its day and by that of
@@ -16,7 +16,7 @@ from benchmarks.engine import Engine, engine
 from benchmarks.figures import Figure, Turn, percentiles
 from benchmarks.ground import Ground
 from benchmarks.scale import Scale, Sizes
-from services.catalogue.shipped import shipped
+from liandong.demo_book import demo_book
 from services.registry.domain.deciding import Because, Record
 from services.registry.domain.law import Law, law_on
 from services.registry.domain.resolution import ALONE, Resolution, resolve
@@ -39,7 +39,7 @@ _DAYS = 2_000
 
 
 async def run(ground: Ground, scale: Scale) -> list[Figure]:
-    changes = shipped().changes()
+    changes = demo_book().changes()
     async with engine(ground) as made:
         return [await _figure(made, changes, ENTRIES.at(scale), TURNS.at(scale), alike) for alike in (False, True)]
 

@@ -1,4 +1,4 @@
-"""Loading a law book into the catalogue, over HTTP like any credit office: the one that ships, unless told otherwise.
+"""Loading a law book into the catalogue, over HTTP like any credit office: the one that ships, or the one of the demo.
 
 Two officers do it: one drafts, the other publishes (four eyes).
 """
@@ -12,6 +12,7 @@ from typing import Any
 
 import httpx
 
+from liandong.demo_book import demo_book
 from services.catalogue.domain.content import Content, field_of
 from services.catalogue.shipped import shipped
 from shared.contracts.event import Topic
@@ -37,11 +38,19 @@ class Loaded:
 
 
 async def load_shipped(http: httpx.AsyncClient, issuer: DevelopmentIssuer, say: Callable[[str], None]) -> Loaded:
-    """Publish the law book that ships, and wait until every service has read it: what they judge by it may come then.
+    """Publish the law book that ships, and wait until every service has read it: what they judge by it may come then."""
+    return await _load(http, issuer, shipped().content(), say)
 
-    What the catalogue has already is not published again; what it has otherwise under the same version is left as it is.
-    """
-    content = shipped().content()
+
+async def load_demo_book(http: httpx.AsyncClient, issuer: DevelopmentIssuer, say: Callable[[str], None]) -> Loaded:
+    """Publish the pinned law book of the demo, and wait until every service has read it."""
+    return await _load(http, issuer, demo_book().content(), say)
+
+
+async def _load(
+    http: httpx.AsyncClient, issuer: DevelopmentIssuer, content: Content, say: Callable[[str], None]
+) -> Loaded:
+    """What the catalogue has already is not published again; what it has otherwise under the same version is left as it is."""
     version = await enact(http, issuer, content, CREDIT_OFFICE, say)
     counts = {field_of(kind): len(content.items(kind)) for kind in SHAPES}
     for kind, count in counts.items():

@@ -26,7 +26,7 @@ from liandong.demo.story import FileRefused, Story
 from liandong.demo.summary import print_summary
 from liandong.demo.wording import word
 from liandong.home import Home, listening, servers
-from liandong.law import load_shipped
+from liandong.law import load_demo_book
 from liandong.node import Node, prepare
 from liandong.serving import on_signals, serve
 
@@ -157,7 +157,7 @@ class _Demo:
 
     async def _as_client(self, client: Client) -> int:
         with self.show.phase("lawbook"):
-            await load_shipped(client.http, self.home.issuer(), lambda _: None)
+            await load_demo_book(client.http, self.home.issuer(), lambda _: None)
         file = RunFile(self.home.folder)
         run = file.begin(self.subjects, RESERVED)
         code, facts = ("resumes", {"phase": run.phase}) if run.interruptions else ("begins", {"subjects": run.subjects})

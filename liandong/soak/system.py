@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from liandong import stack
 from liandong.demo.client import Client
 from liandong.home import Home
-from liandong.law import load_shipped
+from liandong.law import load_demo_book
 from liandong.node import SERVICES, prepare
 from liandong.soak.gateway import Gateway
 from liandong.soak.instance import Instance
@@ -116,7 +116,7 @@ async def system(folder: Path, say: Say, *, prefix: str = "liandong_") -> AsyncG
         after.push_async_callback(made.stop_services)
         say("starting one process a service / 正在逐个启动服务")
         await made.start_services()
-        await load_shipped(made.client.http, made.issuer, lambda _: None)
+        await load_demo_book(made.client.http, made.issuer, lambda _: None)
         yield made
 
 

@@ -2,10 +2,14 @@
 
 import re
 import shutil
+from datetime import date
 from pathlib import Path
 
 import pytest
 
+from liandong.demo_book import demo_book
+from services.catalogue.domain import book as publishing
+from services.catalogue.domain.content import Placed
 from services.catalogue.shipped import DATA, DOCUMENTS, ShippedLawBookInvalid, shipped
 from shared.contracts.event import DomainId, InstrumentId
 from shared.contracts.lawbook import (
@@ -21,9 +25,10 @@ from shared.lawbook.effect import open_settings
 
 LUOYANG = "410300"
 SHOWN = [DomainId("judgment-defaulters"), DomainId("tax"), DomainId("work-safety")]
-"""The domains of the demonstration: a small set of measures each."""
+"""The domains of the demonstration: a small set of measures each, in a law book of its own."""
 SHIPPED = shipped()
 BOOK = LawBook.empty().with_changes(SHIPPED.changes())
+DEMO = LawBook.empty().with_changes(demo_book().changes())
 
 PART = re.compile(r"^([一二三四五六七八九十]+)、")
 ITEM = re.compile(r"^[（(]([一二三四五六七八九十]+)[）)]")
@@ -61,10 +66,10 @@ def clause_text(number: str, article: str) -> str:
 
 
 def entry_measures(domain_id: DomainId, list_kind: ListKind, *, published: bool = True) -> list[Measure]:
-    """What an ordinary first listing in Luoyang triggers: no grade, no refusal to perform, on no other list."""
+    """What an ordinary first listing of the demo triggers in Luoyang: no grade, no refusal to perform, on no other list."""
     return [
         measure
-        for measure in BOOK.measures_for(domain_id, list_kind)
+        for measure in DEMO.measures_for(domain_id, list_kind)
         if governs(region_of(measure), LUOYANG)
         and not (measure.target.grades or measure.target.able_but_unwilling or measure.target.distinct_domains > 1)
         and measure.target.reaches_subject
@@ -191,7 +196,7 @@ def test_one_or_two_punishments_of_a_black_entry_are_unpublished_so_that_a_refus
     assert 1 <= len(entry_measures(domain_id, ListKind.BLACK, published=False)) <= 2
 
 
-@pytest.mark.parametrize("domain_id", [d for d in SHOWN if ListKind.RED in BOOK.domains[d].lists])
+@pytest.mark.parametrize("domain_id", [d for d in SHOWN if ListKind.RED in DEMO.domains[d].lists])
 def test_a_red_entry_triggers_an_occasion_an_act_and_an_invitation_at_three_departments(domain_id: DomainId):
     measures = entry_measures(domain_id, ListKind.RED)
     lines, departments = lines_and_departments(measures)
@@ -202,14 +207,26 @@ def test_a_red_entry_triggers_an_occasion_an_act_and_an_invitation_at_three_depa
 
 
 def test_the_kinds_of_effect_that_the_loop_must_carry_are_all_there():
-    black = [m for d in SHOWN for m in BOOK.measures_for(d, ListKind.BLACK) if m.published and region_of(m) == LUOYANG]
+    black = [m for d in SHOWN for m in DEMO.measures_for(d, ListKind.BLACK) if m.published and region_of(m) == LUOYANG]
     assert {m.works for m in black} == set(Works)
     assert any(m.works is Works.ACT and m.on_error is Undoing.RESTORE for m in black)
     assert any(m.target.able_but_unwilling for m in black)
     assert any(m.target.distinct_domains == 2 for m in black)
     assert any(m.target.grades for m in black)
     assert {m.measure_id for m in black if m.target.roles} == {"S000-023", "S000-024"}
-    assert any(m.target.clean_record_years == 3 for m in SHIPPED.measures)
+    assert any(m.target.clean_record_years == 3 for m in demo_book().measures)
+
+
+def test_the_catalogue_would_take_the_law_book_of_the_demo():
+    placed = tuple(Placed(place, item) for place, item in demo_book().content().placed())
+    filed = publishing.Publish(placed, None)
+    assert len(publishing.changes(LawBook.empty(), filed, date(2026, 1, 1))) == DEMO.version
+
+
+def test_the_law_book_of_the_demo_binds_what_its_own_file_says_and_not_what_ships():
+    here = [measure for measure in demo_book().measures if region_of(measure) == LUOYANG]
+    assert len(here) == 16
+    assert {domain for measure in here for domain in measure.target.domains} == set(SHOWN)
 
 
 def test_who_is_invited_owes_nothing_and_is_only_recommended():
