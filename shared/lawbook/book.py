@@ -275,9 +275,18 @@ class LawBook:
         return cast("Mapping[MatterId, Matter]", self.current(ItemKind.MATTERS))
 
     def checked_by(self, matter: Matter, region: str) -> tuple[DepartmentId, ...]:
-        """Who handles the matter in a region, and so must check (应查必查)."""
+        """Who handles the matter in a region, and so must check (应查必查).
+
+        A matter names bodies of many places: those that have nothing to do with the region are left out.
+        """
+        named = (d for d in matter.checked_by if self._concerns_department(d, region))
         by_kind = (d for category in matter.checked_by_categories for d in self.members(category, region))
-        return tuple(dict.fromkeys((*matter.checked_by, *by_kind)))
+        return tuple(dict.fromkeys((*named, *by_kind)))
+
+    def _concerns_department(self, department_id: DepartmentId, region: str) -> bool:
+        """A body that the book does not name is not left out: its place is not known."""
+        department = self.departments.get(department_id)
+        return department is None or self._concerns(department.region, region)
 
     def department(self, department_id: DepartmentId) -> Department | None:
         return self.departments.get(department_id)

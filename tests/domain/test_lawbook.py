@@ -441,6 +441,15 @@ def test_who_handles_a_matter_must_check_in_it() -> None:
     assert book.checked_by(book.matters[MatterId("licence")], "410300") == (BUREAU, "sector")
 
 
+def test_a_body_of_another_region_does_not_handle_a_matter_here() -> None:
+    names: dict[str, Any] = {"name_zh": "行政许可审批", "name_en": "Licences"}
+    here, above, elsewhere = (DepartmentId(name) for name in ("here", "above", "elsewhere"))
+    matter = Matter(matter_id=MatterId("licence"), checked_by=(here, above, elsewhere), **names)
+    book = book_of(office(here, "410300"), office(above, "000000"), office(elsewhere, "320681"), matter)
+    assert book.checked_by(book.matters[MatterId("licence")], "410300") == (here, above)
+    assert book.checked_by(book.matters[MatterId("licence")], "320681") == (above, elsewhere)
+
+
 def test_what_is_published_anew_after_its_retirement_begins_anew() -> None:
     book = retire(book_of(measure(), office(BUREAU, "410300")), ItemKind.MEASURES, REVIEW, IN_2018)
     book = retire(book, ItemKind.DEPARTMENTS, BUREAU, IN_2018)

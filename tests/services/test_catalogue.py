@@ -408,10 +408,14 @@ async def test_the_law_book_says_who_carries_out_what_and_who_must_check(start: 
         assert {one["department"]["region"] for one in by_kind["implementers"]} == {"410122"}
         followed = await get(w, "memoranda/hexinyongban-2023-27/content")
         assert [one["instrument_id"] for one in followed["follows"]] == ["guofa-2016-33"]
-        assert len(followed["measures"]) == 32
+        assert len(followed["measures"]) == 33
         directory = await get(w, "directory", region="320681")
         checks = {one["matter"]["matter_id"]: one["checked_by"] for one in directory["matters"]}
         assert "qidong-administrative-approval" in checks["administrative-licence"]
+        in_luoyang = (await get(w, "directory", region="410300"))["matters"]
+        bodies = {body for one in in_luoyang for body in one["checked_by"]}
+        assert {body.partition("-")[0] for body in bodies} == {"luoyang"}
+        assert {name.partition("-")[0] for one in in_luoyang for name in one["measures"]} == {"S000"}
         for unknown in ("measures/none/implementers", "memoranda/none/content", "regions/990000/lineage"):
             assert (await ask(w, unknown, region="410122")).status_code == 404
 

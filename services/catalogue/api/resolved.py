@@ -44,7 +44,7 @@ class MemorandumContent(BaseModel):
 class MatterInRegion(BaseModel):
     matter: Matter
     checked_by: list[DepartmentId] = Field(description="Who handles it there, and so must check")
-    measures: list[MeasureId] = Field(description="Measures that turn up in it")
+    measures: list[MeasureId] = Field(description="Measures that turn up in it there")
 
 
 class MattersInRegion(BaseModel):
@@ -108,5 +108,15 @@ async def lineage(code: str, core: TheCore, who: Caller) -> Lineage:
 
 
 def _matter(book: LawBook, matter: Matter, region: str) -> MatterInRegion:
-    turning_up = [measure.measure_id for measure in book.measures if MatterId(matter.matter_id) in measure.matters]
+    """An instrument of another region says nothing here: its measures are left out."""
+    turning_up = [
+        measure.measure_id
+        for measure in book.measures
+        if MatterId(matter.matter_id) in measure.matters and _holds_in(book, measure, region)
+    ]
     return MatterInRegion(matter=matter, checked_by=list(book.checked_by(matter, region)), measures=turning_up)
+
+
+def _holds_in(book: LawBook, measure: Measure, region: str) -> bool:
+    instrument = book.instrument(measure.instrument_id)
+    return instrument is None or instrument.region in book.lineage(region)
