@@ -14,7 +14,7 @@ from liandong.demo.run import Run, RunFile
 from liandong.demo.show import Meter
 from liandong.demo.story import Story
 from liandong.home import Home
-from liandong.law import load_shipped
+from liandong.law import load_demo_book
 from tests.compose.project import Project
 from tests.harness import eventually
 
@@ -51,7 +51,7 @@ async def client_of(project: Project) -> AsyncGenerator[Client]:
 
 async def load_the_law(client: Client) -> int:
     """The version of the law book, read by every service."""
-    return (await load_shipped(client.http, client.issuer, lambda _: None)).version
+    return (await load_demo_book(client.http, client.issuer, lambda _: None)).version
 
 
 async def tell(project: Project, client: Client, subjects: int, deeds: Mapping[str, Deed]) -> Run:

@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from liandong.demo.client import Client
 from liandong.home import Home
-from liandong.law import load_shipped
+from liandong.law import load_demo_book
 from liandong.node import SERVICES, Node, prepare
 from liandong.soak.load import Load, load_of
 from liandong.soak.rest import NeverAtRest, under
@@ -81,7 +81,7 @@ async def broken(stack: Addresses, tmp_path_factory: pytest.TempPathFactory) -> 
     await node.start()
     http = httpx.AsyncClient(transport=httpx.ASGITransport(node.app), base_url="http://node", timeout=60)
     try:
-        await load_shipped(http, home.issuer(), lambda _: None)
+        await load_demo_book(http, home.issuer(), lambda _: None)
         yield Broken(node, settings, await load_of(Client(http, home.issuer())))
     finally:
         await http.aclose()
