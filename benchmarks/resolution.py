@@ -17,10 +17,11 @@ from benchmarks.figures import Figure, Turn, percentiles
 from benchmarks.ground import Ground
 from benchmarks.scale import Scale, Sizes
 from services.catalogue.shipped import shipped
-from services.registry.domain.deciding import Because, Record
+from services.registry.domain.commands import Record, Trigger
+from services.registry.domain.deciding import SUBJECT_FILE
 from services.registry.domain.law import Law, law_on
-from services.registry.domain.resolution import ALONE, Resolution, resolve
-from services.registry.handlers import FILES
+from services.registry.domain.resolution import ALONE, Resolution
+from services.registry.domain.resolver import resolve
 from shared.calendar.clock import SystemClock
 from shared.calendar.working_days import today
 from shared.contracts.event import EventId
@@ -105,10 +106,10 @@ async def _appended(made: Engine, work: Sequence[Entry], law: Law) -> float:
     for batch in chunks(list(work), BATCH):
         async with made.store.engine.begin() as connection:
             session = made.session(connection)
-            await session.load(FILES, [entry.subject.key for entry in batch])
+            await session.load(SUBJECT_FILE, [entry.subject.key for entry in batch])
             for entry in batch:
-                because = Because(EventId(new_event_id()), "list.entry.published.v1", law.book)
-                session.do_loaded(FILES, entry.subject.key, Record(because, entry.subject, entry))
+                trigger = Trigger(EventId(new_event_id()), "list.entry.published.v1", law.book)
+                session.do_loaded(SUBJECT_FILE, entry.subject.key, Record(trigger, entry.subject, entry))
             change = session.change()
             await made.store.write(connection, [change])
         made.store.committed([change])

@@ -33,10 +33,12 @@ from shared.contracts.lawbook import (
     Works,
 )
 from shared.contracts.policy import Setting, Substance
-from shared.lawbook.book import GapInLawBook, LawBook, governs, regions_from
+from shared.lawbook.book import LawBook
 from shared.lawbook.effect import confirmed, open_settings
 from shared.lawbook.items import Item, publications
 from shared.lawbook.policy import Question, governing
+from shared.lawbook.published import GapInLawBook
+from shared.lawbook.regions import governs, regions_from
 
 TAX, SAFETY, UNKNOWN = DomainId("tax"), DomainId("work-safety"), DomainId("unknown")
 BUREAU, MEMO, REVIEW = DepartmentId("bureau"), InstrumentId("memo"), MeasureId("strict-review")

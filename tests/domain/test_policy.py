@@ -14,8 +14,10 @@ from shared.contracts.kinds import SubjectKind
 from shared.contracts.lawbook import Policy, PolicyPublished
 from shared.contracts.policy import CuredInTime, Level, ReceivedBy, ThirdPartyLists
 from shared.contracts.vocabulary import PUBLIC
-from shared.lawbook.book import LawBook, regions_from
-from shared.lawbook.policy import GROUPS, Governing, Question, Why, faults_of, governing
+from shared.lawbook.book import LawBook
+from shared.lawbook.policy import GROUPS, Governing, Question, Why, governing
+from shared.lawbook.policy_faults import faults_of
+from shared.lawbook.regions import regions_from
 from tests.policies import a_policy
 
 LUOYANG, QIDONG, ZHONGMU, HEZUO, PUYANG = "410300", "320681", "410122", "623001", "410928"

@@ -8,9 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.registry.domain.deciding import (
-    LAW_CHANGED,
-    Because,
+from services.registry.domain.commands import (
+    Trigger as Because,
     Command,
     Drop,
     End,
@@ -18,8 +17,9 @@ from services.registry.domain.deciding import (
     ResolveAgain,
     Resume,
     Suspend,
-    decide,
 )
+from services.registry.domain.deciding import decide
+from services.registry.domain.law_change import LAW_CHANGED
 from services.registry.domain.events import EntryEndedInFile, EntryRecorded, FileResolvedAgain
 from services.registry.domain.file import INITIAL, SubjectFile, evolve
 from shared.contracts.event import (
@@ -510,7 +510,7 @@ def test_whatever_happens_only_what_follows_stands_and_every_line_ends_with_its_
         history += events
     for line in file.lines.values():
         held = file.entries[line.entry_id]
-        assert held.stands or line.ended is not None
+        assert held.active or line.ended is not None
         assert line.measure_id not in {"hidden", "old", "harsh"}
         assert line.ended or line.suspended == held.suspended
     ordered = [line for event in history if isinstance(event, ResponseDirected) for line in event.lines]

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from services.registry.domain.clean_record import incentives, last_bad_record
 from services.registry.domain.file import EntryInFile, SubjectFile
 from services.registry.domain.law import Law, law_days, law_on
-from services.registry.domain.resolution import ALONE, Beside, Resolution, resolve
+from services.registry.domain.resolution import ALONE, FileContext, Resolution
+from services.registry.domain.resolver import resolve
 from shared.contracts.directory import Category, CategoryId
 from shared.contracts.event import DepartmentId, DomainId, EntryId, InstrumentId, SubjectKey
 from shared.contracts.lawbook import (
@@ -144,10 +145,10 @@ def follows(
     today: date = TODAY,
     since: int | None = None,
     roles: tuple[Role, ...] = (),
-    beside: Beside = ALONE,
+    context: FileContext = ALONE,
 ) -> Resolution:
     found = book.version if since is None else since
-    return resolve(entry or an_entry(), roles, beside, law_on(book, today), found)
+    return resolve(entry or an_entry(), roles, context, law_on(book, today), found)
 
 
 def who(resolution: Resolution) -> dict[str, list[str]]:
@@ -258,12 +259,12 @@ def test_a_law_is_the_same_between_two_days_on_which_something_begins_or_ends() 
 
 def test_stronger_measures_need_a_document_that_provides_them() -> None:
     more = a_measure("more", target={"distinct_domains": 2})
-    two = Beside(domains_listed=2)
+    two = FileContext(domains_listed=2)
     silent = a_book(more, a_policy(clean_record_years=3))
-    assert why_not(follows(silent, beside=two)) == {"more": RefusalReason.NOT_IN_POLICY}
-    [directive] = follows(a_book(more, a_policy(escalate_from_domains=2)), beside=two).directives
+    assert why_not(follows(silent, context=two)) == {"more": RefusalReason.NOT_IN_POLICY}
+    [directive] = follows(a_book(more, a_policy(escalate_from_domains=2)), context=two).directives
     assert directive.line.domains_listed == 2
-    assert who(follows(a_book(more, a_policy(escalate_from_domains=3)), beside=two)) == {}
+    assert who(follows(a_book(more, a_policy(escalate_from_domains=3)), context=two)) == {}
     assert who(follows(a_book(more, a_policy(escalate_from_domains=2)))) == {}
 
 
@@ -302,9 +303,9 @@ def test_what_a_place_passes_up_is_left_to_those_above_it() -> None:
 def test_incentives_rest_while_the_subject_stands_on_a_list_to_which_they_yield() -> None:
     book = a_book(an_incentive(), a_policy(red_yields_to=("watch",)))
     red = an_entry(list_kind=ListKind.RED)
-    on_watch, on_black = (Beside(also_on=frozenset({kind})) for kind in (ListKind.WATCH, ListKind.BLACK))
-    assert why_not(follows(book, red, beside=on_watch)) == {"help": RefusalReason.OUTWEIGHED}
-    assert set(who(follows(book, red, beside=on_black))) == {"help"}
+    on_watch, on_black = (FileContext(also_on=frozenset({kind})) for kind in (ListKind.WATCH, ListKind.BLACK))
+    assert why_not(follows(book, red, context=on_watch)) == {"help": RefusalReason.OUTWEIGHED}
+    assert set(who(follows(book, red, context=on_black))) == {"help"}
     assert set(who(follows(book, red))) == {"help"}
 
 
@@ -323,15 +324,15 @@ def test_nothing_publishes_a_watch_entry() -> None:
 
 def test_a_later_policy_reaches_back_only_where_it_is_milder() -> None:
     more = a_measure("more", target={"distinct_domains": 2})
-    two = Beside(domains_listed=2)
+    two = FileContext(domains_listed=2)
     strict, silent = a_policy(escalate_from_domains=2), a_policy(version=2, effective_from=date(2024, 1, 1))
     before = a_book(more, strict)
-    assert who(follows(before, beside=two)) == {"more": [COURT]}
+    assert who(follows(before, context=two)) == {"more": [COURT]}
     after = and_then(before, silent.model_copy(update={"substance": a_policy(clean_record_years=3).substance}))
-    assert why_not(follows(after, beside=two, since=before.version)) == {"more": RefusalReason.NOT_IN_POLICY}
+    assert why_not(follows(after, context=two, since=before.version)) == {"more": RefusalReason.NOT_IN_POLICY}
     mild = a_book(more, a_policy(clean_record_years=3))
     harsher = and_then(mild, a_policy(version=2, effective_from=date(2017, 10, 25), escalate_from_domains=2))
-    assert who(follows(harsher, beside=two, since=mild.version)) == {}
+    assert who(follows(harsher, context=two, since=mild.version)) == {}
 
 
 def test_a_decision_names_the_policies_that_had_a_say() -> None:
@@ -444,16 +445,16 @@ def entries(draw: st.DrawFn) -> Entry:
     )
 
 
-BESIDE = st.builds(Beside, st.integers(1, 3), st.frozensets(st.sampled_from(ListKind)))
+BESIDE = st.builds(FileContext, st.integers(1, 3), st.frozensets(st.sampled_from(ListKind)))
 
 
 @given(laws(), entries(), st.sampled_from([(), (Role.DIRECTOR,)]), BESIDE, DAYS)
 @settings(max_examples=300, deadline=None)
 def test_whatever_the_law_nothing_is_directed_without_a_published_measure_and_a_basis_of_its_day(
-    law: tuple[LawBook, int], entry: Entry, roles: tuple[Role, ...], beside: Beside, today: date
+    law: tuple[LawBook, int], entry: Entry, roles: tuple[Role, ...], context: FileContext, today: date
 ) -> None:
     book, since = law
-    found = resolve(entry, roles, beside, law_on(book, today), since)
+    found = resolve(entry, roles, context, law_on(book, today), since)
     decided_on = entry.decision.decided_on
     for directive in found.directives:
         measure = directive.measure
@@ -463,28 +464,28 @@ def test_whatever_the_law_nothing_is_directed_without_a_published_measure_and_a_
         assert not (entry.list_kind is ListKind.WATCH and measure.constraint is Constraint.PUBLICITY)
         assert entry.origin is not Origin.THIRD_PARTY
         if measure.kind is MeasureKind.DISCIPLINE:
-            by_then = resolve(entry, roles, beside, Law(book.as_of(since), date.min), since)
+            by_then = resolve(entry, roles, context, Law(book.as_of(since), date.min), since)
             assert measure.measure_id in who(by_then), "a later law adds no punishment"
     assert len({(d.department, d.measure.measure_id) for d in found.directives}) == len(found.directives)
     fresh = LawBook.empty().with_changes(book._history)  # pyright: ignore[reportPrivateUsage]
-    assert resolve(entry, roles, beside, law_on(fresh, today), since) == found, "the same law, the same answer"
+    assert resolve(entry, roles, context, law_on(fresh, today), since) == found, "the same law, the same answer"
 
 
 @given(laws(), entries(), BESIDE)
 @settings(max_examples=150, deadline=None)
 def test_whatever_is_published_later_a_decision_only_becomes_milder(
-    law: tuple[LawBook, int], entry: Entry, beside: Beside
+    law: tuple[LawBook, int], entry: Entry, context: FileContext
 ) -> None:
     book, since = law
     number = count()
     then = None
     for version in range(since, book.version + 1):
-        now = resolve(entry, (), beside, law_on(book.as_of(version), TODAY), since)
+        now = resolve(entry, (), context, law_on(book.as_of(version), TODAY), since)
         punished = {d.measure.measure_id for d in now.directives if d.measure.kind is MeasureKind.DISCIPLINE}
         granted = {d.measure.measure_id for d in now.directives if d.measure.kind is MeasureKind.INCENTIVE}
         if next(number) == 0:
             then = punished, granted
         assert then is not None
-        by_then = who(resolve(entry, (), beside, Law(book.as_of(since), date.min), since))
+        by_then = who(resolve(entry, (), context, Law(book.as_of(since), date.min), since))
         assert punished <= set(by_then)
         assert granted == then[1]

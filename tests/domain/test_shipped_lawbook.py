@@ -16,8 +16,9 @@ from shared.contracts.lawbook import (
     Undoing,
     Works,
 )
-from shared.lawbook.book import LawBook, governs
+from shared.lawbook.book import LawBook
 from shared.lawbook.effect import open_settings
+from shared.lawbook.regions import governs
 
 LUOYANG = "410300"
 SHOWN = [DomainId("judgment-defaulters"), DomainId("tax"), DomainId("work-safety")]

@@ -6,7 +6,8 @@ import pytest
 
 from services.catalogue.shipped import shipped
 from services.registry.domain.law import law_on
-from services.registry.domain.resolution import ALONE, Beside, Resolution, resolve
+from services.registry.domain.resolution import ALONE, FileContext, Resolution
+from services.registry.domain.resolver import resolve
 from shared.contracts.event import DepartmentId, DomainId, EntryId, SubjectKey
 from shared.contracts.lawbook import ListKind, SubjectKind
 from shared.contracts.listing import Decision, Entry, Subject
@@ -31,7 +32,7 @@ def the_case(
     *,
     list_kind: ListKind = ListKind.BLACK,
     able_but_unwilling: bool = False,
-    beside: Beside = ALONE,
+    context: FileContext = ALONE,
 ) -> Resolution:
     """One company that did not do what a judgment asks; only the jurisdiction differs."""
     lister = DepartmentId("luoyang-court")
@@ -51,7 +52,7 @@ def the_case(
         public=list_kind is ListKind.BLACK,
         able_but_unwilling=able_but_unwilling,
     )
-    return resolve(entry, (), beside, law_on(BOOK, TODAY), BOOK.version)
+    return resolve(entry, (), context, law_on(BOOK, TODAY), BOOK.version)
 
 
 def texts(found: Resolution, *words: str) -> set[str]:
@@ -99,8 +100,8 @@ def test_loan_rates_are_raised_only_where_the_document_says_so(region: str) -> N
 
 
 def test_a_second_domain_brings_more_in_luoyang() -> None:
-    alone, both = the_case(LUOYANG), the_case(LUOYANG, beside=Beside(domains_listed=2))
+    alone, both = the_case(LUOYANG), the_case(LUOYANG, context=FileContext(domains_listed=2))
     assert {d.measure.measure_id for d in alone.directives} < {d.measure.measure_id for d in both.directives}
     assert {d.line.domains_listed for d in both.directives} == {1, 2}
     for region in (QIDONG, HEZUO, PUYANG):
-        assert the_case(region, beside=Beside(domains_listed=2)).directives == the_case(region).directives
+        assert the_case(region, context=FileContext(domains_listed=2)).directives == the_case(region).directives

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from services.catalogue.shipped import shipped
-from services.registry import resolving
-from services.registry.rehearsing import Rehearsals
+from services.registry.jobs import resolving
+from services.registry.jobs.rehearsals import RehearsalWorker
 from shared.contracts.event import InstrumentId, Topic
 from shared.contracts.lawbook import Basis, Instrument, LawbookChange, Measure
 from shared.contracts.listing import Entry, EntryPublished
@@ -145,7 +145,7 @@ async def test_what_a_later_law_takes_away_is_ended_everywhere_once_with_the_rea
 async def test_a_run_that_is_broken_off_again_and_again_goes_on_where_it_stood_and_ends_nothing_twice(
     start: StartWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(resolving, "KNOWN_SECONDS", 3_600)
+    monkeypatch.setattr(resolving, "LAW_KNOWN_AFTER_SECONDS", 3_600)
     async with start("registry") as w:
         await w.publish_lawbook(*LAWBOOK)
         await listed(w, 8)
@@ -158,9 +158,9 @@ async def test_a_run_that_is_broken_off_again_and_again_goes_on_where_it_stood_a
             return (await core.lawbook.current()).version == change.lawbook_version
 
         await eventually(known, what="the law book")
-        monkeypatch.setattr(resolving, "KNOWN_SECONDS", 0)
+        monkeypatch.setattr(resolving, "LAW_KNOWN_AFTER_SECONDS", 0)
         for nth in range(12):
-            jobs = [resolving.ResolveAgainJob(core, batch=1) for _ in range(3)]
+            jobs = [resolving.ResolveAgainWorker(core, batch=1) for _ in range(3)]
             for job in jobs:
                 job.start()
             await asyncio.sleep(0.01 * (nth % 4))
@@ -268,7 +268,8 @@ async def test_a_draft_measure_is_rehearsed_on_the_live_files_and_nothing_is_wri
         assert (found["subjects"], found["of_subjects"], found["entries"]) == (7, 7, 7)
         assert (found["added"], found["ended"], found["changed"]) == (0, 7, 7)
         page = await get(w, f"rehearsals/{found['rehearsal_id']}/differences", limit=5)
-        rest = await get(w, f"rehearsals/{found['rehearsal_id']}/differences", after=page["next"])
+        rest = await get(w, f"rehearsals/{found['rehearsal_id']}/differences", after=page["next"], limit=2)
+        assert rest["next"] is None, "the last page, exactly full"
         told = [*page["items"], *rest["items"]]
         assert {one["entry_id"] for one in told} == {entry.entry_id for entry in entries}
         assert {(one["what"], one["reason"], one["department"]) for one in told} == {
@@ -286,7 +287,7 @@ async def test_a_rehearsal_that_is_broken_off_again_and_again_tells_every_line_o
 
         async def break_off() -> None:
             for nth in range(10):
-                jobs = [Rehearsals(core, batch=1) for _ in range(2)]
+                jobs = [RehearsalWorker(core, batch=1) for _ in range(2)]
                 for job in jobs:
                     job.start()
                 await asyncio.sleep(0.01 * (nth % 4))

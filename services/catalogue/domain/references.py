@@ -7,8 +7,9 @@ from services.catalogue.domain.measures import measure_faults, unknown
 from shared.contracts.directory import Category, LegalBasis, Matter, Region, RegionLevel
 from shared.contracts.event import InstrumentId
 from shared.contracts.lawbook import Department, Domain, Instrument, ListedMeasure, Measure, MeasureList, Policy
-from shared.lawbook.book import STATE, LawBook
+from shared.lawbook.book import LawBook
 from shared.lawbook.items import Item
+from shared.lawbook.regions import STATE
 from shared.rejection import Fault
 
 

@@ -7,7 +7,7 @@ from typing import cast
 from shared.contracts.directory import Region
 from shared.contracts.event import Contract
 from shared.contracts.policy import Policy
-from shared.lawbook.policy import faults_of
+from shared.lawbook.policy_faults import faults_of
 from shared.rejection import Fault
 
 LONGEST_TEXT = 2_000

@@ -1,6 +1,6 @@
-"""What should stand in a file by a law, against what does: the lines that follow, those that end, those that pause.
+"""The lines that should apply in a file by a law, compared with those that do.
 
-Nothing here decides why; `deciding` says what a difference means: a correction, a listing, a later law.
+The reason of a difference is not decided here: a listing or a correction (`deciding`), or a later law (`law_change`).
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,14 +11,13 @@ from services.registry.domain.file import EntryInFile, LineInFile, SubjectFile
 from services.registry.domain.law import Law
 from services.registry.domain.resolution import (
     ALONE,
-    Beside,
     Directive,
+    FileContext,
     Refusal,
-    Resolution,
     domains_listed,
     is_punishment,
-    resolve,
 )
+from services.registry.domain.resolver import resolve
 from shared.contracts.event import DepartmentId, EntryId, LineId, ResponseId, SubjectKey
 from shared.contracts.lawbook import ListKind
 from shared.contracts.listing import Origin, Subject
@@ -26,12 +25,10 @@ from shared.contracts.response import Line, PolicyUsed
 from shared.ids import stable_id
 from shared.rejection import reject
 
-NOTHING = Resolution((), ())
-
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What should stand because of one entry."""
+    """What should apply because of one entry."""
 
     held: EntryInFile
     directives: Mapping[LineId, Directive]
@@ -41,7 +38,7 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """What a law makes of a file: per entry the lines that nothing supports any longer, and those that are missing."""
+    """What a law changes in a file: the lines that no entry supports any longer, and the lines that are missing."""
 
     wanted: Mapping[EntryId, Wanted]
     gone: tuple[LineInFile, ...]
@@ -56,9 +53,9 @@ class Difference:
         return tuple(entry_id for entry_id in self.wanted if entry_id in touched)
 
 
-def difference(file: SubjectFile, law: Law, since: int | None = None) -> Difference:
-    """What `law` changes in the file. `since`: judge every entry as if it had been recorded by this version of the book."""
-    wanted = {entry_id: _wanted(file, held, law, since) for entry_id, held in file.entries.items()}
+def difference(file: SubjectFile, law: Law, validated_by: int | None = None) -> Difference:
+    """What `law` changes in the file. `validated_by`: judge every entry as if this version of the book had validated it."""
+    wanted = {entry_id: _wanted(file, held, law, validated_by) for entry_id, held in file.entries.items()}
     gone = tuple(
         line
         for line in file.lines.values()
@@ -66,34 +63,35 @@ def difference(file: SubjectFile, law: Law, since: int | None = None) -> Differe
     )
     new = tuple(
         (entry_id, line_id, directive)
-        for entry_id, one in wanted.items()
-        for line_id, directive in one.directives.items()
+        for entry_id, of_entry in wanted.items()
+        for line_id, directive in of_entry.directives.items()
         if line_id not in file.lines
     )
     return Difference(wanted, gone, new)
 
 
-def _wanted(file: SubjectFile, held: EntryInFile, law: Law, since: int | None) -> Wanted:
-    if not held.stands:
+def _wanted(file: SubjectFile, held: EntryInFile, law: Law, validated_by: int | None) -> Wanted:
+    if not held.active:
         return Wanted(held, {}, (), ())
-    resolution = resolve(held.entry, held.roles, _beside(file, held), law, held.since if since is None else since)
-    named = _Lines.of(file, held.entry.entry_id)
-    directives = {named.id_of(directive): directive for directive in resolution.directives}
+    version = held.validated_by if validated_by is None else validated_by
+    resolution = resolve(held.entry, held.roles, _context(file, held), law, version)
+    lines = _Lines.of(file, held.entry.entry_id)
+    directives = {lines.id_of(directive): directive for directive in resolution.directives}
     return Wanted(held, directives, resolution.refusals, resolution.policies)
 
 
-def _beside(file: SubjectFile, held: EntryInFile) -> Beside:
+def _context(file: SubjectFile, held: EntryInFile) -> FileContext:
     if len(file.entries) == 1:
         return ALONE
     kind = held.entry.list_kind
     also_on = frozenset(
         other.list_kind
-        for other in file.standing
+        for other in file.active_entries
         if other.entry_id != held.entry.entry_id and other.origin is not Origin.THIRD_PARTY
     )
-    # A list of a third party counts for nothing, so its own entry may stand on none.
-    count = max(1, domains_listed(file.standing, kind))
-    return Beside(count, also_on if kind is ListKind.RED else frozenset())
+    # Lists of third parties do not count, so an entry of one may be on no list that counts.
+    count = max(1, domains_listed(file.active_entries, kind))
+    return FileContext(count, also_on if kind is ListKind.RED else frozenset())
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,27 +100,30 @@ class _Lines:
 
     entry_id: EntryId
     subject: SubjectKey
-    standing: Mapping[tuple[str, str], LineInFile]
+    active: Mapping[tuple[str, str], LineInFile]
     ended: Mapping[tuple[str, str], int]
+    """How many such lines have ended."""
 
     @classmethod
     def of(cls, file: SubjectFile, entry_id: EntryId) -> "_Lines":
-        standing: dict[tuple[str, str], LineInFile] = {}
+        active: dict[tuple[str, str], LineInFile] = {}
         ended: dict[tuple[str, str], int] = {}
         for line in file.lines_of(entry_id):
             key = (line.department, line.measure_id)
             if line.ended is None:
-                standing[key] = line
+                active[key] = line
             else:
                 ended[key] = ended.get(key, 0) + 1
-        return cls(entry_id, subject_of(file).key, standing, ended)
+        return cls(entry_id, subject_of(file).key, active, ended)
 
     def id_of(self, directive: Directive) -> LineId:
-        """That of the line that stands. Else it follows from entry, subject, department and measure, and how often such a
-        line has ended: what was ended is not revived; nor is a line that a milder edition replaces."""
+        """The id of the active line. Else an id made from entry, subject, department, measure and the number of ended lines.
+
+        So a line that was ended is not revived, nor is one that a milder edition replaces.
+        """
         key = (directive.department, directive.measure.measure_id)
         count = self.ended.get(key, 0)
-        if (line := self.standing.get(key)) is not None:
+        if (line := self.active.get(key)) is not None:
             if line.measure_version in (0, directive.measure.version):
                 return line.line_id
             count += 1
@@ -134,13 +135,14 @@ def response_id(file: SubjectFile, entry_id: EntryId, department: DepartmentId) 
 
 
 def subject_of(file: SubjectFile) -> Subject:
+    """Raises Rejected (`entry_not_in_file`) for an empty file."""
     if file.of is None:
         raise reject("entry_not_in_file")
     return file.of
 
 
 def by_response(lines: Sequence[LineInFile]) -> Iterator[tuple[tuple[EntryId, DepartmentId], list[LineInFile]]]:
-    """Lines by the response that they belong to."""
+    """Lines by their response."""
 
     def response(line: LineInFile) -> tuple[EntryId, DepartmentId]:
         return line.entry_id, line.department
@@ -152,7 +154,7 @@ def by_response(lines: Sequence[LineInFile]) -> Iterator[tuple[tuple[EntryId, De
 def new_by_response(
     new: Sequence[tuple[EntryId, LineId, Directive]], wanted: Mapping[EntryId, Wanted]
 ) -> Iterator[tuple[tuple[EntryId, DepartmentId], tuple[Line, ...]]]:
-    """Lines to be directed, by their response, in the order in which the measures stand."""
+    """Lines to be directed, by their response, in the order of the measures."""
     found: dict[tuple[EntryId, DepartmentId], list[Line]] = {}
     for entry_id, line_id, directive in new:
         judged_on = directive.milder_on or wanted[entry_id].held.entry.decision.decided_on
@@ -163,12 +165,12 @@ def new_by_response(
 
 
 def to_pause(file: SubjectFile, wanted: Mapping[EntryId, Wanted]) -> Iterator[tuple[bool, LineInFile]]:
-    """Punishments whose pause is not as the entry's: (whether it is to rest, line); new ones included."""
-    for entry_id, one in wanted.items():
-        suspended = one.held.suspended
+    """Punishments that must be suspended (True, line) or resumed (False, line) to be as their entry; new ones included."""
+    for entry_id, of_entry in wanted.items():
+        suspended = of_entry.held.suspended
         if not suspended and not file.lines:
             continue
-        for line_id, directive in one.directives.items():
+        for line_id, directive in of_entry.directives.items():
             line = file.lines.get(line_id)
             paused = line is not None and line.suspended
             if is_punishment(directive.measure.kind) and suspended != paused:

@@ -1,15 +1,19 @@
-"""Rehearsals that were asked for, how far they are, and what they found: the only rows that a rehearsal writes."""
+"""Rehearsals: the drafts, how far each has come, and the differences that it found. A rehearsal writes no other rows."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
-from datetime import datetime
-from typing import Any
+from datetime import date, datetime
+from typing import Any, cast
 
+import orjson
 from sqlalchemy import BigInteger, Column, Date, DateTime, Table, Text, delete, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
+from uuid_utils import uuid7
 
 from services.registry.schema import METADATA
+from shared.contracts.lawbook import ItemKind
 from shared.database import RawJson, insert_rows
+from shared.lawbook.items import SHAPES, Item, kind_of
 
 REHEARSALS = Table(
     "rehearsals",
@@ -50,16 +54,55 @@ DIFFERENCES = Table(
     Column("reason", Text, nullable=False),
 )
 REPORT = tuple(column.name for column in DIFFERENCES.columns if column.name != "rehearsal_id")
-"""The columns of the report, in their order."""
+"""The columns of the report, in order."""
 RUNNING, DONE = "running", "done"
-_AT_ONCE = 1_000
+_PAGE = 1_000
 
 
-async def ask(connection: AsyncConnection, row: Mapping[str, Any]) -> None:
+def new(
+    asked_by: str, asked_at: datetime, mode: str, items: Sequence[Item], lawbook_version: int, day: date
+) -> dict[str, Any]:
+    """The row of a rehearsal that has not begun. `day`: the day as of which the law is asked."""
+    return {
+        "rehearsal_id": str(uuid7()),
+        "asked_by": asked_by,
+        "asked_at": asked_at,
+        "mode": mode,
+        "draft": _draft_text(items),
+        "lawbook_version": lawbook_version,
+        "day": day,
+        "state": RUNNING,
+        "after": "",
+        "of_subjects": None,
+        "subjects": 0,
+        "entries": 0,
+        "changed": 0,
+        "added": 0,
+        "ended": 0,
+        "settings": "{}",
+        "finished_at": None,
+    }
+
+
+def _draft_text(items: Sequence[Item]) -> str:
+    kinds: dict[str, list[Any]] = {}
+    for item in items:
+        kinds.setdefault(kind_of(item).value, []).append(item.model_dump(mode="json"))
+    return orjson.dumps(kinds).decode()
+
+
+def draft_items(text: str) -> list[Item]:
+    """The items of a stored draft, in the order in which they were given."""
+    kinds = cast("dict[str, list[dict[str, Any]]]", orjson.loads(text))
+    return [SHAPES[ItemKind(kind)].model.model_validate(item) for kind, items in kinds.items() for item in items]
+
+
+async def insert_new(connection: AsyncConnection, row: Mapping[str, Any]) -> None:
+    """`row`: made by `new`."""
     await connection.execute(insert(REHEARSALS).values(**row))
 
 
-async def one(connection: AsyncConnection, rehearsal_id: str) -> Any | None:
+async def find(connection: AsyncConnection, rehearsal_id: str) -> Any | None:
     return (await connection.execute(select(REHEARSALS).where(_is(rehearsal_id)))).one_or_none()
 
 
@@ -69,7 +112,7 @@ async def newest(connection: AsyncConnection, limit: int) -> Sequence[Any]:
 
 
 async def claim(connection: AsyncConnection) -> Any | None:
-    """The oldest rehearsal that is not done, for this transaction; none when another instance has it."""
+    """The oldest rehearsal that is not done, for this transaction; None when there is none or another instance has it."""
     query = select(REHEARSALS).where(REHEARSALS.c.state == RUNNING).order_by(REHEARSALS.c.asked_at).limit(1)
     return (await connection.execute(query.with_for_update(skip_locked=True))).one_or_none()
 
@@ -78,11 +121,12 @@ async def advance(connection: AsyncConnection, rehearsal_id: str, **values: Any)
     await connection.execute(update(REHEARSALS).where(_is(rehearsal_id)).values(**values))
 
 
-async def add(connection: AsyncConnection, rows: Sequence[dict[str, Any]]) -> None:
+async def add_differences(connection: AsyncConnection, rows: Sequence[dict[str, Any]]) -> None:
     await insert_rows(connection, DIFFERENCES, list(rows))
 
 
 async def differences(connection: AsyncConnection, rehearsal_id: str, after: int, limit: int) -> Sequence[Any]:
+    """The differences with a number above `after`, by number."""
     query = (
         select(DIFFERENCES)
         .where(DIFFERENCES.c.rehearsal_id == rehearsal_id, DIFFERENCES.c.number > after)
@@ -93,15 +137,15 @@ async def differences(connection: AsyncConnection, rehearsal_id: str, after: int
 
 
 async def every_difference(connection: AsyncConnection, rehearsal_id: str) -> AsyncIterator[Sequence[Any]]:
-    """All of them, a page at a time."""
+    """All differences, in pages."""
     after = 0
-    while page := await differences(connection, rehearsal_id, after, _AT_ONCE):
+    while page := await differences(connection, rehearsal_id, after, _PAGE):
         yield page
         after = page[-1].number
 
 
-async def forget_before(connection: AsyncConnection, instant: datetime) -> None:
-    """Drop rehearsals that were done by then."""
+async def delete_finished_before(connection: AsyncConnection, instant: datetime) -> None:
+    """Delete rehearsals that finished before `instant`, with their differences."""
     old = select(REHEARSALS.c.rehearsal_id).where(REHEARSALS.c.finished_at < instant)
     await connection.execute(delete(DIFFERENCES).where(DIFFERENCES.c.rehearsal_id.in_(old)))
     await connection.execute(delete(REHEARSALS).where(REHEARSALS.c.finished_at < instant))

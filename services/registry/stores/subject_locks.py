@@ -1,4 +1,4 @@
-"""One row a subject: what is locked before anything is concluded about it. Rows are locked in sorted order, always."""
+"""One row for each subject, which is locked before anything is decided about it. Rows are always locked in sorted order."""
 
 from collections.abc import Iterable
 
@@ -20,14 +20,14 @@ _LOCK = (
 
 
 async def lock(connection: AsyncConnection, keys: Iterable[SubjectKey]) -> None:
-    """Take the subjects for this transaction: two batches that touch the same person go one after the other."""
+    """Lock the subjects for this transaction: two batches about the same person run one after the other."""
     ordered = sorted(set(keys))
     await insert_rows(connection, SUBJECTS, [{"subject_key": k} for k in ordered], conflict=("subject_key",), keep=True)
     await connection.execute(_LOCK, {"keys": ordered})
 
 
 async def share(connection: AsyncConnection, key: SubjectKey) -> None:
-    """Wait for whoever writes this subject, so that the same question about the past has one answer for good."""
+    """Wait for a transaction that writes this subject, so that a question about the past always has the same answer."""
     await connection.execute(
         select(SUBJECTS.c.subject_key).where(SUBJECTS.c.subject_key == key).with_for_update(read=True)
     )
