@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
-from typing import NamedTuple, TypeVar, cast
+from typing import Any, NamedTuple, TypeVar, cast
 
 from shared.contracts.directory import BasisId, Category, CategoryId, LegalBasis, Matter, MatterId, Region
 from shared.contracts.event import DepartmentId, DomainId, InstrumentId, MeasureId
@@ -54,13 +54,13 @@ class LawBook(PublishedItems):
 
         It lives as long as the book, so a new version of the book starts with an empty memory.
         """
-        found = self._derived.get(kind)
+        found: _Derived | None = self._derived.get(kind)
         if found is None:
             found = self._derived[kind] = kind(self)
-        return cast("_Derived", found)
+        return found
 
     @cached_property
-    def _derived(self) -> dict[Callable[["LawBook"], object], object]:
+    def _derived(self) -> dict[Callable[["LawBook"], object], Any]:
         return {}
 
     def current(self, kind: ItemKind) -> Mapping[str, Item]:

@@ -34,18 +34,19 @@ class LawCalendar:
 
     def __init__(self, book: LawBook) -> None:
         self._book = book
+        self._version = book.version
         self.days: Sequence[date] = sorted(set(_boundaries(book)))
         """The days on which an instrument, a measure, a basis or a policy begins, or is over, in order."""
         self._laws: Memo[date, Law] = Memo(_MOST_REMEMBERED)
         self._earlier_days: Memo[int, Sequence[date]] = Memo(_MOST_REMEMBERED)
 
     def law_on(self, day: date) -> Law:
-        law = self._laws.get(day)
-        return self._laws.keep(day, Law(self._book, _first_of_span(self.days, day))) if law is None else law
+        known = self._laws.get(day)
+        return self._laws.keep(day, Law(self._book, _first_of_span(self.days, day))) if known is None else known
 
     def key_as_of(self, version: int, day: date) -> tuple[int, date]:
         """The key of the law of `day` in an earlier version of the book. Does not restore that version each time."""
-        if version >= self._book.version:
+        if version >= self._version:
             return self.law_on(day).key
         days = self._earlier_days.get(version)
         if days is None:
