@@ -343,7 +343,7 @@ def test_a_basis_that_ends_is_lost_to_every_measure_that_names_it() -> None:
     assert [basis.valid_to for basis in in_effect(book).basis] == [IN_2018]
 
 
-def test_a_retired_measure_ends_and_is_still_told_as_it_was_published() -> None:
+def test_a_retired_measure_ends_and_can_still_be_read_as_it_was_published() -> None:
     book = retire(book_of(measure()), ItemKind.MEASURES, REVIEW, IN_2018)
     assert in_effect(book).effective_to == IN_2018
     assert book.published(ItemKind.MEASURES, REVIEW) == measure()
@@ -413,7 +413,7 @@ def test_what_is_published_anew_after_its_retirement_begins_anew() -> None:
     assert book.last_day(ItemKind.MEASURES, REVIEW) is None
 
 
-def test_a_book_can_be_asked_as_it_stood_at_each_of_its_versions():
+def test_a_book_can_be_read_as_of_each_of_its_versions():
     things = (department("示例局"), domain(TAX), measure(version=1), department("示例新局"), measure(version=2))
     book = book_of(*things)
     for version in (5, 2, 4, 0, 1, 3, 2, 9):
@@ -422,7 +422,7 @@ def test_a_book_can_be_asked_as_it_stood_at_each_of_its_versions():
     assert book.as_of(5) is book
 
 
-def test_a_book_keeps_no_more_than_some_of_its_earlier_ones_at_hand():
+def test_a_book_keeps_a_limited_number_of_earlier_books_in_memory():
     book = book_of(*(department(f"示例{nth}局") for nth in range(1, 200)))
     for version in (*range(1, 199), *range(198, 0, -1)):
         assert book.as_of(version).department(BUREAU) == department(f"示例{version}局")

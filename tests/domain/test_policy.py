@@ -110,7 +110,7 @@ def test_a_policy_past_its_end_governs_nothing() -> None:
     assert asked(book, CITY, decided_on=date(2021, 1, 1)).ruling("longest_term_months") is None
 
 
-def test_a_listing_of_one_jurisdiction_carried_out_in_another_is_told_apart() -> None:
+def test_execution_in_another_jurisdiction_is_governed_by_the_policy_of_that_place() -> None:
     found = asked(SHIPPED, LUOYANG, executed_in=QIDONG, decided_on=date(2024, 1, 2), act_on=date(2024, 2, 1))
     assert why(found, "escalate_from_domains")[0] == "luoyang-2017"
     assert why(found, "publicity_within_days")[0] == "luoyang-2017"
@@ -138,7 +138,7 @@ def test_a_listing_of_one_jurisdiction_carried_out_in_another_is_told_apart() ->
          ("repair_stops_nothing", "procedure.repair_stops.value")),
     ],
 )  # fmt: skip
-def test_a_policy_with_a_contradiction_is_told_with_the_field(broken: dict[str, Any], fault: tuple[str, str]) -> None:
+def test_a_contradiction_in_a_policy_is_reported_with_the_field(broken: dict[str, Any], fault: tuple[str, str]) -> None:
     assert [(found.code, found.field) for found in faults_of(a_policy(**broken))] == [fault]
 
 

@@ -338,7 +338,7 @@ def test_a_correction_is_judged_by_the_law_that_validated_the_publication() -> N
     assert directed(events) == {}
 
 
-def test_whoever_is_listed_while_the_registry_already_knows_a_later_law_is_judged_by_the_one_that_validated() -> None:
+def test_an_entry_is_judged_by_the_law_that_validated_it_when_the_registry_already_knows_a_later_one() -> None:
     book = book_of(punishment("m1", on_black()))
     later = and_then(book, punishment("m2", on_black()))
     validated = Trigger(EventId("le"), "list.entry.published.v1", later, validated_by=book.version)

@@ -300,7 +300,7 @@ def test_an_instrument_of_another_region_says_nothing_and_one_from_above_does() 
     assert set(who(follows(book_of(punishment()), black_entry(jurisdiction=COUNTY)))) == {"m"}
 
 
-def test_an_implementer_by_kind_is_told_as_one() -> None:
+def test_an_implementer_by_category_is_marked_with_it() -> None:
     kind = CategoryId("industry-regulators")
     book = book_of(
         Category(category_id=kind, name_zh="各行业主管部门", name_en="Regulators"),
