@@ -26,6 +26,7 @@ from shared.contracts.lawbook import (
 )
 from shared.lawbook.effect import bound, confirmed, retired
 from shared.lawbook.items import Item, identity, kind_of, version_of
+from shared.lawbook.measure_index import MeasureIndex, begun_by
 from shared.lawbook.memo import Memo
 from shared.lawbook.published import Editions, PublishedItems
 from shared.lawbook.regions import STATE, regions_from
@@ -33,7 +34,6 @@ from shared.lawbook.regions import STATE, regions_from
 _MOST_REMEMBERED = 10_000
 
 _Versioned = TypeVar("_Versioned", LegalBasis, Instrument, Measure, MeasureList, Policy)
-_Dated = TypeVar("_Dated", Measure, Policy)
 _Derived = TypeVar("_Derived")
 
 
@@ -268,7 +268,7 @@ class LawBook(PublishedItems):
     def measure_on(self, measure_id: MeasureId, day: date) -> Measure | None:
         """The latest version that had begun by `day`; the first one when none had."""
         versions = self._measures.get(measure_id, ())
-        return _begun_by(versions, day) if versions else None
+        return begun_by(versions, day) if versions else None
 
     @cached_property
     def measures(self) -> tuple[Measure, ...]:
@@ -282,14 +282,13 @@ class LawBook(PublishedItems):
         not change earlier decisions. Without `day`, in its latest version. Unpublished and invalid measures are included,
         because the basis gate must report their refusal. Empty for an unknown domain.
         """
-        if day is None or domain_id not in self.domains:
-            return self._latest_for.get((domain_id, list_kind), ())
-        key = (domain_id, list_kind, day)
-        if key not in self._memo_measures:
-            on_day = (_begun_by(self._measures[measure_id], day) for measure_id in self._ids_for.get(key[:2], ()))
-            targeting = tuple(measure for measure in on_day if _targets(measure, domain_id, list_kind))
-            return self._memo_measures.keep(key, targeting)
-        return self._memo_measures[key]
+        if day is None:
+            return self._measure_index.latest(domain_id, list_kind)
+        return self._measure_index.on(domain_id, list_kind, day)
+
+    @cached_property
+    def _measure_index(self) -> MeasureIndex:
+        return MeasureIndex(self.domains, self._measures)
 
     @cached_property
     def clean_record_measures(self) -> tuple[Measure, ...]:
@@ -314,25 +313,6 @@ class LawBook(PublishedItems):
         return cast("tuple[Policy, ...]", _latest(self._in_effect(ItemKind.POLICIES)))
 
     @cached_property
-    def _latest_for(self) -> Mapping[tuple[DomainId, ListKind], tuple[Measure, ...]]:
-        return {
-            (domain_id, kind): tuple(m for m in self.measures if _targets(m, domain_id, kind))
-            for domain_id in self.domains
-            for kind in ListKind
-        }
-
-    @cached_property
-    def _ids_for(self) -> Mapping[tuple[DomainId, ListKind], tuple[MeasureId, ...]]:
-        """The measures whose target includes the list in any of their versions, by id."""
-        index: dict[tuple[DomainId, ListKind], list[MeasureId]] = defaultdict(list)
-        for measure_id, versions in sorted(self._measures.items()):
-            for domain_id in self.domains:
-                for kind in ListKind:
-                    if any(_targets(version, domain_id, kind) for version in versions):
-                        index[domain_id, kind].append(measure_id)
-        return {key: tuple(ids) for key, ids in index.items()}
-
-    @cached_property
     def _memo_lineage(self) -> Memo[str, tuple[str, ...]]:
         return Memo(_MOST_REMEMBERED)
 
@@ -341,22 +321,8 @@ class LawBook(PublishedItems):
         return {}
 
     @cached_property
-    def _memo_measures(self) -> Memo[tuple[DomainId, ListKind, date], tuple[Measure, ...]]:
-        return Memo(_MOST_REMEMBERED)
-
-    @cached_property
     def _memo_implementers(self) -> Memo[tuple[MeasureId, int, str], tuple[Implementer, ...]]:
         return Memo(_MOST_REMEMBERED)
-
-
-def _targets(measure: Measure, domain_id: DomainId, list_kind: ListKind) -> bool:
-    target = measure.target
-    return list_kind in target.lists and (not target.domains or domain_id in target.domains)
-
-
-def _begun_by(versions: tuple[_Dated, ...], day: date) -> _Dated:
-    """The latest version that had begun by `day`; the first one when none had."""
-    return next((found for found in reversed(versions) if found.effective_from <= day), versions[0])
 
 
 def _latest(editions: Editions) -> tuple[Item, ...]:

@@ -28,7 +28,8 @@ from shared.contracts.policy import Setting, Substance
 from shared.lawbook.book import LawBook
 from shared.lawbook.effect import confirmed, open_settings
 from shared.lawbook.items import Item, publications
-from shared.lawbook.policy import Question, governing
+from shared.lawbook.memo import Memo
+from shared.lawbook.policy import Policies, Question, governing
 from shared.lawbook.published import GapInLawBook
 from shared.lawbook.regions import governs, regions_from
 from tests.builders import a_book, a_department, a_domain, a_measure, an_instrument
@@ -426,3 +427,16 @@ def test_a_book_keeps_a_limited_number_of_earlier_books_in_memory():
     book = book_of(*(department(f"示例{nth}局") for nth in range(1, 200)))
     for version in (*range(1, 199), *range(198, 0, -1)):
         assert book.as_of(version).department(BUREAU) == department(f"示例{version}局")
+
+
+def test_what_is_derived_from_a_book_is_made_once_and_anew_for_another_version() -> None:
+    book = book_of(department())
+    later = book.with_change(change(2, domain(TAX)))
+    assert book.derived(Policies) is book.derived(Policies)
+    assert later.derived(Policies) is not book.derived(Policies)
+
+
+def test_a_full_memo_is_emptied() -> None:
+    memo: Memo[int, int] = Memo(2)
+    assert [memo.keep(number, number * 10) for number in range(3)] == [0, 10, 20]
+    assert dict(memo) == {2: 20}
