@@ -18,9 +18,9 @@ from hypothesis import strategies as st
 from sqlalchemy import event as sql_events
 from sqlalchemy import text
 
-from services.initiator.imports.columns import COLUMNS
-from services.initiator.imports.reading import FileForm, Record, Sniffed, records, sniff
-from services.initiator.imports.work import FileWork
+from services.initiator.files.columns import COLUMNS
+from services.initiator.files.reading import Detected, FileFormat, Record, detect, records
+from services.initiator.jobs.step import run_step
 from shared.contracts.event import EntryId, Topic
 from shared.contracts.listing import EntryPublished
 from shared.rejection import Rejected
@@ -126,12 +126,14 @@ async def nothing_is_kept_of_the_file(w: World) -> bool:
 # --- reading, in pieces
 
 
-async def read(content: bytes, piece: int, form: FileForm = FileForm.CSV, encoding: str = "utf-8-sig") -> list[Record]:
+async def read(
+    content: bytes, piece: int, file_format: FileFormat = FileFormat.CSV, encoding: str = "utf-8-sig"
+) -> list[Record]:
     async def chunks() -> AsyncIterator[bytes]:
         for at in range(0, len(content), piece):
             yield content[at : at + piece]
 
-    return [record async for group in records(chunks, Sniffed(form, encoding)) for record in group]
+    return [record async for group in records(chunks, Detected(file_format, encoding)) for record in group]
 
 
 @pytest.mark.parametrize("piece", [1, 2, 7, 1_000_000])
@@ -186,7 +188,7 @@ async def test_a_file_that_is_no_text_is_known_by_its_content(content: bytes, co
             yield content
 
     with pytest.raises(Rejected) as rejected:
-        await sniff(chunks)
+        await detect(chunks)
     assert [fault.code for fault in rejected.value.faults] == [code]
 
 
@@ -366,7 +368,9 @@ async def test_what_was_published_since_the_check_becomes_a_reject(start: StartW
         assert all(one["published"] + one["rejected"] == one["rows"] for one in done)
         third = await published_or_refused(w, http, rows(3))
         assert counts(third) == (3, 0, 3, 0)
-        assert {row["code"] for row in await rejects(w, http, third["import_id"])} == {"duplicate_entry"}
+        told = await rejects(w, http, third["import_id"])
+        assert {row["code"] for row in told} == {"duplicate_entry"}
+        assert entry_id in told[0]["reason"]
 
 
 async def published_or_refused(w: World, http: httpx.AsyncClient, given: Rows) -> dict[str, Any]:
@@ -457,6 +461,17 @@ async def test_a_request_without_a_file_is_refused(start: StartWorld) -> None:
         )
         assert (no_key.status_code, no_key.json()["code"]) == (400, "idempotency_key_missing")
         assert await nothing_is_kept_of_the_file(w)
+
+
+async def test_an_exactly_full_last_page_of_imports_has_no_next(start: StartWorld) -> None:
+    async with start("initiator") as w:
+        http = await with_lawbook(w)
+        ids = [(await upload(w, http, as_csv(rows(1, nth)))).json()["import_id"] for nth in range(4)]
+        reader = w.bearer(COURT, OfficerRole.LISTER)
+        first = (await http.get("/v1/imports?limit=2", headers=reader)).json()
+        last = (await http.get(f"/v1/imports?limit=2&after={first['next']}", headers=reader)).json()
+        assert [row["import_id"] for row in [*first["items"], *last["items"]]] == ids
+        assert first["next"] is not None and last["next"] is None
 
 
 async def test_an_import_is_withdrawn_with_its_file_and_seen_by_its_department_only(start: StartWorld) -> None:
@@ -569,12 +584,11 @@ async def test_a_batch_costs_the_same_number_of_statements_whatever_its_size(
         sql_events.listen(aside.core.engine.sync_engine, "before_cursor_execute", count)
         for size, begin in ((10, 0), (10, 100), (400, 1_000)):  # the first one also fills caches
             import_id = (await upload(w, http, as_csv(rows(size, begin)))).json()["import_id"]
-            work = FileWork(aside.core, import_id, batch_rows=1_000)
             if step == "publish":
-                await work.work()
+                await run_step(aside.core, import_id, batch_rows=1_000)
                 await approve(w, http, import_id)
             statements = 0
-            await work.work()
+            await run_step(aside.core, import_id, batch_rows=1_000)
             costs.append(statements)
         await aside.core.engine.dispose()
         assert costs[1] == costs[2]
