@@ -94,7 +94,7 @@ def test_each_fault_is_named_with_its_field(sent: EntryInput, fault: tuple[str, 
     assert faults_of(sent) == [fault]
 
 
-def test_all_faults_are_told_at_once() -> None:
+def test_all_faults_are_reported_at_once() -> None:
     sent = but(grade=None, legal_basis="", decided_on=date(2024, 6, 4), term_to=date(2024, 1, 1), jurisdiction="x")
     assert [code for code, _ in faults_of(sent)] == [
         "jurisdiction_not_a_region",
@@ -194,7 +194,7 @@ def test_one_decision_is_the_same_however_its_number_is_typed() -> None:
     assert key("示例〔2024〕1号") != key("示例〔2024〕2号")
 
 
-def test_what_is_known_of_a_person_is_sealed() -> None:
+def test_name_and_number_of_a_person_are_sealed() -> None:
     person = INVENTED.person(3)
     sent = but(subject=SubjectInput("person", person.resident_id, person.name))
     keys, faults = keys_of_input(sent, KEYS)
@@ -238,13 +238,13 @@ def test_another_officer_publishes_what_was_submitted() -> None:
     assert (event.entry, event.lawbook_version, event.import_id) == (the_entry(), BOOK.version, None)
 
 
-def test_whoever_drafted_or_submitted_does_not_publish() -> None:
+def test_an_officer_who_drafted_or_submitted_does_not_publish() -> None:
     submitted_by_another = SUBMITTED.model_copy(update={"by": "second-lister"})
     for by in (LISTER, OTHER_LISTER):
         the(DRAFTED, submitted_by_another).when(Approve(by, BOOK)).then_rejected("four_eyes")
 
 
-def test_whoever_revised_does_not_publish_either() -> None:
+def test_an_officer_who_revised_does_not_publish() -> None:
     [revised] = the(DRAFTED, SUBMITTED, RETURNED).when(Revise(the_entry(), OTHER_LISTER, BOOK)).events
     resubmitted = the(DRAFTED, SUBMITTED, RETURNED, revised, SUBMITTED)
     resubmitted.when(Approve(OTHER_LISTER, BOOK)).then_rejected("four_eyes")
@@ -270,7 +270,7 @@ def test_an_entry_is_judged_again_on_the_day_of_its_publication() -> None:
     the(DRAFTED).when(Submit(LISTER, stricter)).then_rejected("term_too_long")
 
 
-def test_another_department_has_no_hand_in_a_draft() -> None:
+def test_another_department_does_not_change_a_draft() -> None:
     the(DRAFTED).when(Submit(Officer("x", COURT), BOOK)).then_rejected("forbidden_department")
     the(DRAFTED).when(Revise(the_entry(), Officer("x", COURT), BOOK)).then_rejected("forbidden_department")
 
@@ -285,7 +285,7 @@ def test_steps_out_of_order_are_refused() -> None:
         the().when(command).then_rejected("unknown_id")
 
 
-def test_a_row_of_an_import_is_published_in_one_step_by_other_eyes() -> None:
+def test_a_row_of_an_import_is_published_in_one_step_by_another_officer() -> None:
     row = PublishImported(the_entry(), "import", "lister", APPROVER, BOOK)
     [event] = the().when(row).events
     assert isinstance(event, EntryPublished) and event.import_id == "import"
@@ -304,7 +304,7 @@ _COMMANDS = st.one_of(
 
 
 @examples(st.lists(_COMMANDS, max_size=25))
-def test_whatever_is_tried_an_entry_is_published_once_and_by_other_eyes(commands: list[EntryCommand]) -> None:
+def test_after_any_commands_an_entry_is_published_once_and_by_another_officer(commands: list[EntryCommand]) -> None:
     entry, officers, published = the(), set[str](), 0
     for command in commands:
         outcome = entry.when(command)

@@ -56,11 +56,11 @@ def test_an_import_is_checked_approved_by_another_officer_and_finished() -> None
     publishing.when(Finish(2, 1)).then(ImportFinished(published=2, rejected=1))
 
 
-def test_whoever_imports_does_not_approve() -> None:
+def test_the_officer_who_imported_does_not_approve() -> None:
     after(RECEIVE, REPORT).when(ApproveImport(LISTER, BOOK)).then_rejected("four_eyes")
 
 
-def test_an_import_is_approved_by_who_may_publish_in_all_its_domains() -> None:
+def test_an_import_is_approved_by_a_department_that_publishes_in_all_its_domains() -> None:
     both = replace(REPORT, domains=(DomainId("judgments"), DomainId("safety")))
     after(RECEIVE, both).when(ApproveImport(APPROVER, BOOK)).then_rejected("may_not_publish")
 
@@ -76,7 +76,7 @@ def test_an_import_is_not_approved_before_it_is_checked_nor_twice() -> None:
     after(RECEIVE, REPORT, approve).when(approve).then_rejected("wrong_step")
 
 
-def test_a_file_that_is_not_what_it_says_is_refused_with_the_reason() -> None:
+def test_an_unreadable_file_is_refused_with_the_reason() -> None:
     [event] = after(RECEIVE).when(RefuseFile((Fault("file_binary", "file"),))).events
     assert isinstance(event, ImportRefused)
     assert [fault.code for fault in event.faults] == ["file_binary"]
@@ -151,7 +151,7 @@ def test_words_of_the_documents_are_understood() -> None:
         ({"name": "示" * 201}, ("text_too_long", "name")),
     ],
 )  # fmt: skip
-def test_what_cannot_be_read_is_told_by_column(values: dict[str, str], fault: tuple[str, str]) -> None:
+def test_unreadable_cells_are_reported_by_column(values: dict[str, str], fault: tuple[str, str]) -> None:
     entry, faults = read_row(the_cells(**values), ALL)
     assert entry is None
     assert [(one.code, one.field) for one in faults] == [fault]
@@ -165,7 +165,7 @@ def test_days_are_read_as_people_write_them(text: str) -> None:
 @pytest.mark.parametrize(
     "text", ["", "2024-13-01", "06/05/2024", "2024-05", "２０２４-05-06", "May 6", "2024-05-06T00:00"]
 )
-def test_what_is_no_day_is_not_guessed(text: str) -> None:
+def test_an_unreadable_day_is_not_guessed(text: str) -> None:
     assert day_of(text) is None
 
 

@@ -199,7 +199,7 @@ async def test_a_duplicate_is_refused_when_it_is_submitted(start: StartWorld) ->
         assert (await http.post(f"/v1/entries/{second}/submit", headers=lister(w))).status_code == 200
 
 
-async def test_of_many_duplicates_submitted_at_once_one_stands(start: StartWorld) -> None:
+async def test_of_many_duplicates_submitted_at_once_one_becomes_active(start: StartWorld) -> None:
     async with start("initiator") as w:
         http = await with_lawbook(w)
         ids = [await drafted(w, http) for _ in range(8)]
@@ -260,6 +260,12 @@ async def test_a_stale_version_an_unknown_id_and_a_wrong_token_are_refused(start
             assert (answer.status_code, answer.json()["code"]) == (404, "unknown_id")
             answer = await http.get(f"/v1/entries/{unknown}", headers=lister(w))
             assert (answer.status_code, answer.json()["code"]) == (404, "unknown_id")
+        revised = await http.put(
+            "/v1/entries/0198c0de-0000-7000-8000-000000000000",
+            json=the_body(),
+            headers={**lister(w), "If-Match": '"1"'},
+        )
+        assert (revised.status_code, revised.json()["code"]) == (404, "unknown_id")
         bad = {"Authorization": "Bearer nonsense", "Idempotency-Key": "k"}
         for path in ("/v1/entries", f"/v1/entries/{entry_id}/submit", "/v1/imports"):
             assert (await http.post(path, json=the_body(), headers=bad)).status_code == 401
@@ -297,7 +303,7 @@ async def test_an_exactly_full_last_page_of_entries_has_no_next(start: StartWorl
         assert first["next"] is not None and last["next"] is None
 
 
-async def test_nothing_of_a_persons_number_stands_in_clear_anywhere(start: StartWorld) -> None:
+async def test_no_persons_number_is_in_clear_anywhere(start: StartWorld) -> None:
     async with start("initiator") as w:
         http = await with_lawbook(w)
         listed, responsible = INVENTED.person(8), INVENTED.person(9)
@@ -324,7 +330,7 @@ async def test_nothing_of_a_persons_number_stands_in_clear_anywhere(start: Start
         assert seal.open(event.entry.subject.sealed_number or "") == listed.resident_id
 
 
-async def test_every_route_stands_in_the_documentation(start: StartWorld) -> None:
+async def test_every_route_is_in_the_documentation(start: StartWorld) -> None:
     async with start("initiator") as w:
         document = (await w.http("initiator").get("/openapi.json")).json()
         assert {path for path in document["paths"] if path.startswith(("/v1/entries", "/v1/imports"))} == {

@@ -6,12 +6,13 @@ from typing import Annotated
 from fastapi import Depends, Header, Request, Response
 
 from services.initiator import handlers
-from services.initiator.api.callers import Lister, officer_of
+from services.initiator.api.callers import officer_of
 from services.initiator.domain.commands import Officer, Receive
 from services.initiator.files.upload import Upload
 from shared.eventstore.store import new_event_id
 from shared.rejection import Rejected, reject
 from shared.runtime.core import Core
+from shared.trust import Principal
 from shared.web.writing import LONGEST_KEY, Writer, Writing
 
 
@@ -30,7 +31,7 @@ def _upload_key(
 UploadKey = Annotated[str, Depends(_upload_key)]
 
 
-async def receive(request: Request, core: Core, who: Lister, key: str, max_bytes: int) -> Response:
+async def receive(request: Request, core: Core, who: Principal, key: str, max_bytes: int) -> Response:
     """Store the file and make it an import. When this key brought the same file before, the first answer is repeated."""
     by = officer_of(who)
     upload = Upload(core.engine, new_event_id(), max_bytes)
@@ -45,7 +46,7 @@ async def receive(request: Request, core: Core, who: Lister, key: str, max_bytes
     return response
 
 
-async def _make_import(request: Request, who: Lister, by: Officer, key: str, upload: Upload) -> Response:
+async def _make_import(request: Request, who: Principal, by: Officer, key: str, upload: Upload) -> Response:
     """The request hash holds the digest of the file in place of the body."""
     writer: Writer = request.app.state.writer
     text = f"{request.method} {request.url.path}\n{upload.digest}"
