@@ -255,8 +255,8 @@ async def test_workbooks_and_lines_of_json_are_read_too(start: StartWorld) -> No
         lines = [orjson.dumps({**row, "public": True, "responsible": []}) for row in rows(3, start=10)]
         found = await published(w, http, b"\n".join([*lines, b'{"list_kind":', b'{"colour": "grey"}']))
         assert counts(found) == (5, 3, 2, 3)
-        found_rejects = await rejects(w, http, found["import_id"])
-        assert [(row["line"], row["code"]) for row in found_rejects] == [("4", "row_unreadable"), ("5", "columns_unknown")]
+        rejected = await rejects(w, http, found["import_id"])
+        assert [(row["line"], row["code"]) for row in rejected] == [("4", "row_unreadable"), ("5", "columns_unknown")]
 
 
 WRONG_FILES = [
@@ -310,16 +310,16 @@ async def test_twenty_bad_rows_of_two_hundred_are_reported_with_line_column_and_
             given[nth * 10] |= faults[nth % 5]
         found = await checked(w, http, as_csv(given))
         assert counts(found) == (200, 180, 20, 0)
-        found_rejects = await rejects(w, http, found["import_id"])
-        assert [int(row["line"]) for row in found_rejects] == [nth * 10 + 2 for nth in range(20)]
-        assert Counter((row["field"], row["code"]) for row in found_rejects) == {
+        rejected = await rejects(w, http, found["import_id"])
+        assert [int(row["line"]) for row in rejected] == [nth * 10 + 2 for nth in range(20)]
+        assert Counter((row["field"], row["code"]) for row in rejected) == {
             ("number", "credit_code_check_digit"): 4,
             ("domain_id", "unknown_domain"): 4,
             ("legal_basis", "field_missing"): 4,
             ("decided_on", "date_in_future"): 4,
             ("term_to", "end_before_start"): 4,
         }
-        assert "尚未到来" in found_rejects[3]["reason"] and "示例" in found_rejects[3]["row"]
+        assert "尚未到来" in rejected[3]["reason"] and "示例" in rejected[3]["row"]
         in_english = await rejects(w, http, found["import_id"], "en")
         assert "has not come yet" in in_english[3]["reason"]
 
@@ -344,14 +344,18 @@ async def test_a_second_row_of_one_decision_names_the_first(start: StartWorld, m
         given = [a_row(0), a_row(0), bad, a_row(1), a_row(2), a_row(0), a_row(1)]
         found = await published(w, http, as_csv(given))
         assert counts(found) == (7, 3, 4, 3)
-        found_rejects = await rejects(w, http, found["import_id"])
-        assert [(row["line"], row["code"]) for row in found_rejects] == [
+        rejected = await rejects(w, http, found["import_id"])
+        assert [(row["line"], row["code"]) for row in rejected] == [
             ("3", "duplicate_in_file"),
             ("4", "field_missing"),
             ("7", "duplicate_in_file"),
             ("8", "duplicate_in_file"),
         ]
-        assert "第 2 行" in found_rejects[0]["reason"] and "第 2 行" in found_rejects[2]["reason"] and "第 5 行" in found_rejects[3]["reason"]
+        assert (
+            "第 2 行" in rejected[0]["reason"]
+            and "第 2 行" in rejected[2]["reason"]
+            and "第 5 行" in rejected[3]["reason"]
+        )
 
 
 async def test_what_was_published_since_the_check_becomes_a_reject(start: StartWorld) -> None:
@@ -368,9 +372,9 @@ async def test_what_was_published_since_the_check_becomes_a_reject(start: StartW
         assert all(one["published"] + one["rejected"] == one["rows"] for one in done)
         third = await published_or_refused(w, http, rows(3))
         assert counts(third) == (3, 0, 3, 0)
-        found_rejects = await rejects(w, http, third["import_id"])
-        assert {row["code"] for row in found_rejects} == {"duplicate_entry"}
-        assert entry_id in found_rejects[0]["reason"]
+        rejected = await rejects(w, http, third["import_id"])
+        assert {row["code"] for row in rejected} == {"duplicate_entry"}
+        assert entry_id in rejected[0]["reason"]
 
 
 async def published_or_refused(w: World, http: httpx.AsyncClient, given: Rows) -> dict[str, Any]:
@@ -549,8 +553,8 @@ async def test_nothing_is_lost_and_nothing_twice_when_workers_die_and_others_joi
         await second.stop()
 
         assert counts(await look(w, w.http("initiator"), import_id)) == (400, 389, 11, 389)
-        found_rejects = await rejects(w, w.http("initiator"), import_id)
-        assert [int(row["line"]) for row in found_rejects] == [*range(2, 402, 40), 401]
+        rejected = await rejects(w, w.http("initiator"), import_id)
+        assert [int(row["line"]) for row in rejected] == [*range(2, 402, 40), 401]
         streams = await w.rows("initiator", "SELECT stream FROM events WHERE type = 'list.entry.published.v1'")
         assert len(streams) == len(set(streams)) == 389
         assert await nothing_is_kept_of_the_file(w)
