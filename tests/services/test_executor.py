@@ -261,6 +261,17 @@ async def test_the_worklist_is_paged_in_order_and_filtered(w: World) -> None:
     assert (await worklist(w, department, kind="incentive"))["items"] == []
 
 
+async def test_an_exactly_full_last_page_of_tasks_has_no_next(w: World) -> None:
+    department = "example-full-page"
+    case = await a_case(w, a_line(1), a_line(2), a_line(3), a_line(4), department=department)
+    for state in ("open", "all"):
+        first = await worklist(w, department, limit=2, state=state)
+        last = await worklist(w, department, limit=2, state=state, after=first["next"])
+        assert [item["task_id"] for page in (first, last) for item in page["items"]] == case.lines
+        assert last["next"] is None
+        assert (await worklist(w, department, limit=4, state=state))["next"] is None
+
+
 async def test_a_cursor_that_is_none_is_refused(w: World) -> None:
     for after in ("x", "1", "1.x", f"{2**63}.1", "①.②"):
         answer = await w.http("executor").get(
@@ -555,6 +566,20 @@ async def test_a_check_tells_what_is_due_in_the_matter_and_its_outcome_is_record
     assert {**stored, "outcome": None, "awaiting_outcome": True} == receipt
     other = await http.get(path, headers=w.bearer("example-tax", OfficerRole.EXECUTOR))
     assert code_of(other) == (404, "unknown_id")
+
+
+async def test_an_exactly_full_last_page_of_checks_has_no_next(w: World) -> None:
+    department = "example-full-page-of-checks"
+    case = await a_case(w, a_line(works=Works.OCCASION), department=department)
+    receipts = [await checked(w, department, question(case.subject, w)) for _ in range(4)]
+    pages: list[dict[str, Any]] = []
+    for after in ("", receipts[1]["check_id"]):
+        answer = await w.http("executor").get(
+            "/v1/checks", params={"limit": 2, "after": after}, headers=w.bearer(department, OfficerRole.EXECUTOR)
+        )
+        pages.append(answer.json())
+    assert [one["check_id"] for page in pages for one in page["items"]] == [one["check_id"] for one in receipts]
+    assert [page["next"] for page in pages] == [receipts[1]["check_id"], None]
 
 
 async def test_no_record_says_in_which_lists_and_as_of_when(w: World) -> None:
