@@ -13,7 +13,8 @@ from services.executor.domain.events import CheckMade
 from services.executor.domain.finding import KnownLine
 from services.executor.domain.response import Report, Response
 from services.executor.domain.task import Task, TaskState
-from services.executor.views import directions, knowledge, tasks
+from services.executor.stores import reading_progress as knowledge
+from services.executor.views import directions, tasks
 from shared.calendar.working_days import today
 from shared.contracts.event import DepartmentId, LineId, SubjectKey
 from shared.decider import Decider

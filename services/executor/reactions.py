@@ -9,7 +9,7 @@ from datetime import datetime
 
 from services.executor.domain.response import Order
 from services.executor.handlers import RESPONSES
-from services.executor.views import knowledge
+from services.executor.stores import reading_progress as knowledge
 from shared.contracts.event import Topic
 from shared.contracts.response import ResponseRefused, Settled
 from shared.eventstore.store import partition_of

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.executor import handlers
-from services.executor.bodies import (
+from services.executor.api.bodies.tasks import (
     Answers,
     CheckPage,
     CheckShown,
