@@ -1,56 +1,44 @@
-"""What comes and goes over HTTP, and how it is made from rows and events."""
+"""Bodies of tasks and their answers."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, Field
 from typing_extensions import TypedDict  # pydantic needs this one before Python 3.12
 
-from services.executor.domain.answers import LineAnswer, Saying
-from services.executor.domain.events import Barred, CheckMade, Hit, ListName, Standing
-from services.executor.domain.task import Asks, TaskState, asked, demanded_of
-from services.executor.handlers import Sorted
-from services.executor.views.checks import StoredCheck
-from shared.calendar.clock import SHANGHAI
+from services.executor.api.bodies import LONGEST_TEXT, NOTE, Body
+from services.executor.domain.answers import AnswerKind, LineAnswer
+from services.executor.domain.task import Asks, TaskState, asks_in_state, demand_for
+from services.executor.handlers import BulkOutcome
 from shared.contracts.event import LineId
 from shared.contracts.execution import Undone
 from shared.contracts.lawbook import Duty, Force, ListKind, MeasureKind, SubjectKind, Undoing, Works
 from shared.contracts.response import EndMode
-from shared.identity import Seal, Unsealable, kind_of
-from shared.lawbook.book import LawBook
-from shared.web.language import Language, language
+from shared.identity import Seal, Unsealable
 from shared.web.problem import ProblemFault, problem_of
 from shared.web.wording import Wording
 
-LONGEST_TEXT = 2_000
 MOST_ANSWERS = 1_000
 
-Text = Field(default="", max_length=LONGEST_TEXT)
+# --- requests --------------------------------------------------------------------------------------------------------
 
 
-class Body(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+class AnswerBody(Body):
+    """An answer to a task. The kind of the answer decides which fields are required."""
 
-
-# --- tasks: what is sent ---------------------------------------------------------------------------------------------
-
-
-class Told(Body):
-    """What is said about a task; which fields are needed depends on what is said."""
-
-    note: str = Text
-    reason: str = Field(default="", max_length=LONGEST_TEXT, description="Of not applicable, refused, failed: required")
-    how: Undone | None = Field(default=None, description="Of an undoing: required")
+    note: str = NOTE
+    reason: str = Field(default="", max_length=LONGEST_TEXT, description="Required for not applicable, refuse and fail")
+    how: Undone | None = Field(default=None, description="Required for undo")
     evidence: str = Field(
-        default="", max_length=LONGEST_TEXT, description="Of an undoing: required; a document number or reference"
+        default="", max_length=LONGEST_TEXT, description="Required for undo; a document number or reference"
     )
-    done_at: AwareDatetime | None = Field(default=None, description="When it was done; now unless given")
+    done_at: AwareDatetime | None = Field(default=None, description="When it was done; without it: now")
 
-    def about(self, task_id: str, saying: Saying) -> LineAnswer:
+    def line_answer(self, task_id: str, kind: AnswerKind) -> LineAnswer:
         return LineAnswer(
             line_id=LineId(task_id),
-            saying=saying,
+            kind=kind,
             note=self.note,
             reason=self.reason,
             how=self.how,
@@ -59,25 +47,27 @@ class Told(Body):
         )
 
 
-class ToldInBulk(Told):
+class BulkAnswerBody(AnswerBody):
+    """One of many answers, with its task and its kind."""
+
     task_id: str = Field(max_length=100)
-    answer: Saying
+    answer: AnswerKind
 
 
-class Answers(Body):
-    """Answers about at most 1,000 tasks, one a task."""
+class BulkAnswersBody(Body):
+    """Answers to at most 1,000 tasks, one for each task."""
 
-    answers: list[ToldInBulk] = Field(min_length=1, max_length=MOST_ANSWERS)
+    answers: list[BulkAnswerBody] = Field(min_length=1, max_length=MOST_ANSWERS)
 
-    def given(self) -> list[LineAnswer]:
-        return [told.about(told.task_id, told.answer) for told in self.answers]
-
-
-# --- tasks: what is answered -----------------------------------------------------------------------------------------
+    def line_answers(self) -> list[LineAnswer]:
+        return [body.line_answer(body.task_id, body.answer) for body in self.answers]
 
 
-class TaskNow(BaseModel):
-    """How a task stands after an answer."""
+# --- responses -------------------------------------------------------------------------------------------------------
+
+
+class TaskAfterAnswer(BaseModel):
+    """The state of a task after an answer."""
 
     task_id: str
     state: TaskState
@@ -85,7 +75,7 @@ class TaskNow(BaseModel):
 
 
 class RefusedAnswer(BaseModel):
-    """An answer that does not stand, by its place in the request."""
+    """An answer that was not accepted, by its index in the request."""
 
     index: int
     task_id: str
@@ -93,12 +83,14 @@ class RefusedAnswer(BaseModel):
 
 
 class BulkResult(BaseModel):
+    """How many answers were accepted, and those that were not."""
+
     accepted: int
     refused: list[RefusedAnswer]
 
 
-class SubjectShown(TypedDict):
-    """Who is meant. Name and number of a natural person are shown in clear to the implementing department only."""
+class TaskSubject(TypedDict):
+    """The subject. Name and number of a natural person are shown in clear to the implementing department only."""
 
     key: str
     kind: SubjectKind
@@ -107,27 +99,29 @@ class SubjectShown(TypedDict):
 
 
 class End(TypedDict):
+    """That the end of the line was ordered."""
+
     mode: EndMode
     reason: str
 
 
-class DirectionShown(TypedDict):
-    """What all tasks of one direction have in common."""
+class DirectionPart(TypedDict):
+    """The fields that all tasks of one direction share."""
 
     response_id: str
     entry_id: str
     department: str
-    subject: SubjectShown
+    subject: TaskSubject
     entry_subject: Annotated[
-        str, Field(description="The listed subject; another than the subject for a responsible person")
+        str, Field(description="The listed subject; differs from `subject` for a responsible person")
     ]
     list_kind: ListKind
     domain_id: str
     until: date | None
 
 
-class TaskShown(DirectionShown):
-    """A task of the worklist. A plain dictionary, because a page holds a thousand."""
+class TaskBody(DirectionPart):
+    """A task of the worklist. A plain dictionary for speed: a page holds a thousand."""
 
     task_id: str
     measure_id: str
@@ -143,28 +137,18 @@ class TaskShown(DirectionShown):
     suspended: bool
     asks: Asks
     due_on: Annotated[
-        date | None, Field(description="The last day for what is asked; none when nothing is, or nothing is owed")
+        date | None,
+        Field(description="The last day for what is asked; null when nothing is asked or the duty is invited"),
     ]
     end: End | None
-    demand: Annotated[Undoing | None, Field(description="What the undoing has to be, when one is asked")]
+    demand: Annotated[Undoing | None, Field(description="The least that the undoing must achieve, when one is asked")]
     said: Annotated[str | None, Field(description="Note, reason or evidence of the last answer")]
     how: Undone | None
     done_at: datetime | None
 
 
-class TaskPage(TypedDict):
-    """A page of the worklist. A task directed meanwhile may stand before `next`: poll open tasks from the start."""
-
-    items: list[TaskShown]
-    next: str | None
-
-
-def cursor(row: Any) -> str:
-    return f"{row.direction}.{row.nth}"
-
-
-def direction_shown(directed: Mapping[str, Any], seal: Seal | None) -> DirectionShown:
-    """Of a direction as plain JSON. With a seal, what is sealed of a person is opened."""
+def direction_part(directed: Mapping[str, Any], seal: Seal | None) -> DirectionPart:
+    """The shared fields, from a direction as plain JSON. With a seal, name and number of a person are decrypted."""
     return {
         "response_id": directed["response_id"],
         "entry_id": directed["entry_id"],
@@ -177,10 +161,10 @@ def direction_shown(directed: Mapping[str, Any], seal: Seal | None) -> Direction
     }
 
 
-def task_shown(row: Any, line: Mapping[str, Any], direction: DirectionShown) -> TaskShown:
-    """A row of the tasks, with its line of the direction as plain JSON."""
+def task_body(row: Any, line: Mapping[str, Any], direction: DirectionPart) -> TaskBody:
+    """The body of a task. `row`: of the table `tasks`; `line`: its line in the direction, as plain JSON."""
     state, mode = _STATES[row.state], _MODES[row.end_mode]
-    asks = asked(state, ended=mode is not None, suspended=row.suspended)
+    asks = asks_in_state(state, ended=mode is not None, suspended=row.suspended)
     return {
         "task_id": row.task_id,
         **direction,
@@ -198,7 +182,7 @@ def task_shown(row: Any, line: Mapping[str, Any], direction: DirectionShown) -> 
         "asks": asks,
         "due_on": None if asks is Asks.NOTHING else row.due_on,
         "end": End(mode=mode, reason=row.end_reason) if mode else None,
-        "demand": _at_least_a_stop(line, mode) if mode and asks is Asks.UNDO else None,
+        "demand": _least_undoing(line, mode) if mode and asks is Asks.UNDO else None,
         "said": row.said,
         "how": row.how,
         "done_at": row.done_at,
@@ -209,22 +193,22 @@ _STATES = {state.value: state for state in TaskState}
 _MODES: dict[str | None, EndMode | None] = {None: None, **{mode.value: mode for mode in EndMode}}
 
 
-def _at_least_a_stop(line: Mapping[str, Any], mode: EndMode) -> Undoing:
-    """What is owed is at least a stop: where nothing is to be undone, nothing is asked."""
-    demand = demanded_of(Undoing(line["on_end"]), Undoing(line["on_error"]), mode)
+def _least_undoing(line: Mapping[str, Any], mode: EndMode) -> Undoing:
+    """The least that the undoing must achieve: at least a stop, because a task that owes nothing asks for no undoing."""
+    demand = demand_for(Undoing(line["on_end"]), Undoing(line["on_error"]), mode)
     return Undoing.STOP if demand is Undoing.NOTHING else demand
 
 
-def _subject(of: Mapping[str, Any], seal: Seal | None) -> SubjectShown:
+def _subject(of: Mapping[str, Any], seal: Seal | None) -> TaskSubject:
     key, kind = of["key"], of["kind"]
     if kind != SubjectKind.PERSON:
         return {"key": key, "kind": kind, "name": of["name"], "number": key.partition(":")[2]}
-    name, number = _opened(seal, of["sealed_name"]), _opened(seal, of["sealed_number"])
+    name, number = _decrypted(seal, of["sealed_name"]), _decrypted(seal, of["sealed_number"])
     return {"key": key, "kind": kind, "name": name or of["name"], "number": number}
 
 
-def _opened(seal: Seal | None, sealed: str | None) -> str | None:
-    """What was sealed, or None: without a seal, and when no key opens it any more."""
+def _decrypted(seal: Seal | None, sealed: str | None) -> str | None:
+    """The clear text; None without a seal, and when no key decrypts it any more."""
     if seal is None or sealed is None:
         return None
     try:
@@ -233,130 +217,14 @@ def _opened(seal: Seal | None, sealed: str | None) -> str | None:
         return None
 
 
-def bulk_result(answers: Sequence[LineAnswer], done: Sorted, wording: Wording, instance: str) -> BulkResult:
+def bulk_result(answers: Sequence[LineAnswer], outcome: BulkOutcome, wording: Wording, instance: str) -> BulkResult:
+    """`instance`: the path of the request, for the problem texts."""
     refused = [
         RefusedAnswer(
-            index=place,
-            task_id=answers[place].line_id,
+            index=index,
+            task_id=answers[index].line_id,
             faults=problem_of(wording, faults, instance).faults,
         )
-        for place, faults in done.refused.items()
+        for index, faults in outcome.refused.items()
     ]
-    return BulkResult(accepted=done.accepted, refused=refused)
-
-
-# --- checks ----------------------------------------------------------------------------------------------------------
-
-
-class AskedSubject(Body):
-    """The number stands here and nowhere else: not in a URL, not in a log."""
-
-    scheme: str = Field(max_length=32)
-    number: str = Field(max_length=64)
-
-
-class Question(Body):
-    """Asks what is due to a subject before it is granted, approved, bought from or inspected."""
-
-    subject: AskedSubject
-    matter: str = Field(min_length=1, max_length=200, description="The matter (事项), by its code in the catalogue")
-
-
-class Outcome(Body):
-    applied: bool = Field(description="Whether the measures that hit were applied on this occasion")
-    note: str = Text
-
-
-class OutcomeShown(BaseModel):
-    applied: bool
-    note: str
-    recorded_at: datetime
-
-
-class CheckedSubject(BaseModel):
-    key: str
-    kind: SubjectKind
-
-
-class CheckShown(BaseModel):
-    """The receipt of a check (查询回执)."""
-
-    check_id: str
-    receipt_number: str
-    department: str
-    asked_by: str
-    asked_at: datetime
-    subject: CheckedSubject
-    matter: str
-    hits: tuple[Hit, ...] = Field(description="What this department must or may do on this occasion")
-    barred: tuple[Barred, ...] = Field(
-        description="Punishments that were directed and whose basis is gone: not to be applied"
-    )
-    lists: tuple[Standing, ...] = Field(description="Entries that touch the subject, as far as this executor knows")
-    covers: tuple[ListName, ...] = Field(description="The lists of which the absence of a record is said")
-    as_of: datetime | None
-    complete: bool
-    lawbook_version: int
-    meaning: str = Field(description="In words: what was found, in which lists, as of when")
-    awaiting_outcome: bool
-    outcome: OutcomeShown | None
-
-
-class CheckPage(BaseModel):
-    items: list[CheckShown]
-    next: str | None
-
-
-def check_shown(stored: StoredCheck, book: LawBook, wording: Wording) -> CheckShown:
-    made, outcome = stored.made, stored.outcome
-    return CheckShown(
-        check_id=made.check_id,
-        receipt_number=made.receipt_number,
-        department=made.department,
-        asked_by=stored.asked_by,
-        asked_at=made.made_at,
-        subject=CheckedSubject(key=made.subject, kind=kind_of(made.subject)),
-        matter=made.matter,
-        hits=made.hits,
-        barred=made.barred,
-        lists=made.lists,
-        covers=made.covers,
-        as_of=made.as_of,
-        complete=made.complete,
-        lawbook_version=made.lawbook_version,
-        meaning=_meaning(made, book, wording),
-        awaiting_outcome=bool(made.hits) and outcome is None,
-        outcome=OutcomeShown(applied=outcome.applied, note=outcome.note, recorded_at=outcome.recorded_at)
-        if outcome
-        else None,
-    )
-
-
-def _meaning(made: CheckMade, book: LawBook, wording: Wording) -> str:
-    spoken = language()
-    facts: dict[str, object] = {
-        "matter": made.matter,
-        "as_of": made.as_of.astimezone(SHANGHAI).isoformat(timespec="minutes") if made.as_of else None,
-        "lists": list(_list_names(made.covers, book, wording, spoken)) or None,
-        "count": len(made.hits),
-    }
-    codes = [_found_code(made)] + ([] if made.complete else ["check.incomplete"])
-    return " ".join(wording.term(code, facts, spoken) or code for code in codes)
-
-
-def _found_code(made: CheckMade) -> Literal["check.hits", "check.no_measure", "check.no_record", "check.nothing_read"]:
-    if made.hits:
-        return "check.hits"
-    if made.as_of is None:
-        return "check.nothing_read"
-    return "check.no_measure" if made.lists else "check.no_record"
-
-
-def _list_names(covers: Iterable[ListName], book: LawBook, wording: Wording, spoken: Language) -> Iterable[str]:
-    for one in covers:
-        domain = book.domain(one.domain_id)
-        kind = wording.term(f"ListKind.{one.list_kind.value}", {}, spoken) or one.list_kind.value
-        if domain is None:
-            yield f"{one.domain_id} {kind}"
-        else:
-            yield f"{domain.name_zh}{kind}" if spoken is Language.ZH else f"{domain.name_en} {kind}"
+    return BulkResult(accepted=outcome.accepted, refused=refused)
