@@ -12,7 +12,8 @@ from services.feedback.domain.entry import EntryState, LedgerEntry
 from services.feedback.domain.ledger import Heard, Ledger, fold
 from services.feedback.domain.loop import Close, Reopen
 from services.feedback.handlers import LOOP
-from services.feedback.views import ledger, measures, received
+from services.feedback.stores import received
+from services.feedback.views import ledger, measures
 from shared.contracts.event import EntryId, Topic
 from shared.messaging.message import Message
 from shared.messaging.reaction import Batch, Reactions

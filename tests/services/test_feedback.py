@@ -12,7 +12,7 @@ from sqlalchemy import text
 
 from services.feedback.domain.entry import EntryState
 from services.feedback.domain.ledger import Heard, Ledger, fold
-from services.feedback.overdue import OverdueSweep
+from services.feedback.jobs.overdue import OverdueSweep
 from services.feedback.reactions import follow
 from shared.contracts.envelope import Envelope
 from shared.contracts.event import DepartmentId, EntryId, LineId, PublicEvent, SubjectKey, Topic

@@ -1,7 +1,8 @@
 """Alembic's way into the database of feedback."""
 
 from services.feedback.schema import METADATA
-from services.feedback.views import ledger, measures, received
+from services.feedback.stores import received
+from services.feedback.views import ledger, measures
 from shared.database.migration import run
 
 assert ledger.LINES.metadata is METADATA

@@ -11,8 +11,9 @@ from sqlalchemy import Table, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.feedback.reactions import take
-from services.feedback.views import conclusions, received
-from services.feedback.views.received import RECEIVED
+from services.feedback.stores import received
+from services.feedback.views import conclusions
+from services.feedback.stores.received import RECEIVED
 from shared.eventstore import EventStore, Metadata, Session
 from shared.eventstore.rebuild import OwnEvents, Source
 from shared.messaging.reaction import Batch

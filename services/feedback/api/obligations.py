@@ -4,7 +4,7 @@ from typing import Annotated, cast
 
 from fastapi import APIRouter, Depends, Query, Request
 
-from services.feedback.answers import (
+from services.feedback.api.bodies.closures import (
     Closure,
     DepartmentCount,
     EntryCount,

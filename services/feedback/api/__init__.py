@@ -1,0 +1,5 @@
+"""Feedback over HTTP."""
+
+from services.feedback.api.obligations import router
+
+__all__ = ["router"]
