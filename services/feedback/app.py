@@ -1,4 +1,4 @@
-"""The definition of the feedback service. It keeps no law book."""
+"""The definition of the feedback service. It keeps no copy of the law book."""
 
 from pathlib import Path
 
@@ -6,8 +6,8 @@ from services.feedback.api import router
 from services.feedback.domain.loop import VOCABULARY
 from services.feedback.jobs.overdue import OverdueSweep
 from services.feedback.reactions import reactions
-from services.feedback.stores.rebuild import sources
 from services.feedback.schema import METADATA
+from services.feedback.stores.rebuild import sources
 from services.feedback.views import conclusions, ledger, measures
 from shared.service import ServiceDefinition
 

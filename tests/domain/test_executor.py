@@ -271,7 +271,7 @@ def test_one_event_names_all_lines_with_the_same_answer() -> None:
     ]
 
 
-def test_of_many_answers_the_good_ones_can_stand() -> None:
+def test_of_many_answers_the_valid_ones_can_be_accepted() -> None:
     response = after(directed(line(1), line(2)), report(answer(AnswerKind.APPLY, "l1")))
     command = report(
         answer(AnswerKind.APPLY, "l1"),
@@ -426,7 +426,7 @@ def test_the_mode_of_the_end_says_which_undoing_is_enough(
         (EndMode.FROM_BEGINNING, line(on_error=Undoing.NOTHING)),
     ],
 )
-def test_where_the_measure_leaves_nothing_to_undo_that_is_said_at_once(mode: EndMode, held: Line) -> None:
+def test_where_the_measure_leaves_nothing_to_undo_the_line_is_undone_at_once(mode: EndMode, held: Line) -> None:
     outcome = after(directed(held), APPLY).when(ended(mode=mode))
     undone = outcome.events[1]
     assert isinstance(undone, EffectUndone)
@@ -496,7 +496,7 @@ def test_wrong_from_the_beginning_reopens_what_was_only_stopped() -> None:
     ("held", "first"),
     [(line(), Undone.RESTORED), (line(on_error=Undoing.STOP), Undone.STOPPED)],
 )
-def test_wrong_from_the_beginning_leaves_alone_what_was_undone_far_enough(held: Line, first: Undone) -> None:
+def test_wrong_from_the_beginning_changes_nothing_when_the_undoing_was_enough(held: Line, first: Undone) -> None:
     response = after(directed(held), APPLY, ended(), undo(first), ended(mode=EndMode.FROM_BEGINNING))
     assert status(response) == (TaskState.UNDONE, Asks.NOTHING)
 
@@ -600,7 +600,7 @@ def test_a_suspended_punishment_is_never_applied_and_nothing_twice_without_an_un
 
 @settings(max_examples=200)
 @for_all(held=LINES, commands=COMMANDS)
-def test_an_effect_that_was_undone_far_enough_stays_so(held: Line, commands: list[Command]) -> None:
+def test_an_effect_whose_undoing_was_enough_stays_undone(held: Line, commands: list[Command]) -> None:
     response, _ = live(after(directed(held)), [*commands, ended(mode=EndMode.FROM_BEGINNING)])
     if status(response)[1] is Asks.NOTHING:
         state = task_in(response).state

@@ -77,9 +77,8 @@ def faults(held: Task, answer: LineAnswer, book: LawBook, now: datetime) -> Iter
     done_at = answer.done_at or now
     if done_at > now:
         yield Fault("date_in_future", "done_at", {"date": done_at})
-    elif (
-        answer.done_at is not None and done_at < held.directed_at
-    ):  # only a given time: the clocks of two machines may differ
+    elif answer.done_at is not None and done_at < held.directed_at:
+        # Only a given time is tested: the clocks of two machines may differ.
         yield Fault("done_before_directed", "done_at", {"directed_at": held.directed_at.isoformat()})
     yield from _missing_fields(answer)
     match answer.kind:

@@ -80,7 +80,7 @@ class DueLine(Contract):
 
 
 class LinesResumed(Event):
-    """The suspension ended. The time to answer starts anew, because the department could not act during the suspension."""
+    """The suspension ended. The time to answer starts again, because the department could not act during the suspension."""
 
     TYPE: ClassVar[str] = "executor.lines_resumed.v1"
     response_id: ResponseId

@@ -80,7 +80,7 @@ def suspend(response: Response, order: ResponseSuspended, now: datetime) -> list
 
 
 def resume(response: Response, order: ResponseResumed, day: date) -> list[Event]:
-    """The time to answer starts anew on `day`."""
+    """The time to answer starts again on `day`."""
     lines = tuple(
         DueLine(line_id=line_id, due_on=due_on(held.line, day, held.line.answer_within_days))
         for line_id, held in _tasks(response, order.lines)

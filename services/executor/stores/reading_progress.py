@@ -1,6 +1,6 @@
 """How far the executor has consumed the registry's topic: a check states the age of its knowledge.
 
-Written in the transaction that consumes a batch, like the offsets of the engine; no event of the executor says it.
+Written in the transaction that consumes a batch, like the offsets of the engine. It cannot be folded from events of the executor.
 """
 
 from dataclasses import dataclass

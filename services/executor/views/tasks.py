@@ -133,17 +133,17 @@ _STATES: Mapping[type[ExecutionEvent], TaskState] = {
 
 
 def _answer_patch(event: ExecutionEvent) -> Patch:
-    said, how = "", None
+    text, how = "", None
     match event:
         case execution.Armed() | execution.Applied():
-            said = event.note
+            text = event.note
         case execution.NotApplicable() | execution.Refused() | execution.Failed():
-            said = event.reason
+            text = event.reason
         case execution.EffectUndone():
-            said, how = event.evidence, event.how.value
+            text, how = event.evidence, event.how.value
         case _:
             pass
-    return {"state": _STATES[type(event)].value, "said": said, "how": how, "done_at": event.done_at}
+    return {"state": _STATES[type(event)].value, "said": text, "how": how, "done_at": event.done_at}
 
 
 # --- queries ---------------------------------------------------------------------------------------------------------

@@ -1,1 +1,1 @@
-"""Background jobs of feedback."""
+"""The background workers of feedback."""

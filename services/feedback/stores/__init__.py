@@ -1,1 +1,1 @@
-"""Tables that feedback writes itself and that are not folded from other tables, and the sources of a rebuild."""
+"""The events that feedback received, which the ledger is folded from; and the sources of a rebuild."""

@@ -1,30 +1,22 @@
-"""From what the ledger is made anew: everything received, as it came, and what this service concluded.
+"""What the ledger is rebuilt from: all received events, in the order of arrival, then the conclusions of this service.
 
-It reads this service's own tables, never Kafka, and concludes nothing: no event is appended, no timer set.
+A rebuild reads tables of this service only, never Kafka. It decides nothing: it appends no event and sets no timer.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
 
 from sqlalchemy import Table, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.feedback.reactions import take
 from services.feedback.stores import received
-from services.feedback.views import conclusions
 from services.feedback.stores.received import RECEIVED
-from shared.eventstore import EventStore, Metadata, Session
+from services.feedback.views import conclusions, ledger
 from shared.eventstore.rebuild import OwnEvents, Source
-from shared.messaging.reaction import Batch
 from shared.runtime.core import Core
 
 
-@dataclass(frozen=True)
-class Received:
+class ReceivedEvents:
     """The table `received`, in the order of arrival."""
-
-    store: EventStore
 
     @property
     def table(self) -> Table:
@@ -34,14 +26,12 @@ class Received:
         return await connection.scalar(select(func.max(RECEIVED.c.position))) or 0
 
     async def fold(self, connection: AsyncConnection, after: int, upto: int) -> int:
-        # The ledger asks its session for nothing here: time and cause are those of the events.
-        session = Session(self.store, datetime.now(UTC), Metadata("service:feedback"), connection)
-        heard, last = await received.some_heard(connection, after, upto)
-        if heard:
-            await take(Batch(connection, session), heard)
+        events, last = await received.read(connection, after, upto)
+        if events:
+            await ledger.project(connection, events)
         return last
 
 
 def sources(core: Core) -> Sequence[Source]:
-    """Received events first: conclusions mark lines that are in the ledger."""
-    return [Received(core.store), OwnEvents(core.store, (conclusions.project,))]
+    """Received events come first, because conclusions mark rows of the ledger."""
+    return [ReceivedEvents(), OwnEvents(core.store, (conclusions.project,))]

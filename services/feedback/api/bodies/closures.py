@@ -1,14 +1,15 @@
-"""What feedback answers over HTTP."""
+"""Bodies of closed and open loops: the ledger of an entry, and the reasons why its loop is open."""
 
 from collections.abc import Iterator
 from datetime import date, datetime
-from typing import Any
 
 from pydantic import BaseModel, Field
 
+from services.feedback.api.bodies import is_overdue
 from services.feedback.domain.entry import EntryState
-from services.feedback.domain.line import Answer, LedgerLine, LineState, Owes, Why
-from services.feedback.views.closure import EntryLedger, WordedLine
+from services.feedback.domain.line import LedgerLine
+from services.feedback.domain.states import Answer, LineState, OpenReason, Owes
+from services.feedback.views.closure import EntryLedger, LineWithText
 from shared.contracts.event import DepartmentId, EntryId, LineId, MeasureId, ResponseId, SubjectKey
 from shared.contracts.execution import Undone
 from shared.contracts.lawbook import ListKind, MeasureKind
@@ -17,53 +18,25 @@ from shared.web.language import language
 from shared.web.wording import Wording
 
 
-class Obligation(BaseModel):
-    """What one department owes about one measure."""
-
-    line_id: LineId
-    entry_id: EntryId
-    response_id: ResponseId | None
-    department: DepartmentId | None
-    subject: SubjectKey | None
-    entry_subject_name: str
-    list_kind: ListKind | None
-    measure_id: MeasureId | None
-    text_zh: str | None
-    kind: MeasureKind | None
-    owed: bool = Field(description="False: invited, no duty, never overdue")
-    state: LineState
-    owes: Owes
-    suspended: bool
-    directed_at: datetime | None
-    end_mode: EndMode | None
-    due_on: date | None = Field(description="The last day (Asia/Shanghai); none while suspended, or when only invited")
-    overdue: bool
-
-
-class Obligations(BaseModel):
-    """By line id; the list goes on behind `next`, when there is one."""
-
-    items: list[Obligation]
-    next: str | None
-
-
 class End(BaseModel):
     """That the end of a line was ordered."""
 
     mode: EndMode
     ordered_at: datetime
-    orders: int = Field(description="Twice: from then on, and later from the beginning")
+    orders: int = Field(description="How many orders; two: from now on, and later from the beginning")
 
 
-class UndoneAnswer(BaseModel):
+class UndoingBody(BaseModel):
+    """How the effect of a line was undone."""
+
     how: Undone
     evidence: str
     at: datetime | None
     late: bool
 
 
-class LineAnswer(BaseModel):
-    """One line of an entry's ledger: what was ordered, what was done, what is owed."""
+class LineBody(BaseModel):
+    """One line in the ledger of an entry: what was ordered, what was done, and what is owed."""
 
     line_id: LineId
     response_id: ResponseId | None
@@ -84,16 +57,16 @@ class LineAnswer(BaseModel):
     answered_late: bool
     applied_at: datetime | None
     told_late: bool = Field(description="The effect was reported after the end was ordered")
-    effect_stands: bool = Field(description="An effect was reported, and no undoing after it")
+    effect_stands: bool = Field(description="An effect was reported and not undone afterwards")
     due_on: date | None
     overdue: bool
     end: End | None
-    undone: UndoneAnswer | None
-    why: Why | None = Field(description="What of this line keeps the loop open")
+    undone: UndoingBody | None
+    why: OpenReason | None = Field(description="Why this line keeps the loop open")
 
 
 class ListEvents(BaseModel):
-    """List events of the entry that this service has read, beside those that the registry has settled."""
+    """List events of the entry: those that this service has read, and those that the registry has settled."""
 
     read: int
     settled: int
@@ -101,16 +74,16 @@ class ListEvents(BaseModel):
     not_read: list[str]
 
 
-class Ground(BaseModel):
-    """One reason why the loop is not closed; of a line, or of the entry as a whole."""
+class OpenReasonBody(BaseModel):
+    """One reason why the loop is open, from a line or from the entry as a whole."""
 
-    why: Why
+    why: OpenReason
     says: str
     line_id: LineId | None = None
     department: DepartmentId | None = None
 
 
-class Closure(BaseModel):
+class ClosureBody(BaseModel):
     """The ledger of one entry (闭环台账)."""
 
     entry_id: EntryId
@@ -125,74 +98,25 @@ class Closure(BaseModel):
     ended: bool
     closed: bool
     closed_at: datetime | None
-    closings: int = Field(description="How often the loop was found closed; more than once when it was opened again")
+    closings: int = Field(description="How often the loop closed; more than once after a reopening")
     list_events: ListEvents
-    lines: list[LineAnswer]
-    open: list[Ground] = Field(description="What keeps the loop open; empty when it is closed")
+    lines: list[LineBody]
+    open: list[OpenReasonBody] = Field(description="Why the loop is open; empty when it is closed")
 
 
-class StillInForce(BaseModel):
+class StillInForceBody(BaseModel):
+    """An entry that left its list and whose effects are not proved undone."""
+
     entry_id: EntryId
     list_kind: ListKind | None
     subject: SubjectKey | None
-    open: list[Ground]
+    open: list[OpenReasonBody]
 
 
-class StillInForcePage(BaseModel):
-    """Entries that are in force no longer and whose effects are not proved undone, by entry id."""
-
-    items: list[StillInForce]
-    next: str | None
-
-
-class EntryCount(BaseModel):
-    list_kind: ListKind | None = Field(description="None: its publication was not read yet")
-    state: EntryState
-    entries: int
-
-
-class DepartmentCount(BaseModel):
-    """Lines of one department. `answered`, `applied` and `undone` count what ever was; the others what is."""
-
-    department: DepartmentId
-    directed: int
-    answered: int
-    failed: int = Field(description="Tried and failed: still to be done")
-    applied: int
-    undone: int
-    suspended: int
-    waiting: int
-    undoing: int
-    closed: int
-    overdue: int
-    answered_late: int
-    undone_late: int
-
-
-class Statistics(BaseModel):
-    on: date = Field(description="The day by which `overdue` is counted (Asia/Shanghai)")
-    entries: list[EntryCount]
-    departments: list[DepartmentCount]
-
-
-def obligation(row: Any, day: date) -> Obligation:
-    """An obligation from a row of the view."""
-    state = LineState(row.state)
-    owes = {LineState.WAITING: Owes.ANSWER, LineState.UNDOING: Owes.UNDO}.get(state, Owes.NOTHING)
-    named = {name: getattr(row, name) for name in Obligation.model_fields if hasattr(row, name)}
-    return Obligation.model_validate(
-        {**named, "entry_subject_name": row.subject_name, "owes": owes, "overdue": is_overdue(row.due_on, day)}
-    )
-
-
-def is_overdue(due_on: date | None, day: date) -> bool:
-    """The last day itself is still in time."""
-    return due_on is not None and due_on < day
-
-
-def closure(found: EntryLedger, day: date, wording: Wording) -> Closure:
+def closure_body(found: EntryLedger, day: date, wording: Wording) -> ClosureBody:
+    """`day`: today (Asia/Shanghai), for `overdue`."""
     entry, state = found.entry, found.entry.state
-    return Closure(
+    return ClosureBody(
         entry_id=entry.entry_id,
         list_kind=entry.list_kind,
         domain_id=entry.domain_id,
@@ -212,22 +136,33 @@ def closure(found: EntryLedger, day: date, wording: Wording) -> Closure:
             not_settled=sorted(entry.unsettled),
             not_read=sorted(entry.unread),
         ),
-        lines=[_line(worded, day) for worded in found.lines],
-        open=grounds(found, wording),
+        lines=[_line_body(one, day) for one in found.lines],
+        open=open_reasons(found, wording),
     )
 
 
-def _line(worded: WordedLine, day: date) -> LineAnswer:
-    line = worded.line
-    own = {name: getattr(line, name) for name in LineAnswer.model_fields if hasattr(line, name)}
+def still_in_force_body(found: EntryLedger, wording: Wording) -> StillInForceBody:
+    entry = found.entry
+    return StillInForceBody(
+        entry_id=entry.entry_id,
+        list_kind=entry.list_kind,
+        subject=entry.subject,
+        open=open_reasons(found, wording),
+    )
+
+
+def _line_body(one: LineWithText, day: date) -> LineBody:
+    line = one.line
+    fields = {name: getattr(line, name) for name in LineBody.model_fields if hasattr(line, name)}
     more = {
-        "text_zh": worded.text_zh,
-        "kind": worded.kind,
+        "text_zh": one.text_zh,
+        "kind": one.kind,
         "overdue": is_overdue(line.due_on, day),
         "end": _end(line),
-        "undone": _undone(line),
+        "undone": _undoing(line),
+        "why": line.open_reason,
     }
-    return LineAnswer.model_validate({**own, **more})
+    return LineBody.model_validate({**fields, **more})
 
 
 def _end(line: LedgerLine) -> End | None:
@@ -236,31 +171,36 @@ def _end(line: LedgerLine) -> End | None:
     return End(mode=line.end_mode, ordered_at=line.end_ordered_at, orders=line.end_orders)
 
 
-def _undone(line: LedgerLine) -> UndoneAnswer | None:
+def _undoing(line: LedgerLine) -> UndoingBody | None:
     if line.undone is None:
         return None
-    return UndoneAnswer(how=line.undone, evidence=line.evidence, at=line.undone_at, late=line.undone_late)
+    return UndoingBody(how=line.undone, evidence=line.evidence, at=line.undone_at, late=line.undone_late)
 
 
-def grounds(found: EntryLedger, wording: Wording) -> list[Ground]:
-    """What keeps a loop open: of the entry, and of each of its lines. An entry in force is a ground of its own."""
+def open_reasons(found: EntryLedger, wording: Wording) -> list[OpenReasonBody]:
+    """Why the loop is open: the reasons of the entry, then those of its lines. That the entry is in force is one of them."""
 
-    def ground(why: Why, line: LedgerLine | None = None) -> Ground:
-        says = wording.term(f"Why.{why.value}", {}, language()) or why.value
-        return Ground(
-            why=why, says=says, line_id=line.line_id if line else None, department=line.department if line else None
+    def body(reason: OpenReason, line: LedgerLine | None = None) -> OpenReasonBody:
+        return OpenReasonBody(
+            why=reason,
+            says=wording.term(f"OpenReason.{reason.value}", {}, language()) or reason.value,
+            line_id=line.line_id if line else None,
+            department=line.department if line else None,
         )
 
-    return [*map(ground, _of_the_entry(found)), *(ground(why, line) for why, line in _of_the_lines(found))]
+    return [*map(body, _of_entry(found)), *(body(reason, line) for reason, line in _of_lines(found))]
 
 
-def _of_the_entry(found: EntryLedger) -> Iterator[Why]:
-    return (why for why in found.entry.whys if why in (Why.IN_FORCE, Why.NOT_SETTLED, Why.LIST_EVENT_UNREAD))
+_ENTRY_REASONS = (OpenReason.IN_FORCE, OpenReason.NOT_SETTLED, OpenReason.LIST_EVENT_UNREAD)
 
 
-def _of_the_lines(found: EntryLedger) -> Iterator[tuple[Why, LedgerLine]]:
-    """While the entry is in force, lines stand as they should."""
-    for worded in found.lines:
-        why = worded.line.why
-        if why is not None and (found.entry.ended or why is not Why.END_NOT_ORDERED):
-            yield why, worded.line
+def _of_entry(found: EntryLedger) -> Iterator[OpenReason]:
+    return (reason for reason in found.entry.open_reasons if reason in _ENTRY_REASONS)
+
+
+def _of_lines(found: EntryLedger) -> Iterator[tuple[OpenReason, LedgerLine]]:
+    """The reasons of the lines. While the entry is in force, a line without an end order is no reason."""
+    for one in found.lines:
+        reason = one.line.open_reason
+        if reason is not None and (found.entry.ended or reason is not OpenReason.END_NOT_ORDERED):
+            yield reason, one.line
