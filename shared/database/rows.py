@@ -4,7 +4,7 @@ Rows travel as one array per column and are expanded by `unnest`. The statement 
 that the server prepares it once.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -152,3 +152,19 @@ async def update_rows(
     names = tuple(name for name in columns if name not in keys)
     result = await connection.execute(_update(table, keys, names), _arrays(columns))
     return result.rowcount
+
+
+async def update_changed(
+    connection: AsyncConnection, table: Table, keys: tuple[str, ...], rows: Iterable[Mapping[str, Any]]
+) -> None:
+    """Update rows that change different columns: one statement for each set of columns. A row holds its key and its changes.
+
+    Give each key once.
+    """
+    by_columns: dict[frozenset[str], list[Mapping[str, Any]]] = {}
+    for row in rows:
+        by_columns.setdefault(frozenset(row), []).append(row)
+    for columns, alike in by_columns.items():
+        # One order of columns for each set, so that one statement is compiled for it.
+        first = {name: alike[0][name] for name in sorted(columns)}
+        await update_rows(connection, table, keys, [first, *alike[1:]])

@@ -17,7 +17,7 @@ from services.initiator.views import entries
 from tests.conftest import StartWorld
 
 _KEYS = [str(uuid.uuid5(uuid.NAMESPACE_OID, str(n))) for n in range(500)]
-_OWED_BY = obligations.Wanted(department="luoyang-tax")
+_OWED_BY = obligations.ObligationQuery(department="luoyang-tax")
 
 Ask = Callable[[AsyncConnection], Awaitable[object]]
 QUERIES: dict[str, tuple[str, Ask]] = {

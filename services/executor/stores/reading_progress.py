@@ -1,6 +1,6 @@
-"""How far the executor has read: what a check can say about the age of its knowledge.
+"""How far the executor has consumed the registry's topic: a check states the age of its knowledge.
 
-Written with what is consumed, not from the executor's own events: it says what was read, like the engine's offsets.
+Written in the transaction that consumes a batch, like the offsets of the engine. It cannot be folded from events of the executor.
 """
 
 from dataclasses import dataclass
@@ -20,23 +20,28 @@ READINGS = Table(
     Column("partition", Integer, primary_key=True, autoincrement=False),
     Column("as_of", DateTime(timezone=True), nullable=False),
 )
-"""One row a partition of the registry's topic: partitions are read side by side and must not wait for one another."""
+"""One row for each partition of the registry's topic: partitions are consumed side by side and must not block one another."""
 
 
 @dataclass(frozen=True, slots=True)
-class Knowledge:
-    """`as_of`: when the last event that was read was recorded. Not `complete`: of this subject something waits unread."""
+class ReadingProgress:
+    """What the executor has consumed, seen from one subject.
+
+    `as_of`: the time of the last event consumed from any partition; None when nothing was consumed.
+    `complete`: no event of the subject is parked, and the partition of the subject is not stopped.
+    """
 
     as_of: datetime | None
     complete: bool
 
 
-async def read_up_to(connection: AsyncConnection, partition: int, as_of: datetime) -> None:
+async def record(connection: AsyncConnection, partition: int, as_of: datetime) -> None:
+    """Record the time of the last event consumed from this partition."""
     await insert_rows(connection, READINGS, [{"partition": partition, "as_of": as_of}], conflict=("partition",))
 
 
-async def about(connection: AsyncConnection, subject: SubjectKey, partition: int) -> Knowledge:
-    """What the executor can know of a subject, whose events come on this partition."""
+async def for_subject(connection: AsyncConnection, subject: SubjectKey, partition: int) -> ReadingProgress:
+    """The progress for a subject. `partition`: the partition of its events."""
     parked = exists().where(PARKED.c.key == subject)
     stopped = exists().where(
         OFFSETS.c.topic == Topic.RESPONSE.value,
@@ -45,4 +50,4 @@ async def about(connection: AsyncConnection, subject: SubjectKey, partition: int
     )
     newest = select(func.max(READINGS.c.as_of)).scalar_subquery()
     row = (await connection.execute(select(newest.label("as_of"), (~parked & ~stopped).label("complete")))).one()
-    return Knowledge(row.as_of, row.complete)
+    return ReadingProgress(row.as_of, row.complete)

@@ -1,6 +1,6 @@
-"""What was consumed, as it came: the truth of a service that only follows. The ledger is rebuilt from here, never from Kafka.
+"""The inbox: every consumed event, unchanged. The ledger is rebuilt from this table, never from Kafka.
 
-An event is kept once, by its id. One that is kept already is not taken in again, so that a topic may be read anew from its
+An event is stored once, by its id. An event that is stored already is not folded again, so a topic may be read again from its
 beginning.
 """
 
@@ -26,7 +26,7 @@ from sqlalchemy import (
 from sqlalchemy import cast as cast_as
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.feedback.domain.ledger import Followed, Heard, is_followed
+from services.feedback.domain.ledger import LedgerEvent, ReceivedEvent, changes_ledger
 from services.feedback.schema import METADATA
 from shared.contracts.event import EventId
 from shared.contracts.vocabulary import PUBLIC
@@ -47,20 +47,21 @@ RECEIVED = Table(
     Column("time", DateTime(timezone=True), nullable=False),
     UniqueConstraint("event_id"),
 )
-"""`position` is the order of arrival; within a partition it is the order of the log. `time` is that of the event."""
+"""`position`: the order of arrival, which within a partition is the order of the log. `time`: the time of the event."""
 
-_AT_ONCE = 2_000
+_PAGE = 2_000
+"""How many events a rebuild reads at once."""
 
 
-async def keep(connection: AsyncConnection, messages: Sequence[Message]) -> list[Message]:
-    """Keep what was not kept before; those messages, in order.
+async def store(connection: AsyncConnection, messages: Sequence[Message]) -> list[Message]:
+    """Store the messages that are not stored yet. Returns them, in order.
 
-    A topic is read by one consumer at a time, so that nobody else keeps the same in the meantime; were it so, the unique key
-    would refuse this batch.
+    One consumer reads a partition at a time, so no other transaction stores the same messages between query and insert. If
+    one did, the unique key would reject this batch.
     """
     by_id = {_canonical(message.envelope.event_id): message for message in reversed(messages)}
-    for kept in await connection.scalars(_KEPT, {"ids": list(by_id)}):
-        del by_id[str(kept)]
+    for stored in await connection.scalars(_STORED, {"ids": list(by_id)}):
+        del by_id[str(stored)]
     new = list(reversed(by_id.values()))
     await insert_rows(connection, RECEIVED, [_row(message) for message in new])
     return new
@@ -70,11 +71,11 @@ _CANONICAL = re.compile("[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 def _canonical(event_id: str) -> str:
-    """As the database would write it. Ours are written so: to look costs a fifth of reading one as a UUID."""
+    """The id as the database writes it. Our own services write it like this: matching costs a fifth of parsing a UUID."""
     return event_id if _CANONICAL.fullmatch(event_id) else str(UUID(event_id))
 
 
-_KEPT = select(RECEIVED.c.event_id).where(
+_STORED = select(RECEIVED.c.event_id).where(
     RECEIVED.c.event_id == cast_as(bindparam("ids", type_=ARRAY(Text())), ARRAY(Uuid())).any_()
 )
 
@@ -93,28 +94,33 @@ def _row(message: Message) -> dict[str, Any]:
     }
 
 
-def heard(messages: Sequence[Message]) -> list[Heard]:
-    """Those messages that change the ledger."""
+def ledger_events(messages: Sequence[Message]) -> list[ReceivedEvent]:
+    """The events of these messages that change the ledger."""
     return [
-        Heard(EventId(m.envelope.event_id), cast("Followed", m.event), datetime.fromisoformat(m.envelope.time))
+        ReceivedEvent(
+            EventId(m.envelope.event_id), cast("LedgerEvent", m.event), datetime.fromisoformat(m.envelope.time)
+        )
         for m in messages
-        if is_followed(m.event)
+        if changes_ledger(m.event)
     ]
 
 
-async def some_heard(connection: AsyncConnection, after: int, upto: int) -> tuple[list[Heard], int]:
-    """The next that were kept and change the ledger, in order of arrival; and the last position that was looked at."""
+async def read(connection: AsyncConnection, after: int, upto: int) -> tuple[list[ReceivedEvent], int]:
+    """The next stored events that change the ledger, in the order of arrival, and the last position that was read.
+
+    `after` (exclusive) and `upto` (inclusive): positions.
+    """
     query = (
         select(RECEIVED)
         .where(RECEIVED.c.position > after, RECEIVED.c.position <= upto)
         .order_by(RECEIVED.c.position)
-        .limit(_AT_ONCE)
+        .limit(_PAGE)
     )
     rows = (await connection.execute(query)).all()
     events = [(row, PUBLIC.decode(row.type, row.body)) for row in rows]
-    heard = [
-        Heard(EventId(str(row.event_id)), cast("Followed", event), row.time)
+    found = [
+        ReceivedEvent(EventId(str(row.event_id)), cast("LedgerEvent", event), row.time)
         for row, event in events
-        if is_followed(event)
+        if changes_ledger(event)
     ]
-    return heard, rows[-1].position if len(rows) == _AT_ONCE else upto
+    return found, rows[-1].position if len(rows) == _PAGE else upto
