@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from services.catalogue.shipped import shipped
+from services.catalogue.files.shipped import shipped
 from services.registry.domain.law import law_on
 from services.registry.domain.resolution import ALONE, Beside, Resolution, resolve
 from shared.contracts.event import DepartmentId, DomainId, EntryId, SubjectKey

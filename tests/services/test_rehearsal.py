@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from services.catalogue.shipped import shipped
+from services.catalogue.files.shipped import shipped
 from services.registry import resolving
 from services.registry.rehearsing import Rehearsals
 from shared.contracts.event import InstrumentId, Topic

@@ -11,7 +11,7 @@ from httpx import Response
 from sqlalchemy import event as listen
 from uuid_utils import uuid7
 
-from services.catalogue.shipped import shipped
+from services.catalogue.files.shipped import shipped
 from shared.calendar.clock import SHANGHAI
 from shared.contracts.event import DepartmentId, DomainId, EntryId, Topic
 from shared.contracts.lawbook import ListKind, PolicyPublished

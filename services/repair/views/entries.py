@@ -23,7 +23,7 @@ from shared.contracts.listing import (
     EntrySuspended,
     ListEvent,
 )
-from shared.database import insert_rows, update_rows
+from shared.database import insert_rows, update_changed
 from shared.eventstore import Recorded
 from shared.lawbook.terms import last_day
 
@@ -46,26 +46,24 @@ ENTRIES = Table(
 
 
 async def project(connection: AsyncConnection, events: Sequence[Recorded]) -> None:
-    """Add adopted entries, correct content, set the status. Three statements, whatever the number of events."""
+    """One statement for adopted entries, and one for each set of columns that changes, whatever the number of events."""
     adopted = [_row(r.event, r.effective_at) for r in events if isinstance(r.event, EntryAdopted)]
     await insert_rows(connection, ENTRIES, adopted)
-    corrected = {
-        r.event.entry_id: {"entry_id": r.event.entry_id, **_content(r.event.entry)}
-        for r in events
-        if isinstance(r.event, EntryCorrected)
-    }
-    await update_rows(connection, ENTRIES, ("entry_id",), list(corrected.values()))
-    changed = {
-        r.event.entry_id: {
-            "entry_id": r.event.entry_id,
-            "status": new[0].value,
-            "since": r.effective_at,
-            "cause": new[1],
-        }
-        for r in events
-        if isinstance(r.event, ListEvent) and (new := status_after(r.event))
-    }
-    await update_rows(connection, ENTRIES, ("entry_id",), list(changed.values()))
+    changed: dict[str, dict[str, Any]] = {}
+    for recorded in events:
+        event = recorded.event
+        if isinstance(event, ListEvent):
+            row = changed.setdefault(event.entry_id, {"entry_id": event.entry_id})
+            row |= _changes(event, recorded.effective_at)
+    await update_changed(connection, ENTRIES, ("entry_id",), changed.values())
+
+
+def _changes(event: ListEvent, at: datetime) -> dict[str, Any]:
+    """The columns that an event after the adoption changes."""
+    if isinstance(event, EntryCorrected):
+        return _content(event.entry)
+    changed = status_after(event)
+    return {"status": changed[0].value, "since": at, "cause": changed[1]} if changed else {}
 
 
 def status_after(event: Event) -> tuple[Status, Cause | None] | None:
