@@ -19,7 +19,7 @@ from benchmarks.scale import Scale, Sizes
 from benchmarks.taking import BATCH, Taking, record, records
 from benchmarks.workload import Invented, Zipf, listings
 from liandong.node import build
-from services.catalogue.shipped import shipped
+from services.catalogue.files.shipped import shipped
 from shared.calendar.clock import SystemClock
 from shared.contracts.event import PublicEvent, Topic
 from shared.contracts.execution import Applied

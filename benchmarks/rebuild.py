@@ -31,7 +31,7 @@ from benchmarks.scale import Scale, Sizes
 from benchmarks.taking import Taking, records
 from benchmarks.workload import Invented, Zipf, listings
 from liandong.node import build
-from services.catalogue.shipped import shipped
+from services.catalogue.files.shipped import shipped
 from services.registry.domain.events import VOCABULARY
 from shared.eventstore.rebuild import Progress
 from shared.eventstore.schema import PARKED

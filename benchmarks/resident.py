@@ -17,7 +17,7 @@ from benchmarks.scale import Scale, Sizes
 from benchmarks.taking import Taking, records
 from benchmarks.workload import Invented, Orders, Zipf, listings
 from liandong.node import build
-from services.catalogue.shipped import shipped
+from services.catalogue.files.shipped import shipped
 from shared.eventstore.schema import EVENTS as EVENTS_TABLE
 from shared.service import Service
 

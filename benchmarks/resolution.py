@@ -16,7 +16,7 @@ from benchmarks.engine import Engine, engine
 from benchmarks.figures import Figure, Turn, percentiles
 from benchmarks.ground import Ground
 from benchmarks.scale import Scale, Sizes
-from services.catalogue.shipped import shipped
+from services.catalogue.files.shipped import shipped
 from services.registry.domain.commands import Record, Trigger
 from services.registry.domain.deciding import SUBJECT_FILE
 from services.registry.domain.law import Law, law_on

@@ -3,7 +3,7 @@
 from datetime import date
 from itertools import count
 
-from services.catalogue.shipped import Shipped
+from services.catalogue.files.shipped import Shipped
 from shared.contracts.event import DepartmentId, DomainId, EntryId, EventId, InstrumentId, LineId, MeasureId, ResponseId
 from shared.contracts.lawbook import (
     Basis,

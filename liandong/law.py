@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 
 from services.catalogue.domain.content import Content, field_of
-from services.catalogue.shipped import shipped
+from services.catalogue.files.shipped import shipped
 from shared.contracts.event import Topic
 from shared.ids import stable_id
 from shared.lawbook.items import SHAPES

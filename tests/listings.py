@@ -2,7 +2,7 @@
 
 from datetime import date
 
-from services.catalogue.shipped import shipped
+from services.catalogue.files.shipped import shipped
 from shared.contracts.event import DepartmentId, DomainId, EntryId
 from shared.contracts.lawbook import ListKind
 from shared.contracts.listing import (

@@ -157,14 +157,11 @@ async def update_rows(
 async def update_changed(
     connection: AsyncConnection, table: Table, keys: tuple[str, ...], rows: Iterable[Mapping[str, Any]]
 ) -> None:
-    """Update rows that change different columns: one statement for each set of columns. A row holds its key and its changes.
-
-    Give each key once.
-    """
-    by_columns: dict[frozenset[str], list[Mapping[str, Any]]] = {}
+    """Update rows that give only the columns that change: one statement for each set of columns. Give each key once."""
+    groups: dict[frozenset[str], list[Mapping[str, Any]]] = {}
     for row in rows:
-        by_columns.setdefault(frozenset(row), []).append(row)
-    for columns, alike in by_columns.items():
-        # One order of columns for each set, so that one statement is compiled for it.
-        first = {name: alike[0][name] for name in sorted(columns)}
-        await update_rows(connection, table, keys, [first, *alike[1:]])
+        if len(row) > len(keys):
+            groups.setdefault(frozenset(row), []).append(row)
+    for first, *others in groups.values():
+        # The order of the first row is the order in the statement: sorted, so that the server sees one text for each set.
+        await update_rows(connection, table, keys, [dict(sorted(first.items())), *others])

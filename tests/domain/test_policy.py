@@ -8,7 +8,7 @@ from hypothesis import given as for_all
 from hypothesis import settings
 from hypothesis import strategies as st
 
-from services.catalogue.shipped import DOCUMENTS, shipped
+from services.catalogue.files.shipped import DOCUMENTS, shipped
 from shared.contracts.event import DomainId
 from shared.contracts.kinds import SubjectKind
 from shared.contracts.lawbook import Policy, PolicyPublished

@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from services.catalogue.shipped import shipped
+from services.catalogue.files.shipped import shipped
 from services.registry.domain.law import law_on
 from services.registry.domain.resolution import ALONE, FileContext, Resolution
 from services.registry.domain.resolver import resolve

@@ -17,7 +17,7 @@ from liandong.doctor import machine, store
 from liandong.doctor.examination import Patient, examine
 from liandong.doctor.finding import Finding, found, together
 from liandong.stack.ports import choose
-from services.catalogue.shipped import shipped
+from services.catalogue.files.shipped import shipped
 from shared.runtime.settings import Settings
 from tests.conftest import StartWorld
 from tests.harness import World, eventually

@@ -5,7 +5,7 @@ from typing import Any
 
 import httpx
 
-from services.catalogue.shipped import shipped
+from services.catalogue.files.shipped import shipped
 from shared.contracts.event import DomainId, Topic
 from shared.contracts.listing import EntryPublished
 from shared.trust import OfficerRole

@@ -3,7 +3,7 @@
 from datetime import date
 from typing import Any
 
-from services.catalogue.shipped import shipped
+from services.catalogue.files.shipped import shipped
 from shared.contracts.event import Topic
 from shared.contracts.lawbook import ListKind, Role
 from shared.contracts.listing import (

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from services.catalogue.shipped import shipped
+from services.catalogue.files.shipped import shipped
 from services.registry.jobs import resolving
 from services.registry.jobs.rehearsals import RehearsalWorker
 from shared.contracts.event import DomainId, Topic

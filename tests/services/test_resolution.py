@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from httpx import Response
 
-from services.catalogue.shipped import shipped
+from services.catalogue.files.shipped import shipped
 from services.registry.app import DEFINITION
 from shared.contracts.event import DepartmentId, Topic
 from shared.contracts.lawbook import Role

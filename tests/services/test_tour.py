@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from services.catalogue.shipped import shipped
+from services.catalogue.files.shipped import shipped
 from shared.calendar.working_days import add_working_days, today
 from shared.contracts.event import DepartmentId, Topic
 from shared.contracts.lawbook import (

@@ -1,4 +1,4 @@
-"""Receiving a file: it is spooled to disk as it comes, hashed for its Idempotency-Key, and no larger than allowed."""
+"""Receiving a file: it is spooled to disk, hashed for its Idempotency-Key, and limited in size."""
 
 import hashlib
 from collections.abc import AsyncGenerator
@@ -16,14 +16,14 @@ from shared.web.writing import LONGEST_KEY, Writer, Writing
 
 PART = "file"
 LARGEST_FILE = 5 * 1024 * 1024
-"""Bytes. The whole law book that ships takes a tenth of it."""
+"""Bytes. The whole law book that ships has a tenth of that."""
 LARGEST_REQUEST = LARGEST_FILE + 64 * 1024
-"""With what a multipart body has around its file."""
+"""Bytes, with the parts of a multipart body around the file."""
 
 
 @dataclass(frozen=True, slots=True)
 class Uploaded:
-    """A file that was received, and the writing request that brought it."""
+    """A file that was received, and the writing request that it is part of."""
 
     name: str
     file: BinaryIO
@@ -31,13 +31,14 @@ class Uploaded:
 
 
 IdempotencyKey = Annotated[
-    str | None, Header(description="Names this upload, so that sending it again does nothing twice. Required.")
+    str | None,
+    Header(description="The name of this upload: a repeated upload with it has no further effect. Required."),
 ]
 
 
 @asynccontextmanager
 async def received(request: Request, key: str | None) -> AsyncGenerator[Uploaded]:
-    """The file of a multipart request, while it is needed. Raises Rejected: no file, several, too large."""
+    """The file of a multipart request; it is closed afterwards. Raises Rejected: no file, several files, too large."""
     if not key:
         raise reject("idempotency_key_missing", "Idempotency-Key")
     if len(key) > LONGEST_KEY:
@@ -61,13 +62,14 @@ async def received(request: Request, key: str | None) -> AsyncGenerator[Uploaded
 
 
 def _counting(request: Request) -> Any:
-    seen = 0
+    """The ASGI receive function of the request, which refuses a body that is too large."""
+    received_bytes = 0
 
     async def receive() -> Message:
-        nonlocal seen
+        nonlocal received_bytes
         message = await request.receive()
-        seen += len(message.get("body", b""))
-        if seen > LARGEST_REQUEST:
+        received_bytes += len(message.get("body", b""))
+        if received_bytes > LARGEST_REQUEST:
             raise reject("file_too_large", PART, limit=LARGEST_FILE)
         return message
 

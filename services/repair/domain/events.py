@@ -1,4 +1,4 @@
-"""What repair records for itself. What others need to know, it publishes as `ListChange` (shared/contracts/listing.py)."""
+"""The private events of repair. Events for other services are published as `ListChange` (shared/contracts/listing.py)."""
 
 from datetime import date
 from enum import StrEnum
@@ -21,7 +21,7 @@ class HowLeft(StrEnum):
     """How an entry left its list."""
 
     REVOKED = "revoked"
-    """It should never have been there (撤销)."""
+    """It should never have been listed (撤销)."""
     REPAIRED = "repaired"
     """Credit repair (信用修复)."""
     ENDED = "ended"
@@ -35,32 +35,32 @@ class EntryEvent(Event):
 
 
 class EntryAdopted(EntryEvent):
-    """The publication was read: from here on the entry has one writer, this service."""
+    """The publication was read: from now on this service is the only writer of the entry."""
 
     TYPE: ClassVar[str] = "repair.entry.adopted.v1"
     entry: Entry
     lawbook_version: int
     published_as: str
-    """The id of the event by which the initiator published it."""
+    """The id of the event with which the initiator published it."""
 
 
 class ObjectionFiled(EntryEvent):
-    """An objection (异议), a complaint or an own finding: the record is to be verified (row 16)."""
+    """An objection (异议), a complaint or an own finding: the record must be verified (row 16)."""
 
     TYPE: ClassVar[str] = "repair.objection.filed.v1"
     case_id: str
     reason: str
     suspends: bool
-    """Whether the measures rest while this case is open; decided by the policy of the day of filing."""
+    """Whether the measures are suspended while this case is open, by the policy of the day of filing."""
     verify_by: date | None
-    """The last day to verify, by that policy (row 17); none where the policy sets no number of days (尽快)."""
+    """The last day to verify, by that policy (row 17). None where the policy gives no number of days (尽快)."""
     policy_id: str | None
     policy_version: int | None
     lawbook_version: int
 
 
 class ObjectionUpheld(EntryEvent):
-    """The record was wrong (异议成立); what follows is a revocation or a correction."""
+    """The record was wrong (异议成立). A revocation or a correction follows."""
 
     TYPE: ClassVar[str] = "repair.objection.upheld.v1"
     case_id: str
@@ -70,7 +70,7 @@ class ObjectionUpheld(EntryEvent):
 
 
 class ObjectionRejected(EntryEvent):
-    """The record was verified and stands (异议不成立)."""
+    """The record was verified and is right (异议不成立)."""
 
     TYPE: ClassVar[str] = "repair.objection.rejected.v1"
     case_id: str
@@ -78,7 +78,7 @@ class ObjectionRejected(EntryEvent):
 
 
 class RepairRequested(EntryEvent):
-    """Repair (信用修复) was asked for, with what shows that the conduct was put right (row 15)."""
+    """Repair (信用修复) was requested, with evidence that the conduct was put right (row 15)."""
 
     TYPE: ClassVar[str] = "repair.repair.requested.v1"
     case_id: str
@@ -87,7 +87,7 @@ class RepairRequested(EntryEvent):
 
 
 class RepairRefused(EntryEvent):
-    """Repair was refused, with the reason; it may be asked for again."""
+    """Repair was refused, with the reason. It may be requested again."""
 
     TYPE: ClassVar[str] = "repair.repair.refused.v1"
     case_id: str
@@ -95,7 +95,7 @@ class RepairRefused(EntryEvent):
 
 
 class CaseLapsed(EntryEvent):
-    """An open case has no object any more, because of how the entry left the list."""
+    """An open case has lost its object, because of how the entry left the list."""
 
     TYPE: ClassVar[str] = "repair.case.lapsed.v1"
     case_id: str
@@ -107,7 +107,7 @@ PrivateEvent = (
 )
 PublishedChange = EntryCorrected | EntrySuspended | EntryResumed | EntryRevoked | EntryRepaired | EntryEnded
 EntryHistory = PrivateEvent | PublishedChange
-"""All that a stream `entry-<entry_id>` holds."""
+"""Every event of a stream `entry-<entry_id>`."""
 
 VOCABULARY = Vocabulary(
     (

@@ -1,8 +1,8 @@
-"""What may be asked of an entry after its publication."""
+"""The commands on an entry after its publication."""
 
 from dataclasses import dataclass
 
-from services.repair.correction import Changes
+from services.repair.domain.correction import Changes
 from shared.contracts.event import DepartmentId
 from shared.contracts.listing import Cause, Entry
 from shared.lawbook.book import LawBook
@@ -10,7 +10,7 @@ from shared.lawbook.book import LawBook
 
 @dataclass(frozen=True, slots=True)
 class Officer:
-    """For whom a command is given: a department, or the credit office (信用办), which may act on every entry."""
+    """The officer who gives a command: of a department, or of the credit office (信用办), which may act on every entry."""
 
     department: DepartmentId | None
     credit_office: bool = False
@@ -18,7 +18,7 @@ class Officer:
 
 @dataclass(frozen=True, slots=True)
 class Adopt:
-    """Take over an entry that was published as this event. Again: nothing happens."""
+    """Take over an entry. `published_as`: the id of the event that published it. A repeated adoption changes nothing."""
 
     entry: Entry
     lawbook_version: int
@@ -27,7 +27,7 @@ class Adopt:
 
 @dataclass(frozen=True, slots=True)
 class Correct:
-    """The entry stands, with other content from the beginning."""
+    """Change the content of the entry, from the beginning."""
 
     by: Officer
     book: LawBook
@@ -39,7 +39,7 @@ class Correct:
 
 @dataclass(frozen=True, slots=True)
 class Revoke:
-    """The entry should never have been."""
+    """Remove an entry that should never have been listed, from the beginning."""
 
     by: Officer
     book: LawBook
@@ -50,7 +50,7 @@ class Revoke:
 
 @dataclass(frozen=True, slots=True)
 class End:
-    """The subject no longer qualifies, or the entry is withdrawn (退出)."""
+    """End the entry from now on: the subject no longer qualifies, or the entry is withdrawn (退出)."""
 
     by: Officer
     book: LawBook
@@ -60,13 +60,15 @@ class End:
 
 @dataclass(frozen=True, slots=True)
 class Expire:
-    """End the entry if its term has passed; otherwise nothing happens."""
+    """End the entry if its term has passed; otherwise do nothing."""
 
     book: LawBook
 
 
 @dataclass(frozen=True, slots=True)
 class RequestRepair:
+    """Request repair (信用修复). `evidence`: what shows that the conduct was put right."""
+
     book: LawBook
     case_id: str
     reason: str
@@ -75,6 +77,8 @@ class RequestRepair:
 
 @dataclass(frozen=True, slots=True)
 class GrantRepair:
+    """Grant a request for repair: the entry leaves its list."""
+
     by: Officer
     book: LawBook
     case_id: str
@@ -84,6 +88,8 @@ class GrantRepair:
 
 @dataclass(frozen=True, slots=True)
 class RefuseRepair:
+    """Refuse a request for repair, with the reason."""
+
     by: Officer
     book: LawBook
     case_id: str
@@ -92,6 +98,8 @@ class RefuseRepair:
 
 @dataclass(frozen=True, slots=True)
 class FileObjection:
+    """File an objection (异议) to the entry."""
+
     book: LawBook
     case_id: str
     reason: str
@@ -99,7 +107,7 @@ class FileObjection:
 
 @dataclass(frozen=True, slots=True)
 class UpholdObjection:
-    """With `changes` the entry is corrected, without them revoked."""
+    """Uphold an objection: the entry is corrected when `changes` are given, otherwise revoked."""
 
     by: Officer
     book: LawBook
@@ -111,6 +119,8 @@ class UpholdObjection:
 
 @dataclass(frozen=True, slots=True)
 class RejectObjection:
+    """Reject an objection: the record was verified and is right."""
+
     by: Officer
     book: LawBook
     case_id: str
@@ -118,7 +128,10 @@ class RejectObjection:
 
 
 Decision = Correct | Revoke | End | GrantRepair | RefuseRepair | UpholdObjection | RejectObjection
-"""What only those who answer for the entry may do."""
+"""Commands of the departments responsible for the entry, and of the credit office."""
 Intake = RequestRepair | FileObjection
-"""What any department takes in (row 16: the credit centre in 002, implementers in 001 and 003, the credit office in 004)."""
+"""Commands of any department: documents differ in who receives them (row 16).
+
+The credit centre in 002, implementers in 001 and 003, the credit office in 004.
+"""
 Command = Adopt | Expire | Decision | Intake

@@ -1,6 +1,6 @@
-"""The law book that ships: files in `data/`, read and judged as the catalogue would judge them, whole or not at all.
+"""The law book that ships with the project: files in `data/`, validated by the rules of the catalogue, as a whole.
 
-Every mistake in the files is told at once, by file and place. What no document states is an example (`example_settings`),
+Every mistake in the files is reported at once, by file and place. What no document states is an example (`example_settings`),
 which a credit office must confirm.
 """
 
@@ -19,18 +19,19 @@ from shared.lawbook.book import LawBook
 from shared.lawbook.items import publications
 from shared.rejection import Fault, Rejected
 
-DATA = Path(__file__).parent / "data"
+DATA = Path(__file__).parents[1] / "data"
 DOCUMENTS = DATA / "documents"
-"""The official documents, plain text, named by document number."""
+"""The official documents as plain text, named by document number."""
 
 _SHEETS = {"regions.csv": "regions"}
-_A_DAY = date(2026, 1, 1)
-"""Nothing in the files ends on a day that must have come."""
+"""CSV file → kind of its rows."""
+_ANY_DAY = date(2026, 1, 1)
+"""The day of publication. It does not matter, because the files retire no item."""
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """What is wrong in a file, and where in it."""
+    """A fault, with its file and place."""
 
     file: str
     place: str
@@ -42,7 +43,7 @@ class Problem:
 
 
 class ShippedLawBookInvalid(Exception):
-    """The files do not make a law book; `problems` lists every reason."""
+    """The files are not a valid law book. `problems` has every fault."""
 
     def __init__(self, problems: Iterable[Problem]) -> None:
         self.problems = tuple(problems)
@@ -51,7 +52,7 @@ class ShippedLawBookInvalid(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Shipped:
-    """A law book, kind by kind."""
+    """A law book, by kind."""
 
     departments: tuple[Department, ...]
     domains: tuple[Domain, ...]
@@ -65,7 +66,7 @@ class Shipped:
     measure_lists: tuple[MeasureList, ...] = ()
 
     def content(self) -> Content:
-        """All of it, as the catalogue takes it: in an order in which references resolve."""
+        """All of it, as the content of a draft."""
         return Content(
             regions=self.regions,
             categories=self.categories,
@@ -80,17 +81,17 @@ class Shipped:
         )
 
     def changes(self, after: int = 0) -> tuple[LawbookChange, ...]:
-        """The events that publish all of it, numbered from law book version `after` + 1."""
+        """The events that publish all of it, with law book versions from `after` + 1 on."""
         return tuple(publications((item for _, item in self.content().placed()), after))
 
 
 def shipped(folder: Path = DATA) -> Shipped:
-    """What the files say. Raises `ShippedLawBookInvalid` with every problem at once."""
+    """The law book in these files. Raises `ShippedLawBookInvalid` with every problem."""
     problems: list[Problem] = []
     placed = [
         Placed(f"{file}: {place}", item) for file in _files(folder) for place, item in _read(folder, file, problems)
     ]
-    problems += _judged(placed)
+    problems += _invalid(placed)
     if problems:
         raise ShippedLawBookInvalid(problems)
     found = Content.of(item for _, item in placed)
@@ -109,13 +110,13 @@ def shipped(folder: Path = DATA) -> Shipped:
 
 
 def _files(folder: Path) -> list[str]:
-    """Those of Luoyang first, whose names are the first in their folders by chance: the order of a file is its own."""
+    """The files of Luoyang first, then by name. This order of the items is part of the shipped law book."""
     found = [path.relative_to(folder).as_posix() for path in folder.rglob("*.yaml")]
     return [*_SHEETS, *sorted(found, key=lambda file: ("luoyang" not in file, file))]
 
 
 def _read(folder: Path, file: str, problems: list[Problem]) -> list[Placed]:
-    """The items of a file; what cannot be read is added to `problems`."""
+    """The items of a file. Faults of reading are added to `problems`."""
     try:
         with (folder / file).open("rb") as opened:
             found: Read = read(opened, _SHEETS.get(file))
@@ -125,13 +126,13 @@ def _read(folder: Path, file: str, problems: list[Problem]) -> list[Placed]:
     return found.items
 
 
-def _judged(placed: list[Placed]) -> list[Problem]:
-    """What the catalogue would refuse, were it empty: kind by kind, whatever the order of the files."""
+def _invalid(placed: list[Placed]) -> list[Problem]:
+    """Every fault by which an empty catalogue would refuse the items."""
     by_kind = Content.of(item for _, item in placed)
     places: dict[int, str] = {id(item): place for place, item in placed}
     ordered = [Placed(places.get(id(item), place), item) for place, item in by_kind.placed()]
     try:
-        changes(LawBook.empty(), Publish(tuple(ordered), None), _A_DAY)
+        changes(LawBook.empty(), Publish(tuple(ordered), None), _ANY_DAY)
     except Rejected as refused:
         return [_problem("", fault) for fault in refused.faults]
     return []

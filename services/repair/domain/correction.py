@@ -1,7 +1,7 @@
-"""What of an entry can be corrected, and when the corrected content may stand.
+"""Which content of an entry can be corrected, and which rules the corrected content must keep.
 
-Who is listed, on which list, by whom and by which decision cannot be corrected: that is another listing. The entry is
-revoked, and another one decided and published.
+Subject, list, initiator and decision cannot be corrected: that would be another listing. Revoke the entry, then decide and
+publish another one.
 """
 
 from datetime import date
@@ -15,7 +15,7 @@ from shared.rejection import Fault
 
 
 class Changes(Contract):
-    """The fields to correct: those that were given (`model_fields_set`), also to nothing. What stands here says nothing."""
+    """The fields to correct: those in `model_fields_set`, also when they are given as None. The defaults have no meaning."""
 
     domain_id: DomainId = DomainId("")
     grade: str | None = None
@@ -41,7 +41,7 @@ _OF_DECISION = ("facts", "legal_basis", "act_ended_on")
 
 
 def correction_faults(old: Entry, new: Entry, book: LawBook) -> list[Fault]:
-    """What keeps the corrected content from replacing the old one: the rules of an entry that the correction touches.
+    """Every fault of the corrected content, by the rules that the correction touches; empty when it may replace the old one.
 
     Fields are reported as `changes.<field>`.
     """
@@ -59,7 +59,7 @@ def correction_faults(old: Entry, new: Entry, book: LawBook) -> list[Fault]:
 
 
 def _changed_field(field: str | None) -> str:
-    """The field of the correction that caused a fault. The list cannot be corrected: the domain caused what is wrong with it."""
+    """The field of the correction that caused a fault. The list cannot be corrected, so the domain caused a fault of the list."""
     if not field:
         return "changes"
     return "changes.domain_id" if field == "list_kind" else f"changes.{field}"
