@@ -18,7 +18,7 @@ from benchmarks.figures import Figure
 from benchmarks.ground import Ground, Servers, dsn, ground, servers
 from benchmarks.memory import watched
 from benchmarks.scale import Scale
-from liandong.running import calm_collector
+from liandong.running import tune_garbage_collector
 
 BENCHES = (
     *("append_batched", "append_single", "relay", "consume", "check", "check_growth", "latency"),
@@ -35,7 +35,7 @@ def main() -> None:
     given = _arguments(sys.argv[1:])
     loop = uvloop.new_event_loop if given.loop == "uvloop" else None
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # ended like Ctrl-C, so that what was made is removed
-    calm_collector()  # as in every process of ours; both sides run with it
+    tune_garbage_collector()  # as in every process of ours; both sides run with it
     with asyncio.Runner(loop_factory=loop) as runner:
         failed = runner.run(_main(given.names or BENCHES, Scale(given.scale), given.loop))
     sys.exit(1 if failed else 0)

@@ -17,7 +17,7 @@ import psutil
 from benchmarks import small_book
 from benchmarks.ground import Ground
 from liandong.demo.client import OPERATOR, Client, Officer
-from liandong.law import enact, read_everywhere
+from liandong.law import enact, wait_until_read
 from liandong.node import SERVICES
 from liandong.soak.gateway import Gateway
 from liandong.soak.instance import Instance
@@ -98,16 +98,16 @@ async def apart(ground: Ground) -> AsyncGenerator[Apart]:
     try:
         for one in instances.values():
             one.start()
-        await asyncio.gather(*(one.answers() for one in instances.values()))
+        await asyncio.gather(*(one.wait_until_ready() for one in instances.values()))
         client = Client(http, ground.issuer)
         await _publish_small_book(client)
         yield Apart(instances, client)
     finally:
-        await asyncio.gather(*(one.hold_down() for one in instances.values()))
+        await asyncio.gather(*(one.stop() for one in instances.values()))
         await http.aclose()
 
 
 async def _publish_small_book(client: Client) -> None:
     """Hand the small law book to the catalogue, and wait until everyone who judges by it has read it."""
     version = await enact(client.http, client.issuer, small_book.small_book().content(), small_book.CREDIT_OFFICE)
-    await read_everywhere(client.http, client.issuer.issue(None, [OfficerRole.OPERATOR], "bench"), version)
+    await wait_until_read(client.http, client.issuer.issue(None, [OfficerRole.OPERATOR], "bench"), version)

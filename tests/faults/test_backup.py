@@ -9,21 +9,21 @@ import pytest
 from liandong.node import SERVICES
 from liandong.soak.load import Load
 from tests.harness import drop_database, eventually
-from tests.node.place import place
-from tests.node.site import Site
+from tests.node.operated import OperatedNode
+from tests.node.sandbox import sandbox
 from tests.stacks import Addresses
 
 pytestmark = [pytest.mark.fault, pytest.mark.timeout(500)]
 
 
 @pytest.fixture
-async def site(stack: Addresses, tmp_path: Path) -> AsyncGenerator[Site]:
-    async with place(stack, tmp_path) as here:
-        yield Site(here)
+async def site(stack: Addresses, tmp_path: Path) -> AsyncGenerator[OperatedNode]:
+    async with sandbox(stack, tmp_path) as here:
+        yield OperatedNode(here)
 
 
 async def test_a_backup_taken_at_work_restores_the_whole_system_after_every_database_was_lost(
-    site: Site, tmp_path: Path
+    site: OperatedNode, tmp_path: Path
 ) -> None:
     target = tmp_path / "backup"
 
@@ -44,7 +44,7 @@ async def test_a_backup_taken_at_work_restores_the_whole_system_after_every_data
     assert await site.entries() > kept
 
 
-async def test_topics_get_more_partitions_and_every_subject_keeps_its_order(site: Site) -> None:
+async def test_topics_get_more_partitions_and_every_subject_keeps_its_order(site: OperatedNode) -> None:
     await site.works()
     site.more = {"LIANDONG_PARTITIONS": "7"}
     doctor = await site.run("doctor", "--json", "--patience", "0")

@@ -126,7 +126,7 @@ async def test_of_two_instances_of_each_service_one_takes_over_when_the_other_is
         for service in ("registry", "executor", "feedback"):
             await _shared_out(hurt, service)
         for service in SERVICES:
-            await hurt.instances[service].pop(0).hold_down(at_once=True)
+            await hurt.instances[service].pop(0).stop(at_once=True)
         await _flowing(hurt, load)
 
 

@@ -153,5 +153,7 @@ async def _copy_all(hurt: System, source: str, target: str) -> None:
         await engine.dispose()
     for name in SERVICES:
         database = f"{hurt.settings.database_prefix}{name}"
-        await hurt.server(f'DROP DATABASE IF EXISTS "{target.format(database)}" WITH (FORCE)')
-        await hurt.server(f'CREATE DATABASE "{target.format(database)}" TEMPLATE "{source.format(database)}"')
+        await hurt.execute_on_server(f'DROP DATABASE IF EXISTS "{target.format(database)}" WITH (FORCE)')
+        await hurt.execute_on_server(
+            f'CREATE DATABASE "{target.format(database)}" TEMPLATE "{source.format(database)}"'
+        )

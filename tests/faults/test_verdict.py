@@ -1,6 +1,6 @@
-"""The verdict is worth something: an engine that is broken on purpose is found out, by the sentence that one expects.
+"""The verdict detects errors: an engine that is broken on purpose leads to the expected violation.
 
-One node in this process, on databases and topics of its own; what breaks it is patched in while lists come in.
+One node in this process, on its own databases and topics; the error is patched in while lists are imported.
 """
 
 import uuid
@@ -18,8 +18,8 @@ from liandong.demo.client import Client
 from liandong.home import Home
 from liandong.law import load_shipped
 from liandong.node import SERVICES, Node, prepare
+from liandong.soak.idle import NeverIdle, under_load
 from liandong.soak.load import Load, load_of
-from liandong.soak.rest import NeverAtRest, under
 from liandong.soak.verdict import between, folds, log
 from shared.contracts.event import Topic
 from shared.eventstore import Change
@@ -34,12 +34,12 @@ from tests.stacks import Addresses
 
 pytestmark = pytest.mark.fault
 
-PATIENCE_SECONDS = 3.0
-"""What is broken here never comes to rest; how long it is given says nothing about what is found."""
+TIMEOUT_SECONDS = 3.0
+"""The broken systems never become idle; a longer timeout would not change the violations found."""
 
 
 class Broken:
-    """A node in this process, and the way to hand lists to it."""
+    """A node in this process, and a load for it."""
 
     def __init__(self, node: Node, settings: Settings, load: Load) -> None:
         self.settings = settings
@@ -47,9 +47,9 @@ class Broken:
         self.engines = {name: service.core.engine for name, service in node.services.items()}
 
     async def found(self) -> list[str]:
-        """What the checkers say after a round of lists, whether or not everything came to rest."""
-        with suppress(NeverAtRest):
-            async with under(self.load, self.engines, PATIENCE_SECONDS):
+        """The violations after a round of lists, whether or not the system became idle."""
+        with suppress(NeverIdle):
+            async with under_load(self.load, self.engines, TIMEOUT_SECONDS):
                 pass
         return await at_rest(self.engines) + await between(self.engines, self.load.published)
 

@@ -9,7 +9,7 @@ import pytest
 
 from liandong.demo.run import Phase, RunFile
 from tests.harness import eventually
-from tests.node.place import Ended, Place, place
+from tests.node.sandbox import Ended, Sandbox, sandbox
 from tests.stacks import Addresses
 
 GOOD, BAD = 240, 20
@@ -20,7 +20,7 @@ def told(ended: Ended) -> str:
 
 
 async def test_demo_closes_its_ledger(stack: Addresses, tmp_path: Path) -> None:
-    async with place(stack, tmp_path) as here:
+    async with sandbox(stack, tmp_path) as here:
         ended = await here.run("demo", "--once", "--subjects", "120", "--folder", str(tmp_path))
 
         assert ended.status == 0, told(ended)
@@ -45,7 +45,7 @@ async def test_demo_closes_its_ledger(stack: Addresses, tmp_path: Path) -> None:
 async def test_kill_minus_nine_of_the_node_in_the_middle_of_the_import_loses_nothing_and_does_nothing_twice(
     stack: Addresses, tmp_path: Path
 ) -> None:
-    async with place(stack, tmp_path) as here:
+    async with sandbox(stack, tmp_path) as here:
         arguments = ("demo", "--once", "--subjects", str(GOOD), "--folder", str(tmp_path))
         process = await here.begin(*arguments, LIANDONG_IMPORT_BATCH_ROWS="1")
         try:
@@ -66,15 +66,15 @@ async def test_kill_minus_nine_of_the_node_in_the_middle_of_the_import_loses_not
         await _nothing_is_lost_or_doubled(here)
 
 
-async def _published(here: Place) -> int:
+async def _published(here: Sandbox) -> int:
     return await here.count("initiator", "SELECT count(*) FROM events WHERE type = 'list.entry.published.v1'")
 
 
-async def _some_are_published(here: Place) -> bool:
+async def _some_are_published(here: Sandbox) -> bool:
     return await _published(here) > GOOD // 10
 
 
-async def _nothing_is_lost_or_doubled(here: Place) -> None:
+async def _nothing_is_lost_or_doubled(here: Sandbox) -> None:
     """Every good row is one entry everywhere, every bad row a reject, every line directed once and known to all."""
     assert await _published(here) == GOOD
     in_topic = await here.rows("initiator", "SELECT count(*), count(DISTINCT position) FROM published")

@@ -6,27 +6,27 @@ from pathlib import Path
 import httpx
 
 from liandong.doctor import log
-from liandong.doctor.examination import Patient
+from liandong.doctor.examination import Scope
 from liandong.node import prepare
 from liandong.stack.ports import choose
 from tests.harness import eventually
-from tests.node.place import Place, place
+from tests.node.sandbox import Sandbox, sandbox
 from tests.stacks import Addresses
 
 SERVICE = "registry"
 
 
-async def members(here: Place) -> int | None:
+async def members(here: Sandbox) -> int | None:
     """Of the service's consumer group."""
-    who = Patient(here.settings(), (SERVICE,))
-    _, known = await log.condition(who.settings, who.services, SERVICE)
+    who = Scope(here.settings(), (SERVICE,))
+    _, known = await log.examine(who.settings, who.services, SERVICE)
     return known.members.get(SERVICE) if known else None
 
 
 async def test_a_service_told_to_stop_leaves_its_group_at_once_and_ends_with_nought(
     stack: Addresses, tmp_path: Path
 ) -> None:
-    async with place(stack, tmp_path) as here:
+    async with sandbox(stack, tmp_path) as here:
         await prepare(here.settings(), [SERVICE])
         port = choose()
         process = await here.begin("serve", SERVICE, "--port", str(port), **here.secrets())

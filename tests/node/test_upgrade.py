@@ -20,7 +20,7 @@ from liandong.stack.ports import choose
 from shared.database.migration import SERVICES
 from shared.trust import OfficerRole
 from tests.harness import eventually
-from tests.node.place import Place, place
+from tests.node.sandbox import Sandbox, sandbox
 from tests.stacks import Addresses
 
 SERVICE = "repair"
@@ -87,9 +87,9 @@ class Callers:
 
 
 @asynccontextmanager
-async def instance(here: Place, program: Path, callers: Callers) -> AsyncGenerator[asyncio.subprocess.Process]:
+async def instance(here: Sandbox, program: Path, callers: Callers) -> AsyncGenerator[asyncio.subprocess.Process]:
     """One instance of a version, at work for these callers until it is told to end."""
-    port, apart = choose(), Place(here.addresses, here.prefix, program / "said")
+    port, apart = choose(), Sandbox(here.addresses, here.prefix, program / "said")
     apart.folder.mkdir()
     address = f"http://127.0.0.1:{port}"
     process = await apart.begin("serve", SERVICE, "--port", str(port), **environment(here, program))
@@ -104,7 +104,7 @@ async def instance(here: Place, program: Path, callers: Callers) -> AsyncGenerat
         assert (ended.status, "did not finish" in ended.err) == (0, False), ended.err
 
 
-def environment(here: Place, program: Path) -> dict[str, str]:
+def environment(here: Sandbox, program: Path) -> dict[str, str]:
     return {"PYTHONPATH": str(program), **here.secrets()}
 
 
@@ -116,7 +116,7 @@ async def _ready(address: str) -> bool:
         return False
 
 
-async def at(here: Place) -> str:
+async def at(here: Sandbox) -> str:
     return (await here.rows(SERVICE, "SELECT version_num FROM alembic_version"))[0][0]
 
 
@@ -124,7 +124,7 @@ async def at(here: Place) -> str:
 async def test_a_version_is_replaced_by_the_next_and_what_it_needed_is_then_taken_away(
     stack: Addresses, tmp_path: Path
 ) -> None:
-    async with place(stack, tmp_path) as here:
+    async with sandbox(stack, tmp_path) as here:
         await prepare(here.settings(), [SERVICE])
         now = await asyncio.to_thread(version, tmp_path / "now")
         following = await asyncio.to_thread(version, tmp_path / "next", EXPAND)
@@ -156,13 +156,13 @@ async def test_a_version_is_replaced_by_the_next_and_what_it_needed_is_then_take
 
 
 async def test_a_migration_that_is_held_up_lets_others_pass_and_tries_again(stack: Addresses, tmp_path: Path) -> None:
-    async with place(stack, tmp_path) as here:
+    async with sandbox(stack, tmp_path) as here:
         await prepare(here.settings(), [SERVICE])
         following = await asyncio.to_thread(version, tmp_path / "next", EXPAND)
         engine = create_async_engine(here.database(SERVICE))
         async with engine.connect() as long_reader:
             await long_reader.execute(text("SELECT count(*) FROM entries"))  # and its transaction stays open
-            apart = Place(here.addresses, here.prefix, following)
+            apart = Sandbox(here.addresses, here.prefix, following)
             process = await apart.begin("migrate", SERVICE, **environment(here, following))
 
             async def held_up() -> bool:

@@ -35,7 +35,7 @@ class Ended:
 
 
 @dataclass(frozen=True)
-class Place:
+class Sandbox:
     addresses: Addresses
     prefix: str
     folder: Path
@@ -146,11 +146,11 @@ def _environment(wanted: dict[str, str]) -> Generator[None]:
 
 
 @asynccontextmanager
-async def place(addresses: Addresses, folder: Path) -> AsyncGenerator[Place]:
+async def sandbox(addresses: Addresses, folder: Path) -> AsyncGenerator[Sandbox]:
     """Databases of this place are dropped at the end; processes are the test's business."""
     prefix = f"n{uuid.uuid4().hex[:10]}_"
     try:
-        yield Place(addresses, prefix, folder)
+        yield Sandbox(addresses, prefix, folder)
     finally:
         for service in SERVICES:
             await drop_database(addresses.database_url, f"{prefix}{service}")

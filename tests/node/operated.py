@@ -9,20 +9,20 @@ import httpx
 
 from liandong.demo.client import Client
 from liandong.node import SERVICES
+from liandong.soak.idle import under_load
 from liandong.soak.load import Load, load_of
-from liandong.soak.rest import under
 from shared.database import connect
 from tests.harness import eventually
-from tests.node.place import Ended, Place
+from tests.node.sandbox import Ended, Sandbox
 
 Within = Callable[[Load], Coroutine[Any, Any, None]]
 
 
 @dataclass
-class Site:
+class OperatedNode:
     """A node that can be started, put to work, and stopped."""
 
-    here: Place
+    here: Sandbox
     more: dict[str, str] = field(default_factory=dict[str, str])
     first: int = 0
 
@@ -32,7 +32,7 @@ class Site:
             async with httpx.AsyncClient(base_url=address, timeout=60, trust_env=False) as http:
                 load = await load_of(Client(http, self.here.home.issuer()), first=self.first)
                 engines = {name: connect(self.here.database(name), pool_size=2) for name in SERVICES}
-                async with under(load, engines):
+                async with under_load(load, engines):
                     if meanwhile is not None:
                         await meanwhile(load)
                 for engine in engines.values():
@@ -61,7 +61,7 @@ class Site:
 
     async def run(self, command: str, *arguments: str, **more: str) -> Ended:
         """A command beside the node, with outputs of its own."""
-        apart = Place(self.here.addresses, self.here.prefix, self.here.folder / "commands")
+        apart = Sandbox(self.here.addresses, self.here.prefix, self.here.folder / "commands")
         apart.folder.mkdir(exist_ok=True)
         return await apart.run(command, *arguments, "--folder", str(self.here.folder), **{**self.more, **more})
 
