@@ -18,14 +18,17 @@ __all__ = ["databases", "log", "sample"]
 SEED = 20260105
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 async def hurt(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[System]:
-    """The system that faults are injected into. No other test uses this stack."""
+    """The system that faults are injected into. No other test uses this stack.
+
+    It is stopped after the last test of this package, so that it takes no processor time from the tests that follow.
+    """
     async with system(tmp_path_factory.mktemp("faults"), print) as made:
         yield made
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 async def load(hurt: System) -> Load:
     return await load_of(hurt.client)
 
