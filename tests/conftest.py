@@ -11,7 +11,6 @@ import pytest
 from tests.harness import World, world
 from tests.stacks import Addresses, provided
 
-
 SLOW_FILES = (
     "tests/faults/test_faults.py",  # 119 s
     "tests/faults/test_backup.py",  # 82 s
