@@ -61,7 +61,7 @@ class Broken:
 
 @pytest.fixture(scope="module")
 async def broken(stack: Addresses, tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[Broken]:
-    """The same for all of these tests, in their order: what one breaks for good does not hide what the next one looks for."""
+    """One node for all of these tests, in their order: permanent damage of one test does not hide the damage of the next."""
     prefix = f"v{uuid.uuid4().hex[:10]}_"
     home = Home(tmp_path_factory.mktemp("verdict"))
     identity = home.settings("", "").identity_file
@@ -97,7 +97,7 @@ async def test_of_an_engine_that_is_whole_the_checkers_say_nothing(broken: Broke
 
 
 async def test_a_row_that_a_read_model_lost_is_found(broken: Broken) -> None:
-    """And after it was found it is there again: it is found by a rebuild."""
+    """The missing row is detected, and the rebuild restores it."""
     await broken.spoil("executor", "DELETE FROM tasks WHERE task_id = (SELECT min(task_id) FROM tasks)")
     assert "is among lines directed, not among tasks" in "\n".join(await between(broken.engines))
     [executor] = await folds(broken.engines, broken.settings)
@@ -155,7 +155,7 @@ async def test_a_record_that_never_reached_the_log_is_found(broken: Broken, monk
         events: Sequence[Numbered],
         acknowledged: dict[Partition, int],
     ) -> None:
-        """As if a broker had acknowledged what it then lost."""
+        """As if a broker had lost an acknowledged record."""
         lost = partition[0] == Topic.RESPONSE
         await real(self, producer, partition, events[:-1] if lost else events, acknowledged)
         acknowledged[partition] = events[-1].sequence

@@ -1,4 +1,4 @@
-"""`liandong doctor`: each thing that goes wrong at operators' sites is brought about, and said."""
+"""`liandong doctor`: each kind of problem is caused, and must be reported."""
 
 import ast
 import asyncio
@@ -31,19 +31,19 @@ HERE = Path(doctor.__file__).parent
 
 
 async def codes(settings: Settings, *services: str, timeout: float = 0) -> dict[str, Finding]:
-    """What is found, by its code."""
+    """The findings, by code."""
     return {one.code: one for one in await examine(Scope(settings, services), timeout)}
 
 
 @asynccontextmanager
 async def at_work(start: StartWorld, *services: str) -> AsyncGenerator[World]:
-    """Services that publish and consume: a moment after their start."""
+    """Services that publish and consume, a moment after their start."""
     async with start(*services) as w:
 
         async def settled() -> bool:
             return not await codes(w.settings, *services)
 
-        await eventually(settled, what="services of which all is well")
+        await eventually(settled, what="services without findings")
         yield w
 
 
@@ -118,7 +118,7 @@ async def test_parked_events_stopped_partitions_and_a_shorter_log_are_told(start
     async with at_work(start, "registry") as w:
         await w.publish_lawbook(*LAWBOOK)
         entry = an_entry(company(w, 1))
-        await w.publish(revoked(entry), published(entry))  # the wrong way round
+        await w.publish(revoked(entry), published(entry))  # in the wrong order
 
         async def parked() -> list[Finding]:
             found = await codes(w.settings, "registry", timeout=20)
@@ -142,7 +142,7 @@ async def test_timers_that_failed_are_told(start: StartWorld) -> None:
 async def test_what_is_not_published_and_timers_that_do_not_fire_are_told_while_another_leads(
     start: StartWorld,
 ) -> None:
-    """The lock is held, as by an instance that hangs: it is at work and nothing moves."""
+    """The lock is held as by an instance that hangs: the service counts as running and makes no progress."""
     async with at_work(start, "repair") as w:
         await w.services["repair"].stop()
         async with w.services["repair"].core.engine.connect() as hanging:

@@ -1,4 +1,4 @@
-"""What the first page of the README tells a new user to do, done: one entry, from its publication to a closed ledger."""
+"""The steps of the README's quickstart: one entry, from its publication to a closed ledger."""
 
 import subprocess
 from pathlib import Path
@@ -27,7 +27,7 @@ ENTRY = {
 
 
 class Curl:
-    """One shell's curl: a token from `liandong token`, and a key that names the request."""
+    """Like curl in a shell: tokens from `liandong token`, and an Idempotency-Key per write."""
 
     def __init__(self, here: Sandbox, address: str | None) -> None:
         self._here = here

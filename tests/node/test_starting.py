@@ -1,4 +1,4 @@
-"""One service as a process of its own, as a container runs it: what will not pass is said in one line, the rest is waited for."""
+"""One service as a separate process, as in a container: permanent errors are printed in one line, others are waited for."""
 
 import asyncio
 import signal
@@ -18,7 +18,7 @@ SERVICE = "catalogue"
 
 
 def _secrets(here: Sandbox) -> dict[str, str]:
-    here.home.settings("postgresql+asyncpg://nobody@nowhere", "nowhere:1")  # makes them
+    here.home.settings("postgresql+asyncpg://nobody@nowhere", "nowhere:1")  # creates the secrets
     return here.secrets()
 
 
