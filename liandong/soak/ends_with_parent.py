@@ -1,6 +1,6 @@
-"""`liandong`, tied to the process that started it: ends at once when its standard input closes.
+"""Runs `liandong` and ends it at once when its standard input closes, that is, when the parent process ends.
 
-A soak that is killed thereby leaves no service behind, which would look for a database that is gone for ever.
+So a killed soak leaves no service processes behind, which would wait for ever for a deleted database.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""A node as operators have one: started, put to work, stopped, and looked after by commands."""
+"""A node as operators run it: started, used, stopped, and managed with commands."""
 
 from collections.abc import AsyncGenerator, Callable, Coroutine
 from contextlib import asynccontextmanager
@@ -9,30 +9,30 @@ import httpx
 
 from liandong.demo.client import Client
 from liandong.node import SERVICES
+from liandong.soak.idle import under_load
 from liandong.soak.load import Load, load_of
-from liandong.soak.rest import under
 from shared.database import connect
 from tests.harness import eventually
-from tests.node.place import Ended, Place
+from tests.node.sandbox import Ended, Sandbox
 
 Within = Callable[[Load], Coroutine[Any, Any, None]]
 
 
 @dataclass
-class Site:
-    """A node that can be started, put to work, and stopped."""
+class OperatedNode:
+    """A node that can be started, used and stopped."""
 
-    here: Place
+    here: Sandbox
     more: dict[str, str] = field(default_factory=dict[str, str])
     first: int = 0
 
-    async def works(self, meanwhile: Within | None = None) -> None:
-        """Start, do a round of lists and undoing, come to rest, and stop."""
+    async def run_load(self, meanwhile: Within | None = None) -> None:
+        """Start, run one round of the load, wait until idle, verify, and stop."""
         async with self.running() as address:
             async with httpx.AsyncClient(base_url=address, timeout=60, trust_env=False) as http:
                 load = await load_of(Client(http, self.here.home.issuer()), first=self.first)
                 engines = {name: connect(self.here.database(name), pool_size=2) for name in SERVICES}
-                async with under(load, engines):
+                async with under_load(load, engines):
                     if meanwhile is not None:
                         await meanwhile(load)
                 for engine in engines.values():
@@ -43,11 +43,11 @@ class Site:
 
     @asynccontextmanager
     async def running(self, *options: str) -> AsyncGenerator[str]:
-        """The address of the node, which runs as long as the block."""
+        """The node runs as long as the block; yields its address."""
         process = await self.here.begin("up", "--port", "0", "--folder", str(self.here.folder), *options, **self.more)
         try:
             address = await eventually(lambda: process.returncode is not None or self._ready(), seconds=90)
-            assert isinstance(address, str), "it has ended"
+            assert isinstance(address, str), "the node has ended"
             yield address
         finally:
             if process.returncode is None:
@@ -56,12 +56,12 @@ class Site:
             assert ended.status == 0, ended.err
 
     def _ready(self) -> str | None:
-        said = (self.here.folder / "err").read_text(encoding="utf-8")
-        return self.here.address() if "ready" in said else None
+        log = (self.here.folder / "err").read_text(encoding="utf-8")
+        return self.here.address() if "ready" in log else None
 
     async def run(self, command: str, *arguments: str, **more: str) -> Ended:
-        """A command beside the node, with outputs of its own."""
-        apart = Place(self.here.addresses, self.here.prefix, self.here.folder / "commands")
+        """Run a command while the node may be running, with separate output files."""
+        apart = Sandbox(self.here.addresses, self.here.prefix, self.here.folder / "commands")
         apart.folder.mkdir(exist_ok=True)
         return await apart.run(command, *arguments, "--folder", str(self.here.folder), **{**self.more, **more})
 

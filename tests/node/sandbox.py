@@ -1,4 +1,4 @@
-"""A place for `liandong` as a process of its own: a folder, and databases and topics that no other test uses."""
+"""A sandbox for `liandong` as a separate process: a folder, and databases and topics that no other test uses."""
 
 import asyncio
 import json
@@ -27,7 +27,7 @@ LIANDONG = Path(sys.executable).with_name("liandong")
 
 @dataclass(frozen=True)
 class Ended:
-    """How a process ended, and what it printed."""
+    """The exit status of a process, and its output."""
 
     status: int
     out: str
@@ -35,7 +35,7 @@ class Ended:
 
 
 @dataclass(frozen=True)
-class Place:
+class Sandbox:
     addresses: Addresses
     prefix: str
     folder: Path
@@ -45,25 +45,25 @@ class Place:
         return Home(self.folder)
 
     def environment(self, more: dict[str, str]) -> dict[str, str]:
-        """Of a process here; what the environment of the tests says of `liandong` does not reach it."""
-        ours = Settings.model_construct(  # unlike the usual way it reads no environment
+        """The environment of a process; `LIANDONG_…` variables of the test process are not passed on."""
+        settings = Settings.model_construct(  # the normal constructor would read the environment
             database_url=self.addresses.database_url,
             database_prefix=self.prefix,
             kafka=self.addresses.kafka,
             topic_prefix=self.prefix,
             partitions=3,
         )
-        return ours.environment() | more
+        return settings.environment() | more
 
     def secrets(self) -> dict[str, str]:
-        """What a service as a process of its own is given beside it: where this folder keeps keys and secrets."""
+        """Variables for a single service: the paths of keys and secrets in this folder."""
         return {
             "LIANDONG_IDENTITY_FILE": str(self.folder / "identity.json"),
             "LIANDONG_JWKS_FILE": str(self.home.issuer().jwks_file),
         }
 
     async def begin(self, *arguments: str, **more: str) -> asyncio.subprocess.Process:
-        """Start `liandong` with these arguments, without a terminal; `more` is added to its environment."""
+        """Start `liandong` with these arguments, without a terminal; `more` are additional environment variables."""
         outputs = [(self.folder / name).open("wb") for name in ("out", "err")]
         try:
             return await asyncio.create_subprocess_exec(
@@ -79,7 +79,7 @@ class Place:
                 output.close()
 
     async def ended(self, process: asyncio.subprocess.Process) -> Ended:
-        """Wait for its end."""
+        """Wait for the end of the process."""
         status = await process.wait()
         return Ended(status, *[(self.folder / name).read_text(encoding="utf-8") for name in ("out", "err")])
 
@@ -87,18 +87,18 @@ class Place:
         return await self.ended(await self.begin(*arguments, **more))
 
     def address(self) -> str | None:
-        """Where the node of this folder answers, while one runs."""
+        """The address of the node of this folder; None when none runs."""
         if not self.home.node_file.exists():
             return None
-        told: dict[str, Any] = json.loads(self.home.node_file.read_text())
-        return told["address"]
+        node: dict[str, Any] = json.loads(self.home.node_file.read_text())
+        return node["address"]
 
     def database(self, service: str) -> str:
         """The URL of a service's database."""
         return self.settings().database(service)
 
     async def rows(self, service: str, query: str) -> list[Any]:
-        """Look into a service's database."""
+        """Query the database of a service."""
         engine = create_async_engine(self.database(service))
         try:
             async with engine.begin() as connection:
@@ -107,19 +107,19 @@ class Place:
             await engine.dispose()
 
     async def count(self, service: str, query: str) -> int:
-        """A number from a service's database; 0 while it is not there."""
+        """A number from the database of a service; 0 while the database does not exist."""
         try:
             return int((await self.rows(service, query))[0][0])
         except SQLAlchemyError:
             return 0
 
-    async def comes_to_rest(self) -> None:
-        """Run the services until everything that was published was consumed, and nothing that must hold is broken."""
+    async def run_until_idle(self) -> None:
+        """Run the services until every published event is consumed and all invariants hold."""
         node = Node(self.settings())
         await node.start()
         engines = {name: service.core.engine for name, service in node.services.items()}
         try:
-            broken = ["not asked"]
+            broken = ["not checked"]
 
             async def at_rest() -> bool:
                 broken[:] = await invariants.at_rest(engines)
@@ -146,11 +146,11 @@ def _environment(wanted: dict[str, str]) -> Generator[None]:
 
 
 @asynccontextmanager
-async def place(addresses: Addresses, folder: Path) -> AsyncGenerator[Place]:
-    """Databases of this place are dropped at the end; processes are the test's business."""
+async def sandbox(addresses: Addresses, folder: Path) -> AsyncGenerator[Sandbox]:
+    """The databases of the sandbox are dropped at the end; processes must be stopped by the test."""
     prefix = f"n{uuid.uuid4().hex[:10]}_"
     try:
-        yield Place(addresses, prefix, folder)
+        yield Sandbox(addresses, prefix, folder)
     finally:
         for service in SERVICES:
             await drop_database(addresses.database_url, f"{prefix}{service}")

@@ -1,6 +1,6 @@
-"""The course of the demo: list, answer, act, let terms pass, undo; each phase can be begun again and does nothing twice.
+"""The scenario of the demo: list, answer, repair or end, let terms expire, undo. Every phase can be repeated without effect.
 
-A phase sends what it has to send and then waits until the services say that it has arrived everywhere.
+A phase sends its requests and then waits until the services report that every service has processed them.
 """
 
 import asyncio
@@ -11,31 +11,31 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from liandong.demo import deeds
+from liandong.demo import steps
 from liandong.demo.client import CREDIT_OFFICE, OPERATOR, Client, RequestRefused, approver, lister
-from liandong.demo.deeds import Doing, Listed
-from liandong.demo.ledger import SERVICES, NothingMoves, ledger, missing, off_list, states, wait
+from liandong.demo.ledger import SERVICES, Stalled, ledger, missing, off_list, states, wait
 from liandong.demo.lists import JURISDICTION, LONGEST_SHORT_TERM, ListFile, ends_soon, list_files
-from liandong.demo.run import Before, Phase, Run, RunFile
+from liandong.demo.run import Before, Phase, PlannedStep, Run, RunFile
 from liandong.demo.show import Meter, Show
+from liandong.demo.steps import Listed, StepRunner
 from liandong.demo.systems import DepartmentSystems
 from liandong.demo.wording import word
 from shared.calendar.working_days import today as today_in_shanghai
 from shared.contracts.lawbook import ListKind
 
 _MOVED_DAYS = LONGEST_SHORT_TERM + 10
-"""How far the clock is moved: behind every short term, and behind every deadline to answer."""
-_WATCHED_SECONDS = 1.0
+"""The clock is moved by this many days: past every short term, and past every deadline to answer."""
+_SAVE_SECONDS = 1.0
 _KINDS = {"黑名单": ListKind.BLACK, "红名单": ListKind.RED, "重点关注名单": ListKind.WATCH}
 
 
 class FileRefused(Exception):
-    """The initiator would not take a list file at all."""
+    """The initiator refused a whole list file."""
 
 
 @dataclass
-class Story:
-    """One run, from where it stands to the end."""
+class Scenario:
+    """One run, from its current phase to the end."""
 
     client: Client
     file: RunFile
@@ -45,11 +45,11 @@ class Story:
     entries: dict[str, dict[str, Any]] = field(default_factory=dict[str, dict[str, Any]])
     """The entries of this run by id, as the initiator lists them."""
 
-    async def tell(self) -> None:
-        """Raises RequestRefused, FileRefused or NothingMoves; what was done until then stands."""
+    async def play(self) -> None:
+        """Run all remaining phases. Raises RequestRefused, FileRefused or Stalled; completed phases stay completed."""
         await self._begin()
         systems = DepartmentSystems(self.client, await self._departments())
-        async with _beside(systems):
+        async with _running(systems):
             if self.run.phase is Phase.LISTING:
                 await self._list()
             self.entries = await self._entries()
@@ -82,24 +82,24 @@ class Story:
 
     @asynccontextmanager
     async def _timed(self, name: str) -> AsyncGenerator[None]:
-        """Add to what the run took, also when it is broken off."""
-        before, begun = self.run.took.get(name, 0.0), time.monotonic()
+        """Add the duration of the block to the run's times; it is saved every second, in case of an interruption."""
+        before, started = self.run.took.get(name, 0.0), time.monotonic()
 
-        def noted() -> None:
-            self.run.took[name] = before + time.monotonic() - begun
+        def save() -> None:
+            self.run.took[name] = before + time.monotonic() - started
             self.file.save(self.run)
 
-        async def note() -> None:
+        async def save_regularly() -> None:
             while True:
-                await asyncio.sleep(_WATCHED_SECONDS)
-                noted()
+                await asyncio.sleep(_SAVE_SECONDS)
+                save()
 
-        noting = asyncio.create_task(note())
+        saving = asyncio.create_task(save_regularly())
         try:
             yield
         finally:
-            noting.cancel()
-            noted()
+            saving.cancel()
+            save()
 
     def _enter(self, phase: Phase) -> None:
         self.run.phase = phase
@@ -111,7 +111,7 @@ class Story:
         async with self._timed("list"):
             with self.show.phase("checking") as meter:
                 for file in self.files:
-                    await self._hand_in(file)
+                    await self._upload(file)
                 await self._until({"checked", "publishing", "done"}, "rows", meter)
             with self.show.phase("publishing") as meter:
                 for file in self.files:
@@ -119,11 +119,11 @@ class Story:
                 await self._until({"done"}, "published", meter)
         self._enter(Phase.ANSWERING)
 
-    async def _hand_in(self, file: ListFile) -> None:
+    async def _upload(self, file: ListFile) -> None:
         key = self.run.key("import", file.department)
-        who = lister(file.department)
-        taken = await self.client.upload(who, "/initiator/v1/imports", file.name, file.content, key)
-        self.run.imports[file.department] = taken["import_id"]
+        officer = lister(file.department)
+        created = await self.client.upload(officer, "/initiator/v1/imports", file.name, file.content, key)
+        self.run.imports[file.department] = created["import_id"]
         self.file.save(self.run)
 
     async def _approve(self, file: ListFile) -> None:
@@ -146,13 +146,13 @@ class Story:
         await wait(self.client, probe)
 
     async def _imports(self) -> list[dict[str, Any]]:
-        asked = [
+        requests = [
             self.client.get(CREDIT_OFFICE, f"/initiator/v1/imports/{import_id}")
             for import_id in self.run.imports.values()
         ]
-        return list(await asyncio.gather(*asked))
+        return list(await asyncio.gather(*requests))
 
-    # --- until every line is answered, but for what departments leave lying
+    # --- until every line is answered, except those that departments leave open
 
     async def _answer(self, systems: DepartmentSystems) -> None:
         async with self._timed("answer"):
@@ -165,39 +165,39 @@ class Story:
 
         async def probe() -> tuple[bool, Hashable]:
             now = await ledger(self.client)
-            lying, entries_lying = systems.tasks_left_lying(), len(systems.entries_left_lying())
+            tasks, entries = systems.tasks_left_open(), len(systems.entries_left_open())
             meter(now.directed - before.lines - now.waiting, now.directed - before.lines)
-            come = now.entries >= expected and now.waiting <= lying and now.waiting_entries <= entries_lying
-            return come, (now, lying)
+            answered = now.entries >= expected and now.waiting <= tasks and now.waiting_entries <= entries
+            return answered, (now, tasks)
 
         await wait(self.client, probe)
 
-    # --- what is done after the publication, and the passing of time
+    # --- the steps after publication, and the move of the clock
 
     async def _act(self, systems: DepartmentSystems) -> None:
         if not self.run.plan:
-            self.run.plan = self._plan(systems.entries_left_lying())
+            self.run.plan = self._plan(systems.entries_left_open())
             self.file.save(self.run)
-        doing = Doing(self.client, self.run)
+        runner = StepRunner(self.client, self.run)
         async with self._timed("act"):
             with self.show.phase("acting") as meter:
-                await self._object(doing)
+                await self._object(runner)
                 done = 0
 
-                async def step(one: deeds.Planned) -> None:
+                async def run_step(planned: PlannedStep) -> None:
                     nonlocal done
-                    await doing.do(one)
+                    await runner.run(planned)
                     done += 1
                     meter(done, len(self.run.plan))
 
-                await doing.all(self.run.plan, step)
+                await runner.for_each(self.run.plan, run_step)
             with self.show.phase("undoing") as meter:
                 await self._until_undone(systems, meter)
             with self.show.phase("waiting_for_deadlines"):
                 await self._move_the_clock(systems)
         self._enter(Phase.CLOSING)
 
-    def _plan(self, left_lying: set[str]) -> list[deeds.Planned]:
+    def _plan(self, left_open: set[str]) -> list[PlannedStep]:
         assert self.run.today is not None
         rows = {row.document_number: row for file in self.files for row in file.good}
         by_document = {one["document_number"]: entry_id for entry_id, one in self.entries.items()}
@@ -206,15 +206,15 @@ class Story:
                 by_document[number], self.entries[by_document[number]]["department"], _KINDS[row.list_name], row.grade
             )
             for number, row in rows.items()
-            if number in by_document and by_document[number] not in left_lying
+            if number in by_document and by_document[number] not in left_open
             if not ends_soon(row.term_to or None, self.run.today)
         ]
-        return deeds.plan(listed)
+        return steps.plan(listed)
 
-    async def _object(self, doing: Doing) -> None:
-        """Objections rest the punishments; that is waited for, then they are decided."""
-        objections = [one for one in self.run.plan if one.deed in deeds.OBJECTIONS]
-        await doing.all(objections, doing.object)
+    async def _object(self, runner: StepRunner) -> None:
+        """Open the objections, and wait until the disciplines of their entries are suspended."""
+        objections = [planned for planned in self.run.plan if planned.step in steps.OBJECTIONS]
+        await runner.for_each(objections, runner.object)
         if self.run.rested:
             return
 
@@ -227,7 +227,7 @@ class Story:
         self.show.say(word("resting", lines=self.run.rested))
 
     async def _move_the_clock(self, systems: DepartmentSystems) -> None:
-        """All services go to the same instant, repair last: what it ends then is ended after the others are there."""
+        """Move all clocks to the same instant, repair's last, so that no service receives an ending from its future."""
         if self.run.clock is None:
             now = datetime.fromisoformat((await self.client.get(OPERATOR, "/repair/v1/operations/state"))["now"])
             self.run.clock = now + timedelta(days=_MOVED_DAYS)
@@ -236,71 +236,71 @@ class Story:
             if not await self._move(service, self.run.clock):
                 self.show.say(word("clock_stands"))
                 return
-        lying = systems.tasks_left_lying()
+        left_open = systems.tasks_left_open()
 
         async def probe() -> tuple[bool, Hashable]:
             now = await ledger(self.client)
             self.run.were_overdue = max(self.run.were_overdue, now.overdue)
-            return now.overdue >= lying or systems.tasks_left_lying() == 0, (now, systems.tasks_left_lying())
+            return now.overdue >= left_open or systems.tasks_left_open() == 0, (now, systems.tasks_left_open())
 
         await wait(self.client, probe)
         day = today_in_shanghai(self.run.clock).isoformat()
         self.show.say(word("clock_moved", day=day, overdue=self.run.were_overdue))
 
     async def _move(self, service: str, instant: datetime) -> bool:
-        """False when the services' clock is the real one: then terms end when they end."""
+        """False when the services use the real clock, which cannot be moved."""
         try:
             await self.client.put(OPERATOR, f"/{service}/v1/operations/clock", {"now": instant.isoformat()})
         except RequestRefused as refused:
             if refused.code == "clock_not_movable":
                 return False
-            if refused.code != "clock_moves_forward_only":  # it was there before the interruption
+            if refused.code != "clock_moves_forward_only":  # it was already moved before an interruption
                 raise
         return True
 
-    # --- until nothing is left in force of what has ended
+    # --- until no measure of an ended entry is in force
 
     async def _close(self, systems: DepartmentSystems) -> None:
-        systems.hurry()
+        systems.answer_all()
         async with self._timed("close"):
             with self.show.phase("closing") as meter:
                 await self._until_undone(systems, meter)
         if left := await left_in_force(self.client):
-            raise NothingMoves(0, left)
+            raise Stalled(0, left)
         self._enter(Phase.DONE)
 
     async def _until_undone(self, systems: DepartmentSystems, meter: Meter) -> None:
-        """Whatever left its list is closed; who still owes an answer is only who left it lying."""
+        """Wait until every entry that left its list is closed; only tasks that departments left open are unanswered."""
 
         async def probe() -> tuple[bool, Hashable]:
             timers = (await states(self.client))["repair"]["timers_due"]
             left, now = len(await off_list(self.client)), await ledger(self.client)
             meter(now.closed_entries, left)
-            lying = systems.tasks_left_lying()
+            left_open = systems.tasks_left_open()
             undone = now.closed_entries == left and not (timers or now.undoing or now.undoing_entries)
-            return undone and now.waiting <= lying, (now, left, timers, lying)
+            return undone and now.waiting <= left_open, (now, left, timers, left_open)
 
         await wait(self.client, probe)
 
 
 async def left_in_force(client: Client) -> list[str]:
-    """The proof asked the other way round: which ended entries have something that is not proved undone."""
-    told = await client.get(CREDIT_OFFICE, "/feedback/v1/statistics/still-in-force")
-    return await missing(client) if told["items"] else []
+    """A second proof: the ended entries with a measure that is not proved undone must be none. Returns the reasons."""
+    page = await client.get(CREDIT_OFFICE, "/feedback/v1/statistics/still-in-force")
+    return await missing(client) if page["items"] else []
 
 
 @asynccontextmanager
-async def _beside(systems: DepartmentSystems) -> AsyncGenerator[None]:
+async def _running(systems: DepartmentSystems) -> AsyncGenerator[None]:
     """The systems of the departments work as long as the block; when one of them fails, the block ends with its error."""
     working = asyncio.create_task(systems.run())
-    here = asyncio.current_task()
-    assert here is not None
-    working.add_done_callback(lambda done: here.cancel() if not done.cancelled() else None)
+    current = asyncio.current_task()
+    assert current is not None
+    working.add_done_callback(lambda done: current.cancel() if not done.cancelled() else None)
     try:
         yield
     except asyncio.CancelledError:
         if working.done() and not working.cancelled() and (error := working.exception()):
-            here.uncancel()
+            current.uncancel()
             raise error from None
         raise
     finally:
