@@ -1,4 +1,4 @@
-"""A service's intake, handed records that never saw a broker: what its consumer does, without Kafka."""
+"""Passes records directly to a service's intake: the work of its consumer without Kafka."""
 
 import time
 from collections.abc import Iterable, Sequence
@@ -17,7 +17,7 @@ BATCH = 500
 
 
 class Taking:
-    """Takes records as those of one partition, at most so many a transaction."""
+    """Consumes records of one partition, at most a given number per transaction."""
 
     def __init__(self, service: Service) -> None:
         assert service.definition.reactions is not None
@@ -25,7 +25,7 @@ class Taking:
         reactions = service.definition.reactions(core)
         self.intake = Intake(core.store, core.store.vocabulary, reactions, core.clock, core.name)
         self.took_ms: list[float] = []
-        """Of each transaction."""
+        """Duration of each transaction."""
         self._places: dict[str, Place] = {}
 
     async def take(self, given: Sequence[Raw]) -> int:
@@ -42,7 +42,7 @@ class Taking:
 
 
 def records(events: Iterable[PublicEvent], source: str, first: int = 0) -> list[Raw]:
-    """Events as they stand on their topic, from its record `first` on."""
+    """Events as records of their topic, from offset `first` on."""
     now = SystemClock().now()
     return [
         record(event.TOPIC, nth, event.TYPE, event.model_dump_json().encode(), event.partition_key, source, now)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import cast
 
 from services.catalogue.files.reading import read
-from services.catalogue.shipped import Shipped, shipped
+from services.catalogue.files.shipped import Shipped, shipped
 from shared.contracts.lawbook import Measure
 from shared.contracts.policy import Policy
 

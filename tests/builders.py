@@ -9,20 +9,13 @@ from shared.contracts.event import DepartmentId, DomainId, EntryId, InstrumentId
 from shared.contracts.lawbook import (
     Constraint,
     Department,
-    DepartmentPublished,
     Domain,
-    DomainPublished,
     Duty,
     Force,
     Instrument,
-    InstrumentPublished,
-    LawbookChange,
     ListKind,
     Measure,
     MeasureKind,
-    MeasurePublished,
-    Policy,
-    PolicyPublished,
     SubjectKind,
     Target,
     Undoing,
@@ -31,6 +24,7 @@ from shared.contracts.lawbook import (
 from shared.contracts.listing import Decision, Entry, Subject
 from shared.contracts.response import Line
 from shared.lawbook.book import LawBook
+from shared.lawbook.items import Item, publications
 
 PUBLISHED_ON = date(2020, 1, 1)
 
@@ -164,20 +158,6 @@ def a_line(line_id: str = "l1", **changes: Any) -> Line:
     )
 
 
-def a_book(items: Iterable[Department | Domain | Instrument | Measure | Policy]) -> LawBook:
+def a_book(items: Iterable[Item]) -> LawBook:
     """A law book of these items, in versions from 1 on."""
-    return LawBook.empty().with_changes(_published(item, nth) for nth, item in enumerate(items, start=1))
-
-
-def _published(item: Department | Domain | Instrument | Measure | Policy, version: int) -> LawbookChange:
-    match item:
-        case Department():
-            return DepartmentPublished(lawbook_version=version, department=item)
-        case Domain():
-            return DomainPublished(lawbook_version=version, domain=item)
-        case Instrument():
-            return InstrumentPublished(lawbook_version=version, instrument=item)
-        case Measure():
-            return MeasurePublished(lawbook_version=version, measure=item)
-        case Policy():
-            return PolicyPublished(lawbook_version=version, policy=item)
+    return LawBook.empty().with_changes(publications(items, 0))

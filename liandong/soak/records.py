@@ -1,4 +1,4 @@
-"""What stands on the topics, read from Kafka from beginning to end."""
+"""Reads all records of the topics from Kafka."""
 
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
@@ -23,17 +23,17 @@ async def _reader(broker: Address) -> AsyncGenerator[AIOKafkaConsumer]:
 
 
 async def records(broker: Address, topics: Topics) -> dict[tuple[str, int], list[Raw]]:
-    """All records, by topic (as the contracts name it) and partition, in the order of the log. Raises UnreadableEnvelope."""
-    places = {TopicPartition(topics.name(topic), n): topic for topic in Topic for n in range(topics.count(topic))}
-    found: dict[tuple[str, int], list[Raw]] = {(topic.value, tp.partition): [] for tp, topic in places.items()}
+    """All records by topic (its name in the contracts) and partition, in the order of the log. Raises UnreadableEnvelope."""
+    partitions = {TopicPartition(topics.name(topic), n): topic for topic in Topic for n in range(topics.count(topic))}
+    found: dict[tuple[str, int], list[Raw]] = {(topic.value, tp.partition): [] for tp, topic in partitions.items()}
     async with _reader(broker) as consumer:
-        consumer.assign(list(places))
-        ends = cast("dict[TopicPartition, int]", await consumer.end_offsets(list(places)))
+        consumer.assign(list(partitions))
+        ends = cast("dict[TopicPartition, int]", await consumer.end_offsets(list(partitions)))
         waiting = {tp for tp, end in ends.items() if end > 0}
         while waiting:
             fetched = cast("dict[TopicPartition, Sequence[Any]]", await consumer.getmany(timeout_ms=500))
             for tp, batch in fetched.items():
-                topic = places[tp].value
+                topic = partitions[tp].value
                 found[topic, tp.partition] += [raw_record(topic, record) for record in batch]
                 if batch and batch[-1].offset >= ends[tp] - 1:
                     waiting.discard(tp)

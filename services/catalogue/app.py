@@ -1,4 +1,4 @@
-"""The definition of the catalogue service. It consumes nothing."""
+"""The definition of the catalogue service. It consumes no topic."""
 
 from pathlib import Path
 

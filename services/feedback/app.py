@@ -1,13 +1,13 @@
-"""The definition of the feedback service. It keeps no law book."""
+"""The definition of the feedback service. It keeps no copy of the law book."""
 
 from pathlib import Path
 
 from services.feedback.api import router
 from services.feedback.domain.loop import VOCABULARY
-from services.feedback.overdue import OverdueSweep
+from services.feedback.jobs.overdue import OverdueSweep
 from services.feedback.reactions import reactions
-from services.feedback.rebuild import sources
 from services.feedback.schema import METADATA
+from services.feedback.stores.rebuild import sources
 from services.feedback.views import conclusions, ledger, measures
 from shared.service import ServiceDefinition
 

@@ -1,4 +1,4 @@
-"""The tables of feedback: the engine's, and its own."""
+"""The metadata of the tables of feedback: those of the engine. Views and stores add theirs."""
 
 from shared.eventstore.schema import service_metadata
 

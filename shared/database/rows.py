@@ -4,7 +4,7 @@ Rows travel as one array per column and are expanded by `unnest`. The statement 
 that the server prepares it once.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -152,3 +152,16 @@ async def update_rows(
     names = tuple(name for name in columns if name not in keys)
     result = await connection.execute(_update(table, keys, names), _arrays(columns))
     return result.rowcount
+
+
+async def update_changed(
+    connection: AsyncConnection, table: Table, keys: tuple[str, ...], rows: Iterable[Mapping[str, Any]]
+) -> None:
+    """Update rows that give only the columns that change: one statement for each set of columns. Give each key once."""
+    groups: dict[frozenset[str], list[Mapping[str, Any]]] = {}
+    for row in rows:
+        if len(row) > len(keys):
+            groups.setdefault(frozenset(row), []).append(row)
+    for first, *others in groups.values():
+        # The order of the first row is the order in the statement: sorted, so that the server sees one text for each set.
+        await update_rows(connection, table, keys, [dict(sorted(first.items())), *others])

@@ -11,7 +11,7 @@ import pytest
 from liandong.demo.client import CREDIT_OFFICE, Client
 from liandong.demo.ledger import SERVICES, ledger, off_list, states
 from liandong.demo.run import Phase
-from tests.compose.loop import client_of, load_the_law, tell
+from tests.compose.loop import client_of, load_the_law, play
 from tests.compose.project import Project
 from tests.harness import eventually
 
@@ -259,7 +259,7 @@ async def test_the_loop_closes_though_kafka_and_postgres_are_restarted_and_the_e
     async with client_of(system) as client:
         with system.timed("load the law book"):
             assert await load_the_law(client) > 0
-        deeds = {
+        actions = {
             "publishing": lambda: restart("kafka", "entries are being published"),
             "answering": scale,
             "acting": lambda: restart("postgres", "entries are being revoked, repaired, corrected"),
@@ -267,7 +267,7 @@ async def test_the_loop_closes_though_kafka_and_postgres_are_restarted_and_the_e
         }
         with system.timed(f"the loop: {SUBJECTS} entries, from list files to a closed ledger"):
             try:
-                run = await tell(system, client, SUBJECTS, deeds)
+                run = await play(system, client, SUBJECTS, actions)
             except Exception as error:
                 error.add_note(system.tried("logs", "--tail", "40").text[-40_000:])
                 raise

@@ -13,18 +13,20 @@ from itertools import product
 
 import pytest
 
-from services.catalogue.shipped import shipped
+from services.catalogue.files.shipped import shipped
 from services.executor.domain.events import Hit, LinesDirected
 from services.executor.domain.finding import KnownLine, find
 from services.executor.domain.task import TaskState
 from services.registry.domain.law import law_on
-from services.registry.domain.resolution import Beside, Resolution, resolve
+from services.registry.domain.resolution import FileContext, Resolution
+from services.registry.domain.resolver import resolve
 from shared.contracts.directory import MatterId
 from shared.contracts.event import DepartmentId, DomainId, EntryId, EventId, MeasureId, ResponseId, SubjectKey
 from shared.contracts.lawbook import ListKind, Measure, Role, SubjectKind, Works
 from shared.contracts.listing import Entry
 from shared.contracts.response import RefusalReason
-from shared.lawbook.book import LawBook, governs
+from shared.lawbook.book import LawBook
+from shared.lawbook.regions import governs
 from tests.builders import a_subject, an_entry
 
 SHIPPED = shipped()
@@ -98,8 +100,8 @@ def resolved(region: str, who: Listed) -> Resolution:
         able_but_unwilling=who.able_but_unwilling,
         public=False,
     )
-    beside = Beside(domains_listed=who.on_lists_of_domains)
-    return resolve(entry, (who.role,) if who.role else (), beside, LAW, BOOK.version)
+    context = FileContext(domains_listed=who.on_lists_of_domains)
+    return resolve(entry, (who.role,) if who.role else (), context, LAW, BOOK.version)
 
 
 def full(clause: str) -> str:

@@ -1,4 +1,4 @@
-"""The law book that ships: it is whole, it quotes its documents word for word, and it says what it made up."""
+"""The shipped law book: it is complete, quotes its documents word for word, and marks what is an example."""
 
 import re
 import shutil
@@ -10,7 +10,7 @@ import pytest
 from liandong.demo_book import demo_book
 from services.catalogue.domain import book as publishing
 from services.catalogue.domain.content import Placed
-from services.catalogue.shipped import DATA, DOCUMENTS, ShippedLawBookInvalid, shipped
+from services.catalogue.files.shipped import DATA, DOCUMENTS, ShippedLawBookInvalid, shipped
 from shared.contracts.event import DomainId, InstrumentId
 from shared.contracts.lawbook import (
     Duty,
@@ -20,8 +20,9 @@ from shared.contracts.lawbook import (
     Undoing,
     Works,
 )
-from shared.lawbook.book import LawBook, governs
+from shared.lawbook.book import LawBook
 from shared.lawbook.effect import open_settings
+from shared.lawbook.regions import governs
 
 LUOYANG = "410300"
 SHOWN = [DomainId("judgment-defaulters"), DomainId("tax"), DomainId("work-safety")]
@@ -66,7 +67,7 @@ def clause_text(number: str, article: str) -> str:
 
 
 def entry_measures(domain_id: DomainId, list_kind: ListKind, *, published: bool = True) -> list[Measure]:
-    """What an ordinary first listing of the demo triggers in Luoyang: no grade, no refusal to perform, on no other list."""
+    """The measures of an ordinary first listing of the demo in Luoyang: no grade, no refusal to perform, on no other list."""
     return [
         measure
         for measure in DEMO.measures_for(domain_id, list_kind)
@@ -121,7 +122,7 @@ def test_all_141_measures_of_the_five_documents_are_there_and_none_twice():
 
 
 @pytest.mark.parametrize("measure", SHIPPED.measures, ids=lambda measure: measure.measure_id)
-def test_every_measure_says_what_no_document_states(measure: Measure):
+def test_every_measure_marks_what_no_document_states(measure: Measure):
     named = set(measure.example_settings)
     assert {"force", "works", "on_end", "on_error", "published", "basis_ids", "target.domains"} <= named
     assert {"answer_within_days", "undo_within_days"} <= named
@@ -166,19 +167,19 @@ def test_a_place_has_the_measures_of_its_own_document(region: str):
     assert [len(one.mandatory) + len(one.recommended) for one in listed] == [len(of_place)]
 
 
-def test_puyang_county_knows_measures_below_the_black_list_threshold():
+def test_puyang_county_has_measures_below_the_black_list_threshold():
     watch = [m for m in SHIPPED.measures if ListKind.WATCH in m.target.lists]
     assert {region_of(measure) for measure in watch} == {"410928"}
     assert len(watch) == 3
 
 
-def test_what_hezuo_forwarded_is_followed_and_not_copied():
+def test_the_document_that_hezuo_forwarded_is_followed_and_not_copied():
     instrument = BOOK.instrument(InstrumentId("hexinyongban-2023-27"))
     assert instrument is not None
     assert instrument.follows == ("guofa-2016-33",)
 
 
-def test_the_example_memorandum_says_that_it_is_one():
+def test_the_example_memorandum_is_marked_as_an_example():
     (memorandum,) = [instrument for instrument in SHIPPED.instruments if instrument.kind == "memorandum"]
     assert "示例" in memorandum.title_zh
     assert memorandum.document_number.startswith("示例")
@@ -229,7 +230,7 @@ def test_the_law_book_of_the_demo_binds_what_its_own_file_says_and_not_what_ship
     assert {domain for measure in here for domain in measure.target.domains} == set(SHOWN)
 
 
-def test_who_is_invited_owes_nothing_and_is_only_recommended():
+def test_a_measure_of_invited_bodies_is_only_recommended():
     assert all(m.force is Force.RECOMMENDED for m in SHIPPED.measures if m.duty is Duty.INVITED)
 
 
@@ -240,10 +241,10 @@ def test_nobody_of_the_government_is_only_invited():
         assert not kinds & {"government", "court"}, measure.measure_id
 
 
-def test_every_mistake_in_the_files_is_told_at_once_by_file_and_place(tmp_path: Path):
+def test_every_mistake_in_the_files_is_reported_at_once_by_file_and_place(tmp_path: Path):
     folder = tmp_path / "data"
     shutil.copytree(DATA, folder)
-    slips = {
+    mistakes = {
         "domains.yaml": [("may_list: [luoyang-court,", "may_list: [luoyang-nobody,")],
         "measures/luoyang.yaml": [
             ("instrument_id: example-memorandum-2017-1", "instrument_id: nowhere"),
@@ -251,7 +252,7 @@ def test_every_mistake_in_the_files_is_told_at_once_by_file_and_place(tmp_path: 
         ],
         "departments/luoyang.yaml": [("department_id: luoyang-coal,", "department_id: luoyang-grain,")],
     }
-    for file, changes in slips.items():
+    for file, changes in mistakes.items():
         text = (folder / file).read_text(encoding="utf-8")
         for right, wrong in changes:
             assert right in text
@@ -261,13 +262,13 @@ def test_every_mistake_in_the_files_is_told_at_once_by_file_and_place(tmp_path: 
     with pytest.raises(ShippedLawBookInvalid) as invalid:
         shipped(folder)
 
-    told = {(problem.file, problem.place, problem.code) for problem in invalid.value.problems}
-    assert ("domains.yaml", "domains[0].may_list[0]", "unknown_department") in told
-    assert ("measures/luoyang.yaml", "measures[0].matters[0]", "unknown_matter") in told
-    assert {"unknown_instrument", "item_twice"} <= {code for _, _, code in told}
+    reported = {(problem.file, problem.place, problem.code) for problem in invalid.value.problems}
+    assert ("domains.yaml", "domains[0].may_list[0]", "unknown_department") in reported
+    assert ("measures/luoyang.yaml", "measures[0].matters[0]", "unknown_matter") in reported
+    assert {"unknown_instrument", "item_twice"} <= {code for _, _, code in reported}
 
 
-def test_a_file_that_cannot_be_read_is_told_with_its_line(tmp_path: Path):
+def test_a_file_that_cannot_be_read_is_reported(tmp_path: Path):
     folder = tmp_path / "data"
     shutil.copytree(DATA, folder)
     (folder / "matters.yaml").write_text("matters:\n  - {matter_id: concession, name_zh: 特许", encoding="utf-8")
@@ -281,7 +282,7 @@ def test_a_file_that_cannot_be_read_is_told_with_its_line(tmp_path: Path):
     with pytest.raises(ShippedLawBookInvalid) as invalid:
         shipped(folder)
 
-    told = [(problem.file, problem.code) for problem in invalid.value.problems]
-    assert ("matters.yaml", "yaml_unreadable") in told
-    assert ("domains.yaml", "yaml_key_twice") in told
-    assert ("measures/qidong.yaml", "field_invalid") in told
+    reported = [(problem.file, problem.code) for problem in invalid.value.problems]
+    assert ("matters.yaml", "yaml_unreadable") in reported
+    assert ("domains.yaml", "yaml_key_twice") in reported
+    assert ("measures/qidong.yaml", "field_invalid") in reported

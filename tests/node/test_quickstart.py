@@ -1,4 +1,4 @@
-"""What the first page of the README tells a new user to do, done: one entry, from its publication to a closed ledger."""
+"""The steps of the README's quickstart: one entry, from its publication to a closed ledger."""
 
 import subprocess
 from pathlib import Path
@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 
 from tests.harness import eventually
-from tests.node.place import LIANDONG, Place, place
+from tests.node.sandbox import LIANDONG, Sandbox, sandbox
 from tests.stacks import Addresses
 
 ENTRY = {
@@ -32,9 +32,9 @@ OTHERS = {
 
 
 class Curl:
-    """One shell's curl: a token from `liandong token`, and a key that names the request."""
+    """Like curl in a shell: tokens from `liandong token`, and an Idempotency-Key per write."""
 
-    def __init__(self, here: Place, address: str | None) -> None:
+    def __init__(self, here: Sandbox, address: str | None) -> None:
         self._here = here
         self._http = httpx.Client(base_url=address or "", timeout=60, trust_env=False)
 
@@ -56,7 +56,7 @@ class Curl:
 
 
 async def test_a_new_user_follows_the_readme(stack: Addresses, tmp_path: Path) -> None:
-    async with place(stack, tmp_path) as here:
+    async with sandbox(stack, tmp_path) as here:
         process = await here.begin("up", "--port", "0", "--folder", str(tmp_path))
         try:
             address = await eventually(here.address, seconds=60)
