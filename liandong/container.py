@@ -29,7 +29,7 @@ from liandong.serving import on_signals, serve
 from shared.database.migration import SERVICES as SERVICE_FOLDERS
 from shared.database.migration import create_database, migrate
 from shared.identity import BadSecrets
-from shared.messaging.broker import BrokerAway, BrokerRefuses, greet
+from shared.messaging.broker import BrokerRefused, BrokerUnavailable, check_connection
 from shared.messaging.topics import TRAFFIC, PartitionCountChanged, TopicMissing
 from shared.runtime.settings import MissingSecret, Settings, read_secret
 from shared.service import Service
@@ -99,18 +99,18 @@ async def prepare_topics(accounts: Path | None) -> None:
     settings = _settings()
     broker = _known("topics", lambda: settings.broker)
     passwords = _known("topics", lambda: _passwords(accounts)) if accounts else {}
-    if passwords and broker.says_who:
+    if passwords and broker.uses_sasl:
         passwords[broker.user] = broker.password  # who sets this up may come by the services' door from then on
 
     async def made() -> None:
         try:
-            await greet(broker)
+            await check_connection(broker)
             await settings.topics.ensure(broker)
             if passwords:
                 await grant(broker, settings.topics, passwords)
-        except (BrokerAway, KafkaError) as error:
+        except (BrokerUnavailable, KafkaError) as error:
             raise _NotYet(f"Kafka at {settings.kafka}: {_words(error)}") from None
-        except (BrokerRefuses, TopicMissing, PartitionCountChanged, RightsRefused) as error:
+        except (BrokerRefused, TopicMissing, PartitionCountChanged, RightsRefused) as error:
             raise CannotStart(f"topics: {_of_kafka(error, settings)}") from None
 
     with work_of("topics"):
@@ -307,11 +307,11 @@ async def _narrow(url: str, role: str) -> None:
 async def _on_kafka(name: str, settings: Settings) -> None:
     for turn in range(_CERTAIN_AFTER):
         try:
-            await greet(settings.broker)
+            await check_connection(settings.broker)
             await settings.topics.check(settings.broker, TRAFFIC[name].topics)
-        except (BrokerAway, KafkaError) as error:
+        except (BrokerUnavailable, KafkaError) as error:
             raise _NotYet(f"Kafka at {settings.kafka}: {_words(error)}") from None
-        except (BrokerRefuses, PartitionCountChanged) as error:
+        except (BrokerRefused, PartitionCountChanged) as error:
             raise CannotStart(f"{name}: {_of_kafka(error, settings)}") from None
         except TopicMissing as error:
             if turn + 1 == _CERTAIN_AFTER:
@@ -322,7 +322,7 @@ async def _on_kafka(name: str, settings: Settings) -> None:
 
 
 def _of_kafka(error: Exception, settings: Settings) -> str:
-    if isinstance(error, BrokerRefuses):
+    if isinstance(error, BrokerRefused):
         return f"Kafka at {settings.kafka} refuses {settings.kafka_user or 'us'}: {error}"
     if isinstance(error, TopicMissing):
         return f"{error}; make it: liandong topics"

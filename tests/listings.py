@@ -16,7 +16,7 @@ from shared.contracts.listing import (
     ResponsiblePerson,
     Subject,
 )
-from shared.eventstore.store import new_event_id
+from shared.ids import new_event_id
 
 VERSION = shipped().changes()[-1].lawbook_version
 

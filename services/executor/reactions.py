@@ -12,7 +12,7 @@ from services.executor.handlers import RESPONSES
 from services.executor.views import knowledge
 from shared.contracts.event import Topic
 from shared.contracts.response import ResponseRefused, Settled
-from shared.eventstore.store import partition_of
+from shared.eventstore.partitions import partition_of
 from shared.messaging.message import Message
 from shared.messaging.reaction import Batch, Reactions
 from shared.runtime.core import Core

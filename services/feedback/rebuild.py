@@ -14,7 +14,7 @@ from services.feedback.reactions import take
 from services.feedback.views import conclusions, received
 from services.feedback.views.received import RECEIVED
 from shared.eventstore import EventStore, Metadata, Session
-from shared.eventstore.rebuild import OwnEvents, Source
+from shared.eventstore.rebuild_sources import OwnEvents, Source
 from shared.messaging.reaction import Batch
 from shared.runtime.core import Core
 

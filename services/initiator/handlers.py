@@ -12,7 +12,7 @@ from shared.contracts.event import EntryId
 from shared.contracts.listing import Entry
 from shared.decider import Decider
 from shared.eventstore import Session
-from shared.eventstore.store import new_event_id
+from shared.ids import new_event_id
 from shared.lawbook.book import LawBook
 from shared.lawbook.entry_rules import entry_faults
 from shared.runtime.core import Core

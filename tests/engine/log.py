@@ -8,9 +8,10 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from shared.contracts.envelope import Envelope
 from shared.contracts.event import Topic
-from shared.eventstore.store import new_event_id, partition_of
-from shared.messaging.message import Raw, raw_record
-from shared.messaging.relay import idempotent_producer
+from shared.eventstore.partitions import partition_of
+from shared.ids import new_event_id
+from shared.messaging.message import RawRecord, parse_record
+from shared.messaging.producer import idempotent_producer
 from shared.messaging.topics import Topics
 from tests.engine.sample import PARTITIONS, Letter, letter
 
@@ -31,19 +32,19 @@ def raw(
     source: str = SOURCE,
     topic: str = Topic.LIST,
     partition: int = 0,
-) -> Raw:
+) -> RawRecord:
     """Letter `number` of a key, as the record at offset `at` with sequence `at + 1`: what a consumer hands to the intake."""
     body = letter(key, number, text).model_dump_json().encode()
     heading = envelope(key, at + 1, kind=kind, source=source)
-    return Raw(topic, partition, at, key, heading, tuple(heading.headers()), body)
+    return RawRecord(topic, partition, at, key, heading, tuple(heading.headers()), body)
 
 
-def raws(*letters: tuple[str, int] | tuple[str, int, str]) -> list[Raw]:
+def raws(*letters: tuple[str, int] | tuple[str, int, str]) -> list[RawRecord]:
     """Letters in the order given, from offset 0 on."""
     return [raw(given[0], given[1], given[2] if len(given) == 3 else "", at=at) for at, given in enumerate(letters)]
 
 
-def gaps(records: Sequence[Raw]) -> list[str]:
+def gaps(records: Sequence[RawRecord]) -> list[str]:
     """Where a consumer that drops what it has seen would find a jump in a source's numbers."""
     last: dict[tuple[int, str], int] = {}
     found: list[str] = []
@@ -63,7 +64,7 @@ class Log:
     topics: Topics
     _producers: list[AIOKafkaProducer] = field(default_factory=list[AIOKafkaProducer])
 
-    async def records(self, topic: Topic = Topic.LIST) -> list[Raw]:
+    async def records(self, topic: Topic = Topic.LIST) -> list[RawRecord]:
         """All that stands on a topic now, partition by partition, in order."""
         partitions = [TopicPartition(self.topics.name(topic), n) for n in range(self.topics.count(topic))]
         consumer = AIOKafkaConsumer(
@@ -73,11 +74,11 @@ class Log:
         try:
             consumer.assign(partitions)
             ends = cast("dict[TopicPartition, int]", await consumer.end_offsets(partitions))
-            found: dict[TopicPartition, list[Raw]] = {tp: [] for tp in partitions}
+            found: dict[TopicPartition, list[RawRecord]] = {tp: [] for tp in partitions}
             while any(len(found[tp]) < end for tp, end in ends.items()):
                 fetched = cast("dict[TopicPartition, list[Any]]", await consumer.getmany(timeout_ms=500))
                 for tp, records in fetched.items():
-                    found[tp] += [raw_record(topic, record) for record in records]
+                    found[tp] += [parse_record(topic, record) for record in records]
             return [record for tp in partitions for record in found[tp]]
         finally:
             await consumer.stop()

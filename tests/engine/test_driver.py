@@ -26,7 +26,7 @@ async def fresh(url: str) -> AsyncGenerator[AsyncConnection]:
     await engine.dispose()
 
 
-async def test_a_process_asks_about_arrays_once_and_not_on_each_connection(sample: MakeSample) -> None:
+async def test_array_types_are_looked_up_once_for_each_process(sample: MakeSample) -> None:
     url = (await sample()).engine.url.render_as_string(hide_password=False)
     asked: list[int] = []
     for _ in range(2):
@@ -36,7 +36,7 @@ async def test_a_process_asks_about_arrays_once_and_not_on_each_connection(sampl
     assert asked[-1] == 0
 
 
-async def test_a_type_that_somebody_made_is_asked_about_on_each_connection(sample: MakeSample) -> None:
+async def test_a_user_defined_type_is_looked_up_on_each_connection(sample: MakeSample) -> None:
     url = (await sample()).engine.url.render_as_string(hide_password=False)
     for shade in ("red", "black"):
         async with fresh(url) as connection:

@@ -30,7 +30,7 @@ async def remembered(service: Sample) -> dict[str, int]:
         return {row.caller: row.n for row in rows}
 
 
-async def test_an_answer_is_remembered_for_as_long_as_was_promised_and_not_much_longer(sample: MakeSample) -> None:
+async def test_a_response_is_kept_for_the_promised_days_and_not_much_longer(sample: MakeSample) -> None:
     service = await sample()
     for caller, days in (("new", 0), ("a month old, almost", 29.9), ("old", 30.1), ("older", 300)):
         await answered(service, caller, days_ago=days)
@@ -38,7 +38,7 @@ async def test_an_answer_is_remembered_for_as_long_as_was_promised_and_not_much_
     assert await remembered(service) == {"new": 1, "a month old, almost": 1}
 
 
-async def test_old_answers_go_in_small_batches_one_statement_each(
+async def test_old_responses_are_deleted_in_small_batches_of_one_statement(
     sample: MakeSample, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(forgetting, "BATCH", 10)
@@ -50,7 +50,7 @@ async def test_old_answers_go_in_small_batches_one_statement_each(
     assert len(statements) == 3
 
 
-async def test_two_instances_forget_together_and_neither_waits_for_the_other(sample: MakeSample) -> None:
+async def test_two_instances_delete_concurrently_without_waiting(sample: MakeSample) -> None:
     service = await sample()
     other = await sample(same_as=service)
     await answered(service, "old", days_ago=31, count=2000)
@@ -59,7 +59,7 @@ async def test_two_instances_forget_together_and_neither_waits_for_the_other(sam
     assert await remembered(service) == {}
 
 
-async def test_an_answer_that_is_being_deleted_by_somebody_else_is_left_to_them(sample: MakeSample) -> None:
+async def test_a_response_locked_by_another_transaction_is_skipped(sample: MakeSample) -> None:
     service = await sample()
     await answered(service, "old", days_ago=31)
     async with service.engine.begin() as connection:
@@ -68,7 +68,7 @@ async def test_an_answer_that_is_being_deleted_by_somebody_else_is_left_to_them(
             assert await OldAnswers("sample", service.engine, days=30).forget() == 0
 
 
-async def test_it_looks_again_and_again_until_it_is_stopped_also_after_an_outage(
+async def test_deletion_repeats_until_it_is_stopped_also_after_an_outage(
     sample: MakeSample, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(forgetting, "FIRST_LOOK_SECONDS", 0)

@@ -15,7 +15,7 @@ from shared.rejection import Rejected
 from shared.timers.failed import discard_failed, list_failed, retry_failed
 from shared.timers.worker import Timers
 from tests.engine.conftest import MakeSample
-from tests.engine.sample import LETTERS, Sample, Tell
+from tests.engine.sample import LETTERS, Publish, Sample
 from tests.harness import eventually
 
 
@@ -31,7 +31,7 @@ async def fire(session: Session, due: Sequence[Timer]) -> None:
     for timer in due:
         if timer.payload.get("says") == "no":
             raise ValueError("this timer cannot fire")
-        await session.do(LETTERS, timer.timer_id, Tell(timer.timer_id, str(timer.payload.get("says", ""))))
+        await session.do(LETTERS, timer.timer_id, Publish(timer.timer_id, str(timer.payload.get("says", ""))))
 
 
 def timers(service: Sample) -> Timers:
@@ -166,25 +166,25 @@ async def test_a_failed_timer_fires_when_it_is_retried_or_scheduled_anew(sample:
     assert await fired(service) == ["retried", "moved"]
 
 
-async def test_a_timer_whose_command_says_that_all_is_done_already_is_gone_and_no_fault(sample: MakeSample) -> None:
+async def test_a_timer_whose_command_is_refused_as_already_done_ends_without_a_fault(sample: MakeSample) -> None:
     service = await sample()
-    await service.tell("told", "by somebody else")
+    await service.publish("told", "by somebody else")
     for timer_id in ("told", "new"):
         await schedule(service, timer_id, -1, says="once")
-    await Timers(service.name, service.store, service.clock, fire, over={"told_already"}).drain()
+    await Timers(service.name, service.store, service.clock, fire, done_codes={"already_published"}).drain()
     assert await kept(service) == {}
     assert await fired(service) == ["told", "new"], "the first of them was told by somebody else"
 
 
 async def test_a_timer_whose_command_is_refused_for_another_reason_too_is_kept(sample: MakeSample) -> None:
     service = await sample()
-    await service.tell("told", "by somebody else")
+    await service.publish("told", "by somebody else")
     await schedule(service, "told", -1, says="once")
-    await Timers(service.name, service.store, service.clock, fire, over={"something_else"}).drain()
-    assert await kept(service) == {"told": "Rejected: told_already"}
+    await Timers(service.name, service.store, service.clock, fire, done_codes={"something_else"}).drain()
+    assert await kept(service) == {"told": "Rejected: already_published"}
 
 
-async def test_a_failed_timer_is_given_up_for_a_reason_and_one_that_has_not_failed_is_not(sample: MakeSample) -> None:
+async def test_only_a_failed_timer_can_be_discarded_with_a_reason(sample: MakeSample) -> None:
     service = await sample()
     for timer_id, says in (("bad", "no"), ("good", "yes")):
         await schedule(service, timer_id, -1, says=says)

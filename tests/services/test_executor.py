@@ -37,7 +37,7 @@ from shared.contracts.response import (
     Settled,
 )
 from shared.database.migration import drift
-from shared.eventstore.store import new_event_id
+from shared.ids import new_event_id
 from shared.trust import OfficerRole
 from tests.domain.test_executor import a_line, a_measure
 from tests.engine.statements import counted

@@ -38,7 +38,7 @@ from shared.contracts.response import (
     ResponseSuspended,
     Settled,
 )
-from shared.eventstore.store import new_event_id
+from shared.ids import new_event_id
 from shared.trust import OfficerRole
 from tests.conftest import StartWorld
 from tests.harness import World, eventually

@@ -18,8 +18,8 @@ from services.initiator import handlers
 from services.initiator.domain.entry import Officer
 from services.initiator.domain.imports import Receive
 from services.initiator.views import imports
-from shared.eventstore.store import new_event_id
 from shared.identity.personal_numbers import mask_personal_numbers
+from shared.ids import new_event_id
 from shared.rejection import Rejected, reject
 from shared.runtime.core import Core
 from shared.trust import Principal
