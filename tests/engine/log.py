@@ -1,4 +1,4 @@
-"""Kafka, as tests look at it: the records of a topic, and records put there that no relay of ours would put."""
+"""Kafka for tests: reading all records of a topic, and writing records that our relay would never write."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -33,7 +33,7 @@ def raw(
     topic: str = Topic.LIST,
     partition: int = 0,
 ) -> RawRecord:
-    """Letter `number` of a key, as the record at offset `at` with sequence `at + 1`: what a consumer hands to the intake."""
+    """Letter `number` of a key, as the record at offset `at` with sequence `at + 1`, as a consumer passes it to the intake."""
     body = letter(key, number, text).model_dump_json().encode()
     heading = envelope(key, at + 1, kind=kind, source=source)
     return RawRecord(topic, partition, at, key, heading, tuple(heading.headers()), body)
@@ -45,7 +45,7 @@ def raws(*letters: tuple[str, int] | tuple[str, int, str]) -> list[RawRecord]:
 
 
 def gaps(records: Sequence[RawRecord]) -> list[str]:
-    """Where a consumer that drops what it has seen would find a jump in a source's numbers."""
+    """Where a consumer that skips duplicates would find a jump in a source's sequence."""
     last: dict[tuple[int, str], int] = {}
     found: list[str] = []
     for record in records:
@@ -65,7 +65,7 @@ class Log:
     _producers: list[AIOKafkaProducer] = field(default_factory=list[AIOKafkaProducer])
 
     async def records(self, topic: Topic = Topic.LIST) -> list[RawRecord]:
-        """All that stands on a topic now, partition by partition, in order."""
+        """All current records of a topic, partition by partition, in order."""
         partitions = [TopicPartition(self.topics.name(topic), n) for n in range(self.topics.count(topic))]
         consumer = AIOKafkaConsumer(
             bootstrap_servers=self.kafka, enable_auto_commit=False, auto_offset_reset="earliest"
@@ -87,13 +87,13 @@ class Log:
         return len(await self.records(topic))
 
     async def put(self, key: str, number: int, sequence: int, text: str = "") -> None:
-        """Put a letter on the list topic, as a relay would."""
+        """Write a letter to the list topic, as a relay would."""
         body = letter(key, number, text).model_dump_json().encode()
         partition = partition_of(key, PARTITIONS)
         await self.put_record(partition, key.encode(), body, envelope(key, sequence).headers())
 
     async def put_record(self, partition: int, key: bytes, body: bytes, headers: list[tuple[str, bytes]]) -> None:
-        """Put any record on a partition of the list topic."""
+        """Write any record to a partition of the list topic."""
         producer = await self._producer()
         name = self.topics.name(Topic.LIST)
         await producer.send_and_wait(name, body, key, partition, headers=cast("Any", headers))
@@ -110,7 +110,7 @@ class Log:
 
 
 def keys_of(partition: int, count: int) -> list[str]:
-    """Keys that land on one partition."""
+    """Keys of one partition."""
     found: list[str] = []
     index = 0
     while len(found) < count:

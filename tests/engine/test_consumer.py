@@ -1,4 +1,4 @@
-"""The consumer on real Kafka: it stands where the database says, and one partition's trouble is not another's."""
+"""The consumer on real Kafka: it uses the offsets in the database, and a fault in one partition does not affect another."""
 
 import asyncio
 import logging
@@ -24,13 +24,13 @@ ONE, OTHER = keys_of(0, 1)[0], keys_of(1, 1)[0]
 
 
 @pytest.fixture(autouse=True)
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+def short_intervals(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(consumers, "RESUME_SECONDS", 0.1)
     monkeypatch.setattr(consumers, "RETRY_SECONDS", 0.1)
 
 
 async def until_consumed(service: Sample, expected: dict[str, list[int]]) -> None:
-    """Return when the service has heard these letters."""
+    """Return when the service has consumed exactly these letters."""
 
     async def all_of_them() -> bool:
         found.clear()
@@ -41,11 +41,11 @@ async def until_consumed(service: Sample, expected: dict[str, list[int]]) -> Non
     try:
         await eventually(all_of_them)
     except AssertionError:
-        raise AssertionError(f"heard {found}, not {expected}") from None
+        raise AssertionError(f"consumed {found}, not {expected}") from None
 
 
 async def stopped_because(service: Sample, partition: int) -> str:
-    """Return when the partition is stopped: the reason that operators see."""
+    """Return when the partition is stopped; the reason that operators see."""
 
     async def reason() -> str | None:
         return (await service.intake.read_offset(Topic.LIST, partition)).stopped_because
@@ -120,7 +120,7 @@ async def test_after_an_operator_has_accepted_the_loss_the_partition_goes_on(sam
 async def test_records_that_are_not_events_stop_their_partition_until_each_is_skipped(
     sample: MakeSample, log: Log
 ) -> None:
-    """Without headers, with too few, without a number, with a key that is no text."""
+    """Without headers, with too few, without a sequence, with a key that is not text."""
     subscriber = await sample("subscriber")
     await log.put_record(0, ONE.encode(), b"{}", [])
     await log.put_record(0, ONE.encode(), b"{}", [("ce_id", b"1")])
@@ -189,7 +189,7 @@ async def test_an_unexpected_error_in_one_partition_does_not_stop_the_others(
     async def fail_on_one(place: object, records: object) -> object:
         if getattr(place, "partition", None) == 0 and broken:
             broken.append(1)
-            raise RuntimeError("nobody thought of this")
+            raise RuntimeError("unexpected")
         return await take(place, records)  # type: ignore[arg-type]
 
     broken = [0]
@@ -243,7 +243,7 @@ async def test_connections_cut_during_consumption_park_nothing(sample: MakeSampl
 async def test_a_stalled_consumer_is_detected_and_replaced(
     sample: MakeSample, log: Log, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """As after some rebalances: a partition is assigned, nothing of it is fetched, and no error says so."""
+    """As after some rebalances: a partition is assigned, but nothing of it is fetched, without an error."""
     subscriber = await sample("subscriber")
     made: list[AIOKafkaConsumer] = []
     make = Consumer._make

@@ -1,4 +1,4 @@
-"""Many rows go by COPY: what is refused, cut or rolled back is told and undone as by a statement."""
+"""Many rows are sent by COPY: rejected, cut or rolled back, the outcome is the same as with a statement."""
 
 import pytest
 from sqlalchemy import func, select, text
@@ -17,12 +17,12 @@ MANY = [{"key": f"key{n}", "number": n, "text": "示例"} for n in range(COPY_MI
 async def test_many_rows_are_copied_and_few_inserted(sample: MakeSample) -> None:
     service = await sample()
     for rows, copied in ((MANY, True), (MANY[1:], False)):
-        with counted(service.engine) as said:
+        with counted(service.engine) as statements:
             async with service.engine.begin() as connection:
                 await connection.execute(text("DELETE FROM consumed"))
                 await insert_rows(connection, CONSUMED, rows)
                 assert await connection.scalar(select(func.count()).select_from(CONSUMED)) == len(rows)
-        assert ("COPY consumed" in said) is copied
+        assert ("COPY consumed" in statements) is copied
 
 
 async def test_nothing_is_copied_before_the_transaction_has_begun(sample: MakeSample) -> None:
@@ -36,16 +36,16 @@ async def test_nothing_is_copied_before_the_transaction_has_begun(sample: MakeSa
 
 async def test_a_duplicate_row_raises_the_same_error_by_copy_and_by_insert(sample: MakeSample) -> None:
     service = await sample()
-    told: list[tuple[str | None, str]] = []
+    raised_errors: list[tuple[str | None, str]] = []
     for rows in (MANY[:1], MANY):
         with pytest.raises(IntegrityError) as raised:
             async with service.engine.begin() as connection:
                 await insert_rows(connection, CONSUMED, MANY)
                 await insert_rows(connection, CONSUMED, rows)
         assert "示例" not in str(raised.value), "values may be a person's"
-        told.append((violated_constraint(raised.value), sql_state(raised.value)))
+        raised_errors.append((violated_constraint(raised.value), sql_state(raised.value)))
         assert not is_outage(raised.value)
-    assert told == [("consumed_pkey", "23505")] * 2
+    assert raised_errors == [("consumed_pkey", "23505")] * 2
     async with service.engine.connect() as connection:
         assert await connection.scalar(select(func.count()).select_from(CONSUMED)) == 0
 
@@ -68,7 +68,7 @@ async def test_the_later_of_two_copies_to_the_same_streams_raises_a_conflict(sam
             await session.do(LETTERS, key, Publish(key, "x"))
     async with service.engine.begin() as connection:
         written = await service.store.write(connection, [sessions[0].change()])
-    assert [one.position for one in written] == sorted(one.position for one in written)
+    assert [event.position for event in written] == sorted(event.position for event in written)
     with pytest.raises(VersionConflict):
         async with service.engine.begin() as connection:
             await service.store.write(connection, [sessions[1].change()])

@@ -1,4 +1,4 @@
-"""The checker of invariants finds each of the things that it is there to find."""
+"""The invariant checker finds every kind of violation that it should find."""
 
 import pytest
 from sqlalchemy import text
@@ -13,13 +13,13 @@ from tests.engine.running import all_consumed, consuming, relaying
 from tests.engine.sample import Sample
 
 
-async def spoil(service: Sample, statement: str) -> None:
+async def corrupt(service: Sample, statement: str) -> None:
     async with service.engine.begin() as connection:
-        assert (await connection.execute(text(statement))).rowcount > 0, "there was something to spoil"
+        assert (await connection.execute(text(statement))).rowcount > 0, "there was something to corrupt"
 
 
-async def numbered(service: Sample, log: Log) -> None:
-    """Five letters told, and numbered 1 to 5 on one partition."""
+async def five_sequenced(service: Sample, log: Log) -> None:
+    """Five published letters, with the sequences 1 to 5 on one partition."""
     await service.publish("a", *"12345")
     relay = Relay(service.name, service.engine, log.topics, log.kafka)
     await Leadership(service.engine, *(await relay._new_epoch())).assign_sequences({})
@@ -39,15 +39,15 @@ async def numbered(service: Sample, log: Log) -> None:
 )
 async def test_what_is_broken_is_found_at_any_time(sample: MakeSample, log: Log, statement: str, found: str) -> None:
     service = await sample()
-    await numbered(service, log)
+    await five_sequenced(service, log)
     assert await always({"publisher": service.engine}) == []
-    await spoil(service, statement)
+    await corrupt(service, statement)
     assert found in "\n".join(await always({"publisher": service.engine}))
 
 
 async def test_a_working_service_is_consistent_and_not_at_rest(sample: MakeSample, log: Log) -> None:
     service = await sample()
-    await numbered(service, log)
+    await five_sequenced(service, log)
     await service.publish("a", "6")
     [waiting, unacknowledged] = await at_rest({"publisher": service.engine})
     assert "waits in the outbox" in waiting

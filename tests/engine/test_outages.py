@@ -1,4 +1,4 @@
-"""What is an outage, and what is not: outages are tried again, everything else is looked at."""
+"""What counts as an outage: outages are retried, other errors need an operator."""
 
 import asyncio
 
@@ -93,11 +93,11 @@ async def test_a_reaction_whose_http_request_fails_parks_nothing(sample: MakeSam
     subscriber = await sample("subscriber")
     failures = iter([httpx.ConnectError("refused"), httpx.ReadTimeout("no answer")])
 
-    async def ask(_: Batch, __: Message) -> None:
+    async def request(_: Batch, __: Message) -> None:
         if error := next(failures, None):
             raise error
 
-    subscriber.faults.before_each = ask
+    subscriber.faults.before_each = request
     publisher = await sample("publisher")
     async with relaying(publisher, log), consuming(subscriber, log):
         await publisher.publish("a", "1", "2")
@@ -112,12 +112,12 @@ async def test_a_batch_that_lost_a_race_is_decided_again_at_once(
     subscriber = await sample("subscriber")
     lost: list[int] = []
 
-    async def be_slower(_: Batch, __: Message) -> None:
+    async def lose_the_race(_: Batch, __: Message) -> None:
         if len(lost) < 4:
             lost.append(1)
             raise VersionConflict
 
-    subscriber.faults.before_each = be_slower
+    subscriber.faults.before_each = lose_the_race
     publisher = await sample("publisher")
     async with relaying(publisher, log), consuming(subscriber, log):
         await publisher.publish("a", "1", "2")

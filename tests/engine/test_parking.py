@@ -1,4 +1,4 @@
-"""What an operator does about parked events and stopped partitions, while consumers go on."""
+"""Operator actions on parked events and stopped partitions, while consumers run."""
 
 import asyncio
 from collections.abc import Generator
@@ -30,15 +30,15 @@ async def parked(service: Sample, key: str | None = None) -> list[Parked]:
         return await list_parked(connection, key=key)
 
 
-async def operated(service: Sample, name: str) -> list[object]:
-    """What operators did, as it is recorded."""
+async def operator_actions(service: Sample, name: str) -> list[object]:
+    """The recorded operator actions: type of event, and operator."""
     async with service.engine.connect() as connection:
         streams = await service.store.load(connection, [f"operated-{name}"])
     return [(type(r.event).__name__, r.metadata.actor) for r in streams.get(f"operated-{name}", [])]
 
 
 async def poisoned(service: Sample, *letters: tuple[str, int] | tuple[str, int, str]) -> PartitionOffset:
-    """Take letters of which those that say "poison" cannot be borne."""
+    """Take letters; those with the text "poison" cannot be handled."""
     service.faults.poison = {"poison"}
     return await service.intake.take(await service.intake.read_offset(Topic.LIST, 0), raws(*letters))
 
@@ -63,7 +63,7 @@ async def test_a_retry_after_the_cause_was_mended_handles_all_in_order(sample: M
     assert [p.key for p in await parked(service)] == ["b"]
     await service.intake.take(here, [raw("a", 4, at=4)])
     assert await service.consumed() == {"a": [1, 2, 3, 4]}
-    assert await operated(service, "a") == [("ParkedRetried", "operator")]
+    assert await operator_actions(service, "a") == [("ParkedRetried", "operator")]
 
 
 async def test_a_retry_stops_at_the_first_that_fails_again_and_keeps_what_it_did(sample: MakeSample) -> None:
@@ -118,7 +118,7 @@ async def test_a_discarded_event_is_gone_with_a_reason_and_those_behind_it_wait_
             await discard(service.intake, left.parked_id, "published twice", by="operator")
     assert (await retry(service.intake, "a", by="operator")).handled == 1
     assert await service.consumed() == {"b": [1], "a": [1]}
-    assert [what for what, _ in await operated(service, "a")] == ["ParkedDiscarded"] * 2 + ["ParkedRetried"]  # type: ignore[misc]
+    assert [what for what, _ in await operator_actions(service, "a")] == ["ParkedDiscarded"] * 2 + ["ParkedRetried"]  # type: ignore[misc]
 
 
 async def test_what_is_not_parked_cannot_be_discarded(sample: MakeSample) -> None:
@@ -127,7 +127,7 @@ async def test_what_is_not_parked_cannot_be_discarded(sample: MakeSample) -> Non
         await discard(service.intake, 7, "no reason", by="operator")
 
 
-# --- the retrier and the consumer at once ----------------------------------------------------------------------------
+# --- retry and consumer concurrently ---------------------------------------------------------------------------------
 
 
 async def test_two_retries_at_once_handle_each_event_once(sample: MakeSample) -> None:
@@ -142,7 +142,7 @@ async def test_two_retries_at_once_handle_each_event_once(sample: MakeSample) ->
 
 @contextmanager
 def held_at(service: Sample, number: str) -> Generator[tuple[asyncio.Event, asyncio.Event]]:
-    """The reaction stops at this letter until it is let go on: (it is there, go on)."""
+    """The reaction pauses at this letter: (set when it is reached, set to continue)."""
     there, go_on = asyncio.Event(), asyncio.Event()
 
     async def wait(_: Batch, message: Message) -> None:
@@ -156,21 +156,21 @@ def held_at(service: Sample, number: str) -> Generator[tuple[asyncio.Event, asyn
 
 
 async def _waits_for_a_lock(service: Sample) -> None:
-    """Return when some transaction of this database waits for an advisory lock."""
+    """Return when a transaction of this database waits for an advisory lock."""
     query = text("""
         SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted
             AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))
     """)
 
-    async def somebody_waits() -> bool:
+    async def a_transaction_waits() -> bool:
         async with service.engine.connect() as connection:
             return bool(await connection.scalar(query))
 
-    await eventually(somebody_waits, seconds=10, every=0.01)
+    await eventually(a_transaction_waits, seconds=10, every=0.01)
 
 
 async def test_the_consumer_waits_for_the_retrier_and_nothing_is_stranded_or_overtaken(sample: MakeSample) -> None:
-    """Event 2 comes while event 1 is retried: it is handled after it, at once, and 3 after 2."""
+    """Event 2 arrives while event 1 is retried: it is handled right after it, and 3 after 2."""
     service = await sample()
     consumer = await sample(same_as=service)
     here = await poisoned(service, ("a", 1, "poison"))
@@ -189,7 +189,7 @@ async def test_the_consumer_waits_for_the_retrier_and_nothing_is_stranded_or_ove
 
 
 class Parking:
-    """A consumer that is about to commit: event 2 is parked behind 1, and it handles an event of another key."""
+    """A consumer that is about to commit: it has parked event 2 behind 1, and handles an event of another key."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.there, self._go_on = asyncio.Event(), asyncio.Event()
@@ -231,7 +231,7 @@ async def test_the_retrier_waits_for_a_consumer_that_is_parking_and_handles_that
 async def test_without_the_lock_of_the_key_order_holds_but_an_event_is_stranded(
     sample: MakeSample, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The test above can fail: without the lock 2 ends up behind nothing. That rows are the fact keeps 3 behind it even so."""
+    """The test above can fail: without the lock, 2 is parked behind nothing. 3 is still parked behind it, because 2 has a row."""
 
     async def no_lock(*_: object) -> None: ...
 
@@ -252,11 +252,11 @@ async def test_without_the_lock_of_the_key_order_holds_but_an_event_is_stranded(
     assert await service.consumed() == {"a": [1, 2, 3]}
 
 
-# --- partitions that stand still -------------------------------------------------------------------------------------
+# --- stopped partitions ----------------------------------------------------------------------------------------------
 
 
 async def stopped(service: Sample, *, at: int) -> PartitionOffset:
-    """A partition that stands still at this offset, after letters 1 to `at` of key a."""
+    """A partition that is stopped at this offset, after letters 1 to `at` of key a."""
     here = await service.intake.read_offset(Topic.LIST, 0)
     if at:
         here = await service.intake.take(here, raws(*(("a", n) for n in range(1, at + 1))))
@@ -270,7 +270,7 @@ async def test_a_stopped_partition_is_visible_until_it_is_resumed(sample: MakeSa
     assert await at_rest({"subscriber": service.engine}) == ["subscriber: liandong.list/0 is stopped: a jump"]
     await resume(service.intake, Topic.LIST, 0, by="operator")
     assert await at_rest({"subscriber": service.engine}) == []
-    assert await operated(service, "liandong.list/0") == [("PartitionResumed", "operator")]
+    assert await operator_actions(service, "liandong.list/0") == [("PartitionResumed", "operator")]
 
 
 async def test_a_partition_that_is_not_stopped_cannot_be_resumed(sample: MakeSample) -> None:

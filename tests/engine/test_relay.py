@@ -1,4 +1,4 @@
-"""The relay: numbers without gaps, in order, whoever leads and whatever fails between the database and the log."""
+"""The relay: sequences without gaps, in order, whichever relay leads and whatever fails between database and log."""
 
 import asyncio
 from functools import partial
@@ -12,8 +12,8 @@ from sqlalchemy import text
 from shared.contracts.event import Topic
 from shared.eventstore.appending import MAX_EVENT_BYTES
 from shared.eventstore.schema import PUBLISHED
-from shared.messaging import producer as producers
-from shared.messaging import relay as relays
+from shared.messaging import producer as producer_module
+from shared.messaging import relay as relay_module
 from shared.messaging import sequencing
 from shared.messaging.invariants import always
 from shared.messaging.message import RawRecord
@@ -27,7 +27,7 @@ from tests.harness import eventually
 
 
 def numbers(records: list[RawRecord]) -> dict[str, list[int]]:
-    """The numbers of the letters of each key, in the order of the log, what was seen before left out."""
+    """The numbers of the letters of each key, in the order of the log, without duplicates."""
     found: dict[str, list[int]] = {}
     seen: set[tuple[int, str, int]] = set()
     for record in records:
@@ -38,20 +38,20 @@ def numbers(records: list[RawRecord]) -> dict[str, list[int]]:
     return found
 
 
-async def numbered(service: Sample) -> int:
+async def sequenced(service: Sample) -> int:
     async with service.engine.connect() as connection:
         return len((await connection.execute(PUBLISHED.select())).all())
 
 
 class Failing(AIOKafkaProducer):
-    """A real producer on which something happens around a batch: `before` it is sent, or `after` it was acknowledged."""
+    """A real producer with hooks: `before` a batch is sent, or `after` it was acknowledged."""
 
     def __init__(self, kafka: str, *, before: Any = None, after: Any = None, **settings: Any) -> None:
         super().__init__(
             bootstrap_servers=kafka,
             enable_idempotence=True,
             acks="all",
-            max_batch_size=producers.BATCH_BYTES,
+            max_batch_size=producer_module.BATCH_BYTES,
             **settings,
         )
         self._before, self._after = before, after
@@ -66,14 +66,14 @@ class Failing(AIOKafkaProducer):
         return delivered
 
 
-# --- order and numbers -----------------------------------------------------------------------------------------------
+# --- order and sequences ---------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("at_once", [7, 2000])
+@pytest.mark.parametrize("max_events", [7, 2000])
 async def test_sequences_have_no_gaps_and_every_key_keeps_its_order(
-    sample: MakeSample, log: Log, at_once: int, monkeypatch: pytest.MonkeyPatch
+    sample: MakeSample, log: Log, max_events: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sequencing, "MAX_EVENTS", at_once)
+    monkeypatch.setattr(sequencing, "MAX_EVENTS", max_events)
     service = await sample()
     for _ in range(2):
         await asyncio.gather(*(service.publish(f"key{n}", "x", "y") for n in range(20)))
@@ -92,14 +92,14 @@ async def test_sequences_have_no_gaps_and_every_key_keeps_its_order(
 
 
 async def test_a_transaction_that_commits_after_a_later_one_is_not_lost(sample: MakeSample, log: Log) -> None:
-    """Its positions are lower than what was relayed already: a cursor over positions would have passed them by."""
+    """Its positions are lower than those already published: a cursor over positions would skip them."""
     service = await sample()
     session = service.session()
-    await session.do(LETTERS, "slow", Publish("slow", "I began first"))
+    await session.do(LETTERS, "slow", Publish("slow", "started first"))
     async with relaying(service, log):
         async with service.engine.begin() as connection:
             [slow] = await service.store.write(connection, [session.change()])
-            await service.publish("fast", "I was done first")
+            await service.publish("fast", "committed first")
             await eventually(log.count)
         await all_consumed(service=service)
     records = await log.records()
@@ -118,7 +118,7 @@ async def test_an_event_of_the_largest_size_is_published(sample: MakeSample, log
     assert numbers(await log.records()) == {"a": [1, 2, 3, 4]}
 
 
-# --- who leads -------------------------------------------------------------------------------------------------------
+# --- leadership ------------------------------------------------------------------------------------------------------
 
 
 async def test_of_two_relays_one_leads_and_the_other_goes_on_where_it_stopped(sample: MakeSample, log: Log) -> None:
@@ -137,7 +137,7 @@ async def test_of_two_relays_one_leads_and_the_other_goes_on_where_it_stopped(sa
 
 
 async def _end_lock_connection(service: Sample) -> None:
-    """End the connection that holds the leader's lock, as the server does when it dies."""
+    """Close the connection that holds the leader's lock, as a crash of the server would."""
     ended = text("""
         SELECT count(pg_terminate_backend(pid)) FROM pg_locks WHERE locktype = 'advisory' AND granted
         AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
@@ -147,7 +147,7 @@ async def _end_lock_connection(service: Sample) -> None:
 
 
 class Gate:
-    """Holds a producer before its first batch until it is opened."""
+    """Blocks a producer before its first batch until it is opened."""
 
     def __init__(self, kafka: str) -> None:
         self.reached, self.open = asyncio.Event(), asyncio.Event()
@@ -175,20 +175,20 @@ async def test_a_leader_that_lost_its_lock_assigns_no_more_sequences_though_its_
             await all_consumed(service=other)
             assert new.is_leader
             await other.publish_many([f"key{n}" for n in range(10)], 2)
-            gate.open.set()  # the old one sends what it had in hand, and would number the rest
+            gate.open.set()  # the old leader sends its current batch, and would assign sequences to the rest
             await eventually(lambda: not old.is_leader)
             await other.publish_many([f"key{n}" for n in range(10)], 2)
             await all_consumed(service=other)
             assert new.is_leader
     records = await log.records()
-    assert len(records) > 70, "the old one sent once more what was there"
+    assert len(records) > 70, "the old leader has sent some events again"
     assert gaps(records) == []
     assert numbers(records) == {f"key{n}": list(range(1, 8)) for n in range(10)}
     assert await always({"service": service.engine}) == []
 
 
-async def _succeeded(service: Sample, log: Log) -> Any:
-    """The rights of a leader that has been succeeded."""
+async def _former_leadership(service: Sample, log: Log) -> Any:
+    """The leadership of a leader that has a successor."""
     relay = Relay(service.name, service.engine, log.topics, log.kafka)
     old = Leadership(service.engine, *(await relay._new_epoch()))
     await relay._new_epoch()
@@ -197,13 +197,13 @@ async def _succeeded(service: Sample, log: Log) -> Any:
 
 async def test_a_former_leader_can_neither_assign_sequences_nor_acknowledge(sample: MakeSample, log: Log) -> None:
     service = await sample()
-    old = await _succeeded(service, log)
+    old = await _former_leadership(service, log)
     await service.publish("a", "one")
     with pytest.raises(LeadershipLost):
         await old.assign_sequences({})
     with pytest.raises(LeadershipLost):
         await old.assign_sequences({(Topic.LIST.value, 0): 7})
-    assert await numbered(service) == 0
+    assert await sequenced(service) == 0
 
 
 async def test_without_the_epoch_check_a_former_leader_assigns_sequences(
@@ -212,28 +212,28 @@ async def test_without_the_epoch_check_a_former_leader_assigns_sequences(
     """The test above can fail."""
     monkeypatch.setattr(sequencing, "_ASSIGN", sequencing_statement(fence="true"))
     service = await sample()
-    old = await _succeeded(service, log)
+    old = await _former_leadership(service, log)
     await service.publish("a", "one")
     await old.assign_sequences({})
-    assert await numbered(service) == 1
+    assert await sequenced(service) == 1
 
 
 async def test_two_leaders_at_once_assign_no_sequence_twice(sample: MakeSample, log: Log) -> None:
-    """Even if both believed that they lead: the counters are rows, not memory."""
+    """Even if both consider themselves the leader: the counters are rows, not memory."""
     service = await sample()
     other = await sample(same_as=service)
     relay = Relay(service.name, service.engine, log.topics, log.kafka)
     epoch, source = await relay._new_epoch()
     leaders = [Leadership(one.engine, epoch, source) for one in (service, other)]
     for _ in range(10):
-        telling = [one.publish(f"key{n}", "x", "y") for n in range(5) for one in (service,)]
-        await asyncio.gather(*telling, *(leader.assign_sequences({}) for leader in leaders for _ in range(3)))
+        publishing = [service.publish(f"key{n}", "x", "y") for n in range(5)]
+        await asyncio.gather(*publishing, *(leader.assign_sequences({}) for leader in leaders for _ in range(3)))
     await leaders[0].assign_sequences({})
     assert await always({"service": service.engine}) == []
-    assert await numbered(service) == 100
+    assert await sequenced(service) == 100
 
 
-# --- what fails ------------------------------------------------------------------------------------------------------
+# --- failures --------------------------------------------------------------------------------------------------------
 
 
 async def test_a_relay_killed_before_it_stores_the_acknowledgement_sends_the_same_sequences_again(
@@ -243,12 +243,12 @@ async def test_a_relay_killed_before_it_stores_the_acknowledgement_sends_the_sam
     subscriber = await sample("subscriber")
     acknowledged = asyncio.Event()
 
-    async def silence() -> None:
+    async def hang() -> None:
         acknowledged.set()
         await asyncio.Event().wait()
 
     await service.publish("a", "one", "two")
-    async with relaying(service, log, lambda: Failing(log.kafka, after=silence)):
+    async with relaying(service, log, lambda: Failing(log.kafka, after=hang)):
         await acknowledged.wait()
     assert len(await log.records()) == 2
     await service.publish("a", "three")
@@ -283,9 +283,9 @@ async def test_an_unreachable_broker_blocks_no_commands_and_gets_everything_late
 async def test_after_an_error_nothing_more_is_sent_and_the_producer_is_discarded(
     sample: MakeSample, log: Log, error: type[Exception], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A first batch is refused, more batches wait behind it: were they sent, consumers would see a jump."""
+    """The first batch is refused while more batches wait: if these were sent, consumers would see a jump."""
     service = await sample()
-    monkeypatch.setattr(producers, "BATCH_BYTES", 2048)
+    monkeypatch.setattr(producer_module, "BATCH_BYTES", 2048)
     made: list[AIOKafkaProducer] = []
     refused: list[int] = []
 
@@ -310,7 +310,7 @@ async def test_after_an_error_nothing_more_is_sent_and_the_producer_is_discarded
 async def test_after_an_error_sending_resumes_after_the_last_acknowledged_sequence(
     sample: MakeSample, log: Log
 ) -> None:
-    """One large letter a batch: the third fails once; the first two are not sent again."""
+    """Each batch holds one large letter; the third batch fails once, and the first two are not sent again."""
     service = await sample()
     batches: list[None] = []
 
@@ -328,7 +328,7 @@ async def test_after_an_error_sending_resumes_after_the_last_acknowledged_sequen
 async def test_a_relay_whose_producer_is_stuck_can_still_be_stopped(
     sample: MakeSample, log: Log, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(relays, "CLOSE_TIMEOUT_SECONDS", 0.1)
+    monkeypatch.setattr(relay_module, "CLOSE_TIMEOUT_SECONDS", 0.1)
 
     class Stuck(Failing):
         async def stop(self) -> None:
@@ -349,7 +349,7 @@ async def test_a_relay_whose_producer_is_stuck_can_still_be_stopped(
 async def test_a_relay_that_is_woken_at_the_moment_when_it_is_stopped_stops(
     sample: MakeSample, log: Log, moments: int
 ) -> None:
-    """The last answer of a service wakes its relay, and the service may end with it."""
+    """The last response of a service wakes its relay, and the service may stop at that moment."""
     service = await sample()
     relay = Relay(service.name, service.engine, log.topics, log.kafka)
     relay.start()
@@ -364,5 +364,5 @@ async def test_a_relay_that_is_woken_at_the_moment_when_it_is_stopped_stops(
 
 
 async def _waits(relay: Relay) -> bool:
-    """Whether the relay has nothing to do and waits to be woken."""
+    """Whether the relay is idle and waits to be woken."""
     return bool(cast("Any", relay)._wake._waiters)

@@ -1,4 +1,4 @@
-"""What things cost, in SQL statements: a number that stands, whatever the size of the batch."""
+"""Costs in SQL statements: constant, whatever the size of the batch."""
 
 import asyncio
 
@@ -22,7 +22,7 @@ async def test_a_command_over_http_costs_three_statements(sample: MakeSample) ->
     async with service.committing() as committer:
         app = letters_app(service, committer, arrivals=1)
         with counted(service.engine) as statements:
-            await posted(app, ("a?said=x", "one"))
+            await posted(app, ("a?text=x", "one"))
     assert len(statements) == 3, "load; events and outbox; answer"
 
 

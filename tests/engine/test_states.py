@@ -1,4 +1,4 @@
-"""Remembered states: a shorter way to what the log says, and never another way."""
+"""Cached states: they save reading, and never change the result."""
 
 import pytest
 from sqlalchemy import text
@@ -10,13 +10,13 @@ from shared.eventstore.states import CachedState, StateCache
 from tests.engine.conftest import MakeSample
 from tests.engine.log import raw
 from tests.engine.sample import CONSUMPTION, LETTERS, Publish, Sample
-from tests.engine.test_intake import parked, place
+from tests.engine.test_intake import offset, parked
 
 
 async def committed(service: Sample, committer: Committer, *texts: str) -> None:
     session = service.session()
-    for said in texts:
-        await session.do(LETTERS, "a", Publish("a", said))
+    for content in texts:
+        await session.do(LETTERS, "a", Publish("a", content))
     await committer.commit(session.change())
 
 
@@ -35,11 +35,11 @@ async def test_a_committed_state_is_cached_and_its_events_are_not_read_again(
 
     real = service.store.vocabulary.decode
 
-    def noted(type_name: str, body: str | bytes) -> Event:
+    def recording(type_name: str, body: str | bytes) -> Event:
         decoded.append(type_name)
         return real(type_name, body)
 
-    monkeypatch.setattr(service.store.vocabulary, "decode", noted)
+    monkeypatch.setattr(service.store.vocabulary, "decode", recording)
     assert await state(service) == (2, 2)
     assert decoded == []
 
@@ -98,7 +98,7 @@ async def test_another_event_at_the_cached_version_replaces_the_cached_state(sam
 async def test_a_batch_handled_one_by_one_caches_no_states(sample: MakeSample) -> None:
     service = await sample()
     service.faults.poison = {"poison"}
-    await service.intake.take(await place(service), [raw("a", 1, at=0), raw("a", 2, "poison", at=1)])
+    await service.intake.take(await offset(service), [raw("a", 1, at=0), raw("a", 2, "poison", at=1)])
     assert [(key, culprit) for key, _, culprit in await parked(service)] == [("a", True)]
     assert service.store.states.get(CONSUMPTION.stream("a")) is None
     assert await service.session().version(CONSUMPTION, "a") == 1

@@ -1,4 +1,4 @@
-"""During a rolling upgrade old code reads what new code has written: what it does not know it passes over."""
+"""During a rolling upgrade old code reads what new code has written, and ignores unknown fields."""
 
 from sqlalchemy import text
 
