@@ -26,7 +26,7 @@ _GAPS_IN_SEQUENCES = text("""
     FROM published GROUP BY source, topic, partition HAVING min(sequence) <> 1 OR max(sequence) <> count(*)
 """)
 _WRONG_COUNTERS = text("""
-    SELECT 'the counter of ' || c.source || ' on ' || c.topic || '/' || c.partition || ' says ' || c.next_sequence
+    SELECT 'the counter of ' || c.source || ' on ' || c.topic || '/' || c.partition || ' is at ' || c.next_sequence
     FROM counters AS c
     LEFT JOIN (SELECT source, topic, partition, max(sequence) AS last FROM published GROUP BY 1, 2, 3) AS p
         USING (source, topic, partition)

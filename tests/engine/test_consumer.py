@@ -132,7 +132,7 @@ async def test_records_that_are_not_events_stop_their_partition_until_each_is_sk
         for offset in range(4):
             assert f"offset {offset} is not an event" in await stopped_because(subscriber, 0)
             await until_consumed(subscriber, {OTHER: [1]})
-            await skip_record(subscriber.intake, Topic.LIST, 0, offset, "somebody's experiment", by="operator")
+            await skip_record(subscriber.intake, Topic.LIST, 0, offset, "written by an experiment", by="operator")
         await until_consumed(subscriber, {OTHER: [1], ONE: [1]})
 
 

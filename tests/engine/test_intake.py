@@ -55,9 +55,9 @@ async def test_an_event_is_stored_with_its_cause(sample: MakeSample) -> None:
     [record] = raws(("a", 1))
     await service.intake.take(await offset(service), [record])
     async with service.engine.connect() as connection:
-        [heard] = (await service.store.load(connection, ["consumption-a"]))["consumption-a"]
-    assert heard.metadata.causation == record.envelope.event_id
-    assert heard.metadata.correlation == "test"
+        [stored] = (await service.store.load(connection, ["consumption-a"]))["consumption-a"]
+    assert stored.metadata.causation == record.envelope.event_id
+    assert stored.metadata.correlation == "test"
 
 
 async def test_duplicates_are_skipped_wherever_they_stand_in_the_log(sample: MakeSample) -> None:
@@ -224,12 +224,12 @@ async def test_a_value_that_the_driver_rejects_is_not_an_outage_and_parks_its_ke
     assert [(key, reason) for key, reason, _ in await parked(service)] == [("b", "DBAPIError: DataError 22000")]
 
 
-@pytest.mark.parametrize("trouble", ["raised", "terminated"])
-async def test_an_outage_parks_nothing_and_the_batch_succeeds_afterwards(sample: MakeSample, trouble: str) -> None:
+@pytest.mark.parametrize("outage", ["raised", "terminated"])
+async def test_an_outage_parks_nothing_and_the_batch_succeeds_afterwards(sample: MakeSample, outage: str) -> None:
     service = await sample()
     records = raws(*((f"k{n}", 1, "k3's" if n == 3 else "") for n in range(6)))
     here = await offset(service)
-    if trouble == "raised":
+    if outage == "raised":
         service.faults.outage = {"k3's"}
     else:
         service.faults.before_each = _terminated_at("k3")

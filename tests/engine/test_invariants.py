@@ -32,7 +32,7 @@ async def five_sequenced(service: Sample, log: Log) -> None:
         ("DELETE FROM events WHERE version = 1", "the versions of stream letters-a are not 1 to 4"),
         ("DELETE FROM published WHERE sequence = 3", "are not 1 to 4"),
         ("DELETE FROM published WHERE sequence = 5", "is neither in the outbox nor published"),
-        ("UPDATE counters SET next_sequence = 9", "says 9"),
+        ("UPDATE counters SET next_sequence = 9", "is at 9"),
         ("UPDATE counters SET acknowledged = 6", "the counter of"),
         ("UPDATE published SET position = (SELECT max(position) FROM published)", "has two sequences"),
     ],

@@ -73,7 +73,7 @@ async def test_an_idle_relay_sends_one_statement_and_locks_nothing(sample: MakeS
             assert not await leadership.assign_sequences({})
         locked = await connection.scalar(text("SELECT xmax::text FROM store_identity"))
     assert len(statements) == 1
-    assert locked == "0", "nobody has locked or changed the row since it was written"
+    assert locked == "0", "the row was neither locked nor changed since it was written"
 
 
 @pytest.mark.parametrize(("records", "cost"), [(1, 4), (8, 5), (500, 5)])
