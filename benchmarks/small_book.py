@@ -24,7 +24,7 @@ from shared.contracts.lawbook import (
 )
 from shared.contracts.listing import Subject
 from shared.contracts.response import Line, ResponseDirected
-from shared.eventstore.store import new_event_id
+from shared.ids import new_event_id
 
 LISTER = DepartmentId("bench-court")
 IMPLEMENTERS = tuple(DepartmentId(f"bench-department-{nth}") for nth in range(1, 4))

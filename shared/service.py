@@ -16,12 +16,13 @@ from shared.calendar.clock import MovableClock, SystemClock
 from shared.contracts.vocabulary import PUBLIC, Vocabulary
 from shared.database import connect
 from shared.eventstore import EventStore, Projection
+from shared.eventstore.changes import UniqueFault
 from shared.eventstore.committer import Committer
-from shared.eventstore.rebuild import OwnEvents, Rebuild, Report, Source
-from shared.eventstore.store import UniqueFault
+from shared.eventstore.rebuild import Rebuild, Report
+from shared.eventstore.rebuild_sources import OwnEvents, Source
 from shared.messaging.consumer import Consumer
 from shared.messaging.intake import Intake
-from shared.messaging.parking import OPERATED
+from shared.messaging.parking import OPERATOR_EVENTS
 from shared.messaging.reaction import Reactions
 from shared.messaging.relay import Relay
 from shared.messaging.topics import group_of
@@ -30,7 +31,7 @@ from shared.runtime.lawbook_copy import LawBookCopy
 from shared.runtime.settings import Settings
 from shared.telemetry.gauges import Scrape
 from shared.telemetry.whose import work_of
-from shared.timers.failed import TIMED
+from shared.timers.failed import TIMER_EVENTS
 from shared.timers.worker import Fire, Timers
 from shared.trust import TokenVerifier
 from shared.web.access import trust
@@ -168,7 +169,7 @@ def _core(definition: ServiceDefinition, settings: Settings) -> Core:
     engine = connect(settings.database(definition.name), pool_size=settings.pool_size)
     store = EventStore(
         engine=engine,
-        vocabulary=PUBLIC | OPERATED | TIMED | definition.vocabulary,
+        vocabulary=PUBLIC | OPERATOR_EVENTS | TIMER_EVENTS | definition.vocabulary,
         partitions=settings.partitions,
         projections=definition.projections,
     )

@@ -28,9 +28,10 @@ from shared.contracts.event import DepartmentId, Event, PublicEvent, Topic
 from shared.contracts.lawbook import LawbookEvent
 from shared.contracts.vocabulary import PUBLIC
 from shared.database.migration import create_database, migrate
-from shared.eventstore.store import new_event_id, partition_of
+from shared.eventstore.partitions import partition_of
 from shared.identity import make_secrets
-from shared.messaging.relay import idempotent_producer
+from shared.ids import new_event_id
+from shared.messaging.producer import idempotent_producer
 from shared.runtime.settings import Settings
 from shared.service import Service
 from shared.trust import OfficerRole

@@ -83,7 +83,7 @@ class Scrape:
         else:
             gauges.one("database_up", "1 when the database answered within three seconds", 1)
             self._tell(gauges, seen)
-        gauges.one("relay_leads", "1 when this instance publishes the service's events", int(self.relay.leads))
+        gauges.one("relay_leads", "1 when this instance publishes the service's events", int(self.relay.is_leader))
         both = CollectorRegistry()
         both.register(_Both(self.requests.registry, gauges))
         return generate_latest(both)

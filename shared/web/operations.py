@@ -227,7 +227,7 @@ async def resume_partition(body: ResumeBody, intake: TheIntake, who: Operator, w
 async def _resume(intake: Intake, body: ResumeBody, by: str) -> None:
     here = (intake, body.topic, body.partition)
     if body.pass_over is not None:
-        await parking.pass_over(*here, body.pass_over, body.reason, by=by)
+        await parking.skip_record(*here, body.pass_over, body.reason, by=by)
     elif body.accept_loss is not None:
         await parking.accept_loss(*here, body.accept_loss.source, body.accept_loss.up_to, body.reason, by=by)
     else:

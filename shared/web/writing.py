@@ -16,10 +16,9 @@ from pydantic import BaseModel
 from sqlalchemy import select
 
 from shared.calendar.clock import Clock
-from shared.eventstore import Change, EventStore, Metadata, Remembered, Session, VersionConflict
+from shared.eventstore import AlreadyAnswered, Change, EventStore, Metadata, Session, StoredResponse, VersionConflict
 from shared.eventstore.committer import Committer
 from shared.eventstore.schema import IDEMPOTENCY
-from shared.eventstore.store import AlreadyAnswered
 from shared.rejection import Rejected, reject
 from shared.trust import Principal
 from shared.web.correlation import correlation, traceparent
@@ -52,12 +51,12 @@ class Writer:
     committer: Committer
     clock: Clock
 
-    async def answered(self, caller: str, key: str) -> Remembered | None:
+    async def answered(self, caller: str, key: str) -> StoredResponse | None:
         """The answer that was given under this key, if one was."""
         query = select(IDEMPOTENCY).where(IDEMPOTENCY.c.caller == caller, IDEMPOTENCY.c.key == key)
         async with self.store.reading.connect() as connection:
             row = (await connection.execute(query)).one_or_none()
-        return Remembered(row.caller, row.key, row.request_hash, row.status, row.body) if row else None
+        return StoredResponse(row.caller, row.key, row.request_hash, row.status, row.body) if row else None
 
     def session(self, metadata: Metadata) -> Session:
         return Session(self.store, self.clock.now(), metadata)
@@ -98,7 +97,7 @@ class Writing:
         session = self.writer.session(metadata)
         answer = await handle(session)
         body = answer.body_json()
-        remembered = Remembered(name, self.key, self.request_hash, answer.status, body)
+        remembered = StoredResponse(name, self.key, self.request_hash, answer.status, body)
         await self.writer.committer.commit(session.change(remembered))
         return Response(body, answer.status, media_type="application/json")
 
@@ -110,11 +109,11 @@ class Writing:
         answer = await act()
         body = answer.body_json()
         with suppress(AlreadyAnswered):
-            remembered = Remembered(name, self.key, self.request_hash, answer.status, body)
-            await self.writer.committer.commit(Change(remembered=remembered))
+            remembered = StoredResponse(name, self.key, self.request_hash, answer.status, body)
+            await self.writer.committer.commit(Change(response=remembered))
         return Response(body, answer.status, media_type="application/json")
 
-    def _again(self, given: Remembered) -> Response:
+    def _again(self, given: StoredResponse) -> Response:
         if given.request_hash != self.request_hash:
             raise reject("idempotency_key_reused", "Idempotency-Key")
         replayed = {"Idempotency-Replayed": "true"}

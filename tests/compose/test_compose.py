@@ -165,7 +165,7 @@ _AS_ANOTHER = """
 import asyncio, asyncpg, sys
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import TopicAuthorizationFailedError
-from shared.messaging.broker import connection
+from shared.messaging.broker import connection_arguments
 from shared.runtime.settings import Settings
 from sqlalchemy.engine import make_url
 
@@ -184,7 +184,7 @@ async def main():
         print(await refused(statement, "liandong_executor"))
     print(await refused("SELECT 1", "liandong_registry"))
     print(await refused("SELECT 1", "postgres"))
-    async with AIOKafkaProducer(**connection(Settings().broker)) as producer:
+    async with AIOKafkaProducer(**connection_arguments(Settings().broker)) as producer:
         for topic in ("liandong.list", "liandong.response"):
             try:
                 await producer.send_and_wait(topic, b"forged")

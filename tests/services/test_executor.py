@@ -28,7 +28,7 @@ from shared.contracts.response import (
     Settled,
 )
 from shared.database.migration import drift
-from shared.eventstore.store import new_event_id
+from shared.ids import new_event_id
 from shared.trust import OfficerRole
 from tests.builders import a_domain, a_line, a_measure, an_instrument
 from tests.engine.statements import counted

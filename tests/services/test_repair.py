@@ -26,8 +26,7 @@ from shared.contracts.listing import (
     EntrySuspended,
     ListEvent,
 )
-from shared.eventstore.store import new_event_id
-from shared.ids import stable_id
+from shared.ids import new_event_id, stable_id
 from shared.trust import OfficerRole
 from tests.builders import a_decision, an_entry
 from tests.conftest import StartWorld

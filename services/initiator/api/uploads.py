@@ -9,7 +9,7 @@ from services.initiator import handlers
 from services.initiator.api.callers import officer_of
 from services.initiator.domain.commands import Officer, Receive
 from services.initiator.files.upload import Upload
-from shared.eventstore.store import new_event_id
+from shared.ids import new_event_id
 from shared.rejection import Rejected, reject
 from shared.runtime.core import Core
 from shared.trust import Principal
