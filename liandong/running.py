@@ -12,7 +12,7 @@ from liandong.home import Home, Say, listening, servers
 from liandong.law import load_shipped
 from liandong.node import SERVICES, Node, prepare
 from liandong.serving import on_signals, serve
-from shared.telemetry import traces
+from shared.telemetry import traces, tracing_setup
 from shared.telemetry.logs import Level, configure
 
 T = TypeVar("T")
@@ -37,7 +37,7 @@ def run(main: Coroutine[Any, Any, T]) -> T:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             return runner.run(main)
     finally:
-        traces.end()
+        traces.stop()
 
 
 async def run_node(home: Home, port: int, say: Say, *, load: bool) -> int:
@@ -77,4 +77,4 @@ async def _ready(home: Home, address: str, say: Say, *, load: bool) -> None:
 def begin_telling(level: Level = Level.INFO) -> None:
     """Log lines to standard error, from this level on unless the environment says another; traces to a collector."""
     configure("liandong", level=level)
-    traces.begin()
+    tracing_setup.start()

@@ -153,7 +153,7 @@ class World:
             clock = service.core.clock
             assert isinstance(clock, MovableClock)
             clock.move_to(instant)
-            await service.core.keep_clock()
+            await service.core.save_clock()
 
     async def rows(self, service: str, query: str, **values: Any) -> list[Any]:
         """Look into a service's database."""

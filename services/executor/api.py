@@ -35,8 +35,8 @@ from shared.eventstore import Session
 from shared.rejection import reject
 from shared.runtime.core import Core
 from shared.trust import OfficerRole, Principal
-from shared.web.access import confine, department_of, require
-from shared.web.core import TheCore
+from shared.web.access import department_of, require, require_department
+from shared.web.core import CoreDep
 from shared.web.wording import Term, Wording
 from shared.web.writing import Answer, Write
 
@@ -66,7 +66,7 @@ _OPEN = {"open": frozenset({True}), "closed": frozenset({False}), "all": frozens
 
 @router.get("/tasks", response_model=TaskPage)
 async def worklist(
-    core: TheCore,
+    core: CoreDep,
     who: Reader,
     state: Annotated[Literal["open", "all", "closed"], Query(description="Open: something is asked")] = "open",
     kind: MeasureKind | None = None,
@@ -94,7 +94,7 @@ async def worklist(
 
 @router.post("/tasks/answers", summary="Answer up to 1,000 tasks; good answers stand, bad ones come back with faults")
 async def answer_tasks(
-    body: Answers, core: TheCore, who: Executor, write: Write, wording: TheWording, request: Request
+    body: Answers, core: CoreDep, who: Executor, write: Write, wording: TheWording, request: Request
 ) -> Response:
     answers = body.given()
 
@@ -106,7 +106,7 @@ async def answer_tasks(
 
 
 @router.get("/tasks/{task_id}")
-async def one_task(task_id: str, core: TheCore, who: Reader) -> TaskShown:
+async def one_task(task_id: str, core: CoreDep, who: Reader) -> TaskShown:
     async with core.store.reading.connect() as connection:
         row = await tasks.one(connection, task_id)
         if row is None or not _may_see(who, row.department):
@@ -115,35 +115,35 @@ async def one_task(task_id: str, core: TheCore, who: Reader) -> TaskShown:
 
 
 @router.post("/tasks/{task_id}/acknowledge")
-async def acknowledge(task_id: str, body: Told, core: TheCore, who: Executor, write: Write) -> Response:
+async def acknowledge(task_id: str, body: Told, core: CoreDep, who: Executor, write: Write) -> Response:
     return await _tell(core, who, write, task_id, Saying.ACKNOWLEDGE, body)
 
 
 @router.post("/tasks/{task_id}/apply")
-async def apply(task_id: str, body: Told, core: TheCore, who: Executor, write: Write) -> Response:
+async def apply(task_id: str, body: Told, core: CoreDep, who: Executor, write: Write) -> Response:
     """An occasion measure is armed by it, any other is applied."""
     return await _tell(core, who, write, task_id, Saying.APPLY, body)
 
 
 @router.post("/tasks/{task_id}/not-applicable")
-async def not_applicable(task_id: str, body: Told, core: TheCore, who: Executor, write: Write) -> Response:
+async def not_applicable(task_id: str, body: Told, core: CoreDep, who: Executor, write: Write) -> Response:
     return await _tell(core, who, write, task_id, Saying.NOT_APPLICABLE, body)
 
 
 @router.post("/tasks/{task_id}/refuse")
-async def refuse(task_id: str, body: Told, core: TheCore, who: Executor, write: Write) -> Response:
+async def refuse(task_id: str, body: Told, core: CoreDep, who: Executor, write: Write) -> Response:
     """Recommended measures only."""
     return await _tell(core, who, write, task_id, Saying.REFUSE, body)
 
 
 @router.post("/tasks/{task_id}/fail")
-async def fail(task_id: str, body: Told, core: TheCore, who: Executor, write: Write) -> Response:
+async def fail(task_id: str, body: Told, core: CoreDep, who: Executor, write: Write) -> Response:
     """It could not be done; it stays to be done."""
     return await _tell(core, who, write, task_id, Saying.FAIL, body)
 
 
 @router.post("/tasks/{task_id}/undo")
-async def undo(task_id: str, body: Told, core: TheCore, who: Executor, write: Write) -> Response:
+async def undo(task_id: str, body: Told, core: CoreDep, who: Executor, write: Write) -> Response:
     """After an end was ordered: how the effect was undone, with evidence; or that there never was one."""
     return await _tell(core, who, write, task_id, Saying.UNDO, body)
 
@@ -171,7 +171,7 @@ def _department(who: Principal, named_department: str | None) -> DepartmentId:
     if named_department is None:
         return department_of(who)
     department = DepartmentId(named_department)
-    confine(who, department, *WATCHES)
+    require_department(who, department, *WATCHES)
     return department
 
 
@@ -195,7 +195,7 @@ def _place(after: str) -> tuple[int, int]:
 
 
 @router.post("/checks", status_code=201, response_model=CheckShown)
-async def make_check(body: Question, core: TheCore, who: Executor, write: Write, wording: TheWording) -> Response:
+async def make_check(body: Question, core: CoreDep, who: Executor, write: Write, wording: TheWording) -> Response:
     """Ask before acting (应查必查): what this department must or may do to the subject in this matter. Recorded."""
     subject = core.keys.of(body.subject.scheme, body.subject.number, "subject.number")
 
@@ -209,7 +209,7 @@ async def make_check(body: Question, core: TheCore, who: Executor, write: Write,
 
 @router.get("/checks")
 async def awaiting_outcome(
-    core: TheCore,
+    core: CoreDep,
     who: Reader,
     wording: TheWording,
     department: Department = None,
@@ -225,7 +225,7 @@ async def awaiting_outcome(
 
 
 @router.get("/checks/{check_id}")
-async def one_check(check_id: str, core: TheCore, who: Reader, wording: TheWording) -> CheckShown:
+async def one_check(check_id: str, core: CoreDep, who: Reader, wording: TheWording) -> CheckShown:
     book = await core.lawbook.current()
     async with core.engine.connect() as connection:
         stored = await checks.one(connection, check_id)
@@ -235,7 +235,7 @@ async def one_check(check_id: str, core: TheCore, who: Reader, wording: TheWordi
 
 
 @router.post("/checks/{check_id}/outcome")
-async def record_outcome(check_id: str, body: Outcome, core: TheCore, who: Executor, write: Write) -> Response:
+async def record_outcome(check_id: str, body: Outcome, core: CoreDep, who: Executor, write: Write) -> Response:
     """What the department then did about the measures that hit; once."""
 
     async def handle(session: Session) -> Answer:

@@ -12,7 +12,7 @@ from services.executor.domain.events import Barred, CheckMade, Hit, ListName, St
 from services.executor.domain.task import Asks, TaskState, asked, demanded_of
 from services.executor.handlers import Sorted
 from services.executor.views.checks import StoredCheck
-from shared.calendar.clock import SHANGHAI
+from shared.calendar.working_days import SHANGHAI
 from shared.contracts.event import LineId
 from shared.contracts.execution import Undone
 from shared.contracts.lawbook import Duty, Force, ListKind, MeasureKind, SubjectKind, Undoing, Works

@@ -25,8 +25,8 @@ from shared.calendar.working_days import today
 from shared.contracts.event import DepartmentId, EntryId
 from shared.rejection import reject
 from shared.trust import OfficerRole, Principal
-from shared.web.access import Caller, confine, department_of, require
-from shared.web.core import TheCore
+from shared.web.access import Caller, department_of, require, require_department
+from shared.web.core import CoreDep
 from shared.web.wording import Wording
 
 router = APIRouter(prefix="/v1")
@@ -52,13 +52,13 @@ def _seen_by(who: Principal, department: DepartmentId | None) -> DepartmentId | 
     if who.has(*WATCHERS):
         return department
     own = department_of(who)
-    confine(who, department or own)
+    require_department(who, department or own)
     return own
 
 
 @router.get("/obligations")
 async def obligations(
-    core: TheCore,
+    core: CoreDep,
     who: Caller,
     department: Department = None,
     entry_id: EntryId | None = None,
@@ -78,7 +78,7 @@ async def obligations(
 
 
 @router.get("/entries/{entry_id}/closure")
-async def entry_closure(entry_id: EntryId, core: TheCore, who: Caller, wording: TheWording) -> Closure:
+async def entry_closure(entry_id: EntryId, core: CoreDep, who: Caller, wording: TheWording) -> Closure:
     """The ledger of one entry (row N1), for the departments that it involves, the credit office and auditors."""
     async with core.engine.connect() as connection:
         found = await closures.ledger_of(connection, entry_id)
@@ -90,7 +90,7 @@ async def entry_closure(entry_id: EntryId, core: TheCore, who: Caller, wording: 
 
 
 @router.get("/statistics")
-async def statistics(core: TheCore, who: Caller, department: Department = None) -> Statistics:
+async def statistics(core: CoreDep, who: Caller, department: Department = None) -> Statistics:
     """Counts (row 22): entries by list and state, lines by department. Of one department: what it initiated and owes."""
     seen, day = _seen_by(who, department), today(core.clock.now())
     async with core.engine.connect() as connection:
@@ -105,7 +105,7 @@ async def statistics(core: TheCore, who: Caller, department: Department = None) 
 
 @router.get("/statistics/still-in-force")
 async def still_in_force(
-    core: TheCore, who: Watcher, wording: TheWording, after: After = "", limit: Limit = 100
+    core: CoreDep, who: Watcher, wording: TheWording, after: After = "", limit: Limit = 100
 ) -> StillInForcePage:
     """Entries that left their list and of which something is not proved undone, each with the reasons (row N1)."""
     async with core.engine.connect() as connection:

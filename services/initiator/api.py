@@ -35,7 +35,7 @@ from shared.rejection import Fault, reject
 from shared.runtime.core import Core
 from shared.trust import OfficerRole, Principal
 from shared.web.access import department_of, require
-from shared.web.core import TheCore
+from shared.web.core import CoreDep
 from shared.web.language import language
 from shared.web.problem import ProblemFault
 from shared.web.wording import Wording
@@ -69,7 +69,7 @@ Limit = Annotated[int, Query(ge=1, le=1000)]
 
 
 @router.post("/entries", status_code=201, tags=["entries"], summary="起草名单条目 / Draft an entry")
-async def draft_entry(body: EntryBody, core: TheCore, who: Lister, write: Write) -> Response:
+async def draft_entry(body: EntryBody, core: CoreDep, who: Lister, write: Write) -> Response:
     by = _officer(who)
     return await write(who, lambda session: handlers.draft(core, session, by, body.form(by.department)))
 
@@ -78,7 +78,7 @@ async def draft_entry(body: EntryBody, core: TheCore, who: Lister, write: Write)
     "/entries/{entry_id}", tags=["entries"], summary="修改草稿或被退回的条目 / Revise a draft or returned entry"
 )
 async def revise_entry(
-    entry_id: str, body: EntryBody, core: TheCore, who: Lister, write: Write, expected: ExpectedVersion
+    entry_id: str, body: EntryBody, core: CoreDep, who: Lister, write: Write, expected: ExpectedVersion
 ) -> Response:
     by = _officer(who)
     form = body.form(by.department)
@@ -86,14 +86,14 @@ async def revise_entry(
 
 
 @router.post("/entries/{entry_id}/submit", tags=["entries"], summary="提交审核 / Submit for approval")
-async def submit_entry(entry_id: str, core: TheCore, who: Lister, write: Write, expected: ExpectedVersion) -> Response:
+async def submit_entry(entry_id: str, core: CoreDep, who: Lister, write: Write, expected: ExpectedVersion) -> Response:
     by = _officer(who)
     return await write(who, lambda session: handlers.submit(core, session, by, entry_id, expected))
 
 
 @router.post("/entries/{entry_id}/approve", tags=["entries"], summary="审核发布（须另一人） / Approve and publish")
 async def approve_entry(
-    entry_id: str, core: TheCore, who: Approver, write: Write, expected: ExpectedVersion
+    entry_id: str, core: CoreDep, who: Approver, write: Write, expected: ExpectedVersion
 ) -> Response:
     by = _officer(who)
     return await write(who, lambda session: handlers.approve(core, session, by, entry_id, expected))
@@ -101,7 +101,7 @@ async def approve_entry(
 
 @router.post("/entries/{entry_id}/return", tags=["entries"], summary="退回 / Send back")
 async def return_entry(
-    entry_id: str, body: ReturnBody, core: TheCore, who: Approver, write: Write, expected: ExpectedVersion
+    entry_id: str, body: ReturnBody, core: CoreDep, who: Approver, write: Write, expected: ExpectedVersion
 ) -> Response:
     by = _officer(who)
     return await write(who, lambda session: handlers.send_back(core, session, by, entry_id, expected, body.reason))
@@ -109,7 +109,7 @@ async def return_entry(
 
 @router.get("/entries", tags=["entries"], summary="条目列表 / Entries, in the order in which they were drafted")
 async def list_entries(
-    core: TheCore,
+    core: CoreDep,
     who: Reader,
     department: str | None = None,
     status: EntryStatus | None = None,
@@ -126,7 +126,7 @@ async def list_entries(
 
 
 @router.get("/entries/{entry_id}", tags=["entries"], summary="一个条目 / One entry")
-async def one_entry(entry_id: str, core: TheCore, who: Reader) -> EntryAnswer:
+async def one_entry(entry_id: str, core: CoreDep, who: Reader) -> EntryAnswer:
     session = Session(core.store, core.clock.now(), Metadata(actor=""))
     state = await session.state(ENTRY, entry_id)
     sight = await _sight(core, who)
@@ -182,7 +182,7 @@ _FILE = {"type": "object", "required": [PART], "properties": {PART: {"type": "st
     max_body_size=_LARGEST_BODY,
     openapi_extra={"requestBody": {"required": True, "content": {"multipart/form-data": {"schema": _FILE}}}},
 )
-async def import_file(request: Request, core: TheCore, who: Lister, key: UploadKey) -> Response:
+async def import_file(request: Request, core: CoreDep, who: Lister, key: UploadKey) -> Response:
     return await receive(request, core, who, _officer(who), key, ImportSettings().largest_file)
 
 
@@ -190,7 +190,7 @@ async def import_file(request: Request, core: TheCore, who: Lister, key: UploadK
     "/imports/{import_id}/approve", status_code=202, tags=["imports"], summary="审核导入（须另一人） / Approve"
 )
 async def approve_import(
-    import_id: str, core: TheCore, who: Approver, write: Write, expected: ExpectedVersion
+    import_id: str, core: CoreDep, who: Approver, write: Write, expected: ExpectedVersion
 ) -> Response:
     by = _officer(who)
     return await write(who, lambda session: handlers.approve_import(core, session, by, import_id, expected))
@@ -204,7 +204,7 @@ async def withdraw_import(import_id: str, who: Lister, write: Write, expected: E
 
 @router.get("/imports", tags=["imports"], summary="导入列表 / Imports, in the order in which they were received")
 async def list_imports(
-    request: Request, core: TheCore, who: Reader, after: After = "", limit: Limit = 100
+    request: Request, core: CoreDep, who: Reader, after: After = "", limit: Limit = 100
 ) -> ImportPage:
     sight = await _sight(core, who)
     async with core.engine.connect() as connection:
@@ -213,7 +213,7 @@ async def list_imports(
 
 
 @router.get("/imports/{import_id}", tags=["imports"], summary="导入进度 / An import and its progress")
-async def one_import(import_id: str, request: Request, core: TheCore, who: Reader) -> ImportAnswer:
+async def one_import(import_id: str, request: Request, core: CoreDep, who: Reader) -> ImportAnswer:
     return _import_answer(request, await _visible_import(core, who, import_id))
 
 
@@ -224,7 +224,7 @@ async def one_import(import_id: str, request: Request, core: TheCore, who: Reade
     response_class=StreamingResponse,
     responses={200: {"content": {"text/csv": {}}}},
 )
-async def rejected_rows(import_id: str, request: Request, core: TheCore, who: Reader) -> StreamingResponse:
+async def rejected_rows(import_id: str, request: Request, core: CoreDep, who: Reader) -> StreamingResponse:
     row = await _visible_import(core, who, import_id)
     told = reject_file(_kept(core, row.import_id), _wording(request), language())
     headers = {"content-disposition": f'attachment; filename="rejects-{row.import_id}.csv"'}

@@ -42,8 +42,7 @@ from services.repair.events import (
     RepairRefused,
     RepairRequested,
 )
-from shared.calendar.clock import SHANGHAI
-from shared.calendar.working_days import add_working_days
+from shared.calendar.working_days import SHANGHAI, add_working_days
 from shared.contracts.event import EntryId, Event, SubjectKey
 from shared.contracts.lawbook import ListKind
 from shared.contracts.listing import (

@@ -1,4 +1,4 @@
-"""How a route gets at what its service shares."""
+"""The FastAPI dependency that gives a route the shared dependencies of its service."""
 
 from typing import Annotated, cast
 
@@ -11,4 +11,4 @@ def _core(request: Request) -> Core:
     return cast("Core", request.app.state.core)
 
 
-TheCore = Annotated[Core, Depends(_core)]
+CoreDep = Annotated[Core, Depends(_core)]

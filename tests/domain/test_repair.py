@@ -38,7 +38,7 @@ from services.repair.domain import (
     status_of,
 )
 from services.repair.events import CaseLapsed, EntryAdopted, HowLeft, ObjectionFiled
-from shared.calendar.clock import SHANGHAI
+from shared.calendar.working_days import SHANGHAI
 from shared.contracts.event import DepartmentId, DomainId, EntryId, Event, SubjectKey
 from shared.contracts.lawbook import (
     Domain,

@@ -18,7 +18,7 @@ from shared.messaging.invariants import always
 from shared.rejection import Rejected
 from shared.trust import Principal
 from shared.web.application import application
-from shared.web.writing import Answer, Write, Writer, Writing
+from shared.web.writing import Answer, IdempotentWrite, Write, WriteContext
 from tests.engine.conftest import MakeSample
 from tests.engine.sample import LETTERS, Sample, Tell, both
 from tests.engine.statements import counted
@@ -255,7 +255,7 @@ async def test_a_connection_that_died_in_the_pool_is_noticed_before_it_is_used(s
 def letters_app(service: Sample, committer: Committer, arrivals: int) -> FastAPI:
     """An application with one write. Its first callers wait for one another between loading and committing."""
     app = application("letters")
-    app.state.writer = Writer(service.store, committer, service.clock)
+    app.state.write_context = WriteContext(service.store, committer, service.clock)
     met = asyncio.Barrier(arrivals)
     waited: list[None] = []
 
@@ -301,8 +301,8 @@ async def test_a_request_whose_twin_was_faster_is_answered_alike_and_not_refused
     """It asked whether it was answered before its twin was done, and loaded after: the decider refuses what was done."""
     service = await sample()
     async with service.committing() as committer:
-        writer = Writer(service.store, committer, service.clock)
-        twin = Writing(writer, "same", "hash")
+        writer = WriteContext(service.store, committer, service.clock)
+        twin = IdempotentWrite(writer, "same", "hash")
         caller = Principal("officer", DepartmentId("office"), frozenset())
 
         async def tell(session: Session) -> Answer:
@@ -313,7 +313,7 @@ async def test_a_request_whose_twin_was_faster_is_answered_alike_and_not_refused
             await twin(caller, tell)
             return await tell(session)
 
-        answer = await Writing(writer, "same", "hash")(caller, tell_after_the_twin)
+        answer = await IdempotentWrite(writer, "same", "hash")(caller, tell_after_the_twin)
     assert (answer.status_code, answer.body) == (201, b'{"number":1}')
     assert await versions(service, "a") == [1]
 

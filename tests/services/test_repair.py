@@ -12,7 +12,7 @@ from sqlalchemy import event as listen
 from uuid_utils import uuid7
 
 from services.catalogue.shipped import shipped
-from shared.calendar.clock import SHANGHAI
+from shared.calendar.working_days import SHANGHAI
 from shared.contracts.event import DepartmentId, DomainId, EntryId, Topic
 from shared.contracts.lawbook import ListKind, PolicyPublished
 from shared.contracts.listing import (

@@ -15,8 +15,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from shared.database import connect
 from shared.telemetry import logs
-from shared.telemetry.logs import Form, JsonLines, Level, LogSettings, configure
-from shared.telemetry.whose import work_of
+from shared.telemetry.logs import JsonLines, Level, LogFormat, LogSettings, configure
+from shared.telemetry.service_context import as_service
 from shared.web.correlation import correlated
 from tests.stacks import Addresses
 
@@ -39,7 +39,7 @@ def lines() -> Generator[Lines]:
 
 
 @contextmanager
-def configured(form: Form = Form.TEXT) -> Generator[Callable[[], list[str]]]:
+def configured(form: LogFormat = LogFormat.TEXT) -> Generator[Callable[[], list[str]]]:
     """A process that tells its log lines as ours do; the lines so far."""
     written = io.StringIO()  # no terminal
     root = logging.getLogger()
@@ -61,7 +61,7 @@ async def database(stack: Addresses) -> AsyncGenerator[AsyncEngine]:
 
 
 def test_a_line_says_when_who_and_to_which_request_it_belongs(lines: Lines) -> None:
-    with work_of("executor"), correlated("batch-7", TRACE):
+    with as_service("executor"), correlated("batch-7", TRACE):
         log.warning("three things\nhappened")
     [line] = lines()
     assert line.pop("time").endswith("Z")
@@ -140,11 +140,11 @@ def test_an_error_is_told_with_what_led_to_it(lines: Lines) -> None:
 def test_what_the_kafka_client_repeats_is_told_once_in_a_while_and_of_each_service(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(logs, "AGAIN_SECONDS", 0.2)
+    monkeypatch.setattr(logs, "REPEAT_SECONDS", 0.2)
     client = logging.getLogger("aiokafka")
 
     def away(service: str, *nodes: int) -> None:
-        with work_of(service):
+        with as_service(service):
             for node in nodes:
                 client.error("Unable connect to node with id %s", node)
                 client.error("Unable to update metadata")
@@ -183,8 +183,8 @@ def test_that_relay_and_consumer_wait_is_told_once_in_a_while_and_their_errors_a
     ]
 
 
-@pytest.mark.parametrize(("form", "begins"), [(Form.JSON, "{"), (Form.AUTO, "{"), (Form.TEXT, "20")])
-def test_people_read_text_and_programs_json(form: Form, begins: str) -> None:
+@pytest.mark.parametrize(("form", "begins"), [(LogFormat.JSON, "{"), (LogFormat.AUTO, "{"), (LogFormat.TEXT, "20")])
+def test_people_read_text_and_programs_json(form: LogFormat, begins: str) -> None:
     with configured(form) as told:
         log.info("started")
         log.debug("in detail")

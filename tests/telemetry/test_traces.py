@@ -23,11 +23,11 @@ UNSAMPLED = f"00-{TRACE_ID}-b7ad6b7169203331-00"
 def kept() -> Generator[InMemorySpanExporter]:
     """Spans are kept in memory as long as the test runs."""
     exporter = InMemorySpanExporter()
-    spans = Spans(lambda: exporter, at_once=True)
-    traces.keep(spans)
+    spans = Spans(lambda: exporter, immediate=True)
+    traces.use(spans)
     yield exporter
-    traces.keep(None)
-    spans.end()
+    traces.use(None)
+    spans.close()
 
 
 def officer(w: World, subject: str, trace: str = "") -> dict[str, str]:
@@ -105,7 +105,8 @@ async def test_a_refused_batch_is_marked_without_what_it_said(kept: InMemorySpan
 
 
 def test_without_a_collector_nothing_is_loaded() -> None:
-    look = "import sys; from shared.telemetry import traces; import services.executor.app; traces.begin(); " + (
-        "sys.exit(any(name.startswith(('opentelemetry.sdk', 'opentelemetry.exporter')) for name in sys.modules))"
+    look = (
+        "import sys; from shared.telemetry import tracing_setup; import services.executor.app; tracing_setup.start(); "
+        + ("sys.exit(any(name.startswith(('opentelemetry.sdk', 'opentelemetry.exporter')) for name in sys.modules))")
     )
     assert subprocess.run([sys.executable, "-c", look], check=False, env={}).returncode == 0

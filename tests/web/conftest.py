@@ -31,7 +31,7 @@ def issuer(tmp_path_factory: pytest.TempPathFactory) -> DevelopmentIssuer:
 
 @pytest.fixture
 async def sample(issuer: DevelopmentIssuer) -> AsyncIterator[Sample]:
-    app = application("sample", verifier=TokenVerifier(issuer.trust), wording=[WORDING], largest_body=4096)
+    app = application("sample", verifier=TokenVerifier(issuer.trust), wording=[WORDING], max_body=4096)
     add_routes(app)
 
     def bearer(*roles: OfficerRole, department: str | None = "luoyang-court") -> dict[str, str]:

@@ -16,7 +16,7 @@ from shared.contracts.lawbook import ListKind
 from shared.database import connect
 from shared.rejection import Fault, Rejected, reject
 from shared.trust import OfficerRole, Principal
-from shared.web.access import Caller, confine, department_of, require
+from shared.web.access import Caller, department_of, require, require_department
 from shared.web.correlation import correlation, traceparent
 
 
@@ -76,7 +76,7 @@ def _reading(app: FastAPI) -> None:
     async def tasks(
         department: DepartmentId, who: Annotated[Principal, Depends(require(OfficerRole.EXECUTOR, OfficerRole.AUDITOR))]
     ) -> list[str]:
-        confine(who, department, OfficerRole.AUDITOR)
+        require_department(who, department, OfficerRole.AUDITOR)
         return []
 
     @app.get("/v1/published")

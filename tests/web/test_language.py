@@ -2,7 +2,7 @@
 
 import pytest
 
-from shared.web.language import Language, language, preferred, speaking
+from shared.web.language import Language, language, preferred, use_language
 
 
 @pytest.mark.parametrize(
@@ -34,6 +34,6 @@ def test_answers_in_the_language_that_is_liked_better(accept_language: str, answ
 
 
 def test_speaks_chinese_outside_of_any_request() -> None:
-    with speaking(Language.EN):
+    with use_language(Language.EN):
         assert language() is Language.EN
     assert language() is Language.ZH

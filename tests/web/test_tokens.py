@@ -234,7 +234,7 @@ async def test_a_refused_token_is_not_remembered_as_believed() -> None:
 
 
 async def test_only_so_many_tokens_are_remembered_the_least_used_goes_first() -> None:
-    verifier = TokenVerifier(TRUST, remembered=2)
+    verifier = TokenVerifier(TRUST, cache_size=2)
     first, second, third = (signed(sub=name) for name in ("a", "b", "c"))
     for token in (first, second, first, third, first):
         await verifier.verify(token)

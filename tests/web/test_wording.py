@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from shared.web.wording import GIVEN, Phrase, Text, Wording, names_in
+from shared.web.wording import DEFAULT_FACTS, Phrase, Text, Wording, names_in
 
 ROOT = Path(__file__).parents[2]
 SERVICES = sorted(path for path in ROOT.glob("services/*") if path.is_dir() and not path.name.startswith("_"))
@@ -96,7 +96,7 @@ def test_every_fact_that_a_wording_names_is_given_where_its_code_is_raised(folde
         if phrase is None or refusal.facts is None:
             continue
         asked = {name for text in _texts(phrase) for name in names_in(text.zh) | names_in(text.en)}
-        if absent := asked - refusal.facts - GIVEN:
+        if absent := asked - refusal.facts - DEFAULT_FACTS:
             missing.append(f"{refusal.where} {refusal.code}: {', '.join(sorted(absent))}")
     assert not missing, "facts that the wording asks for:\n" + "\n".join(missing)
 

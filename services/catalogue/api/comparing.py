@@ -11,7 +11,7 @@ from shared.contracts.lawbook import ItemKind, MeasureList
 from shared.lawbook.items import SHAPES, Item, version_of
 from shared.rejection import reject
 from shared.web.access import Caller
-from shared.web.core import TheCore
+from shared.web.core import CoreDep
 
 router = APIRouter(tags=["comparing"])
 
@@ -31,7 +31,7 @@ class Comparison(BaseModel):
 async def compare(
     kind: ItemKind,
     item_id: str,
-    core: TheCore,
+    core: CoreDep,
     who: Caller,
     was: Annotated[int, Query(ge=1, description="A version; of items without versions, a law book version")],
     now: Annotated[int, Query(ge=1)],

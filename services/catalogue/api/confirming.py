@@ -11,7 +11,7 @@ from services.catalogue.handlers import Confirmed, confirm
 from services.catalogue.views import items as view
 from shared.contracts.lawbook import ItemKind
 from shared.web.access import Caller
-from shared.web.core import TheCore
+from shared.web.core import CoreDep
 from shared.web.writing import ExpectedVersion, Write
 
 router = APIRouter(tags=["example settings"])
@@ -51,7 +51,7 @@ class Unconfirmed(BaseModel):
 
 
 @router.get("/unconfirmed")
-async def unconfirmed(core: TheCore, who: Caller) -> Unconfirmed:
+async def unconfirmed(core: CoreDep, who: Caller) -> Unconfirmed:
     """What the credit office must still confirm."""
     async with core.store.reading.connect() as connection:
         return Unconfirmed(items=await view.unconfirmed(connection))

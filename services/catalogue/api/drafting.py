@@ -16,7 +16,7 @@ from shared.contracts.lawbook import Department, Domain, Instrument, ItemKind, M
 from shared.contracts.policy import Policy
 from shared.lawbook.items import Item
 from shared.trust import Principal
-from shared.web.writing import Write, Writing
+from shared.web.writing import IdempotentWrite, Write
 
 router = APIRouter(tags=["drafts"])
 T = TypeVar("T")
@@ -145,5 +145,5 @@ def _submission(title: str, items: Sequence[Item]) -> Submission:
     return Submission(title, tuple(Placed(f"items[{nth}]", item) for nth, item in enumerate(items)))
 
 
-async def _file(write: Writing, who: Principal, submission: Submission) -> Response:
+async def _file(write: IdempotentWrite, who: Principal, submission: Submission) -> Response:
     return await write(who, lambda session: file(session, who, submission))

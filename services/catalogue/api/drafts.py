@@ -16,7 +16,7 @@ from shared.contracts.lawbook import ItemKind
 from shared.lawbook.book import LawBook
 from shared.lawbook.items import Item, identity, kind_of
 from shared.rejection import reject
-from shared.web.core import TheCore
+from shared.web.core import CoreDep
 from shared.web.writing import ExpectedVersion, Write
 
 router = APIRouter(prefix="/drafts", tags=["drafts"])
@@ -70,7 +70,7 @@ class Reason(BaseModel):
 
 @router.get("")
 async def drafts(
-    core: TheCore,
+    core: CoreDep,
     who: Overseer,
     status: Annotated[Status | None, Query(description="Only these")] = None,
     after: Annotated[int | None, Query(description="The `next` of the page before")] = None,
@@ -84,7 +84,7 @@ async def drafts(
 
 
 @router.get("/{draft_id}")
-async def draft(draft_id: str, core: TheCore, who: Overseer) -> Draft:
+async def draft(draft_id: str, core: CoreDep, who: Overseer) -> Draft:
     """One draft."""
     async with core.store.reading.connect() as connection:
         found = await view.draft(connection, draft_id)
@@ -95,7 +95,7 @@ async def draft(draft_id: str, core: TheCore, who: Overseer) -> Draft:
 
 @router.get("/{draft_id}/content")
 async def content(
-    draft_id: str, core: TheCore, who: Overseer, after: Annotated[int, Query(ge=0)] = 0, limit: Limit = 100
+    draft_id: str, core: CoreDep, who: Overseer, after: Annotated[int, Query(ge=0)] = 0, limit: Limit = 100
 ) -> DraftContent:
     """What it holds, item by item, each beside what the book holds now."""
     async with core.store.reading.connect() as connection:

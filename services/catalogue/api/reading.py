@@ -12,7 +12,7 @@ from shared.contracts.lawbook import ItemKind
 from shared.lawbook.items import Item, identity
 from shared.rejection import reject
 from shared.web.access import Caller
-from shared.web.core import TheCore
+from shared.web.core import CoreDep
 
 router = APIRouter(tags=["law book"])
 
@@ -35,14 +35,14 @@ class Changes(BaseModel):
 
 
 @router.get("/version")
-async def version(core: TheCore, who: Caller) -> BookVersion:
+async def version(core: CoreDep, who: Caller) -> BookVersion:
     """Where the law book stands."""
     async with core.store.reading.connect() as connection:
         return BookVersion(lawbook_version=await view.book_version(connection))
 
 
 @router.get("/changes")
-async def changes(core: TheCore, who: Caller, after: Annotated[int, Query(ge=0)] = 0, limit: Limit = 100) -> Changes:
+async def changes(core: CoreDep, who: Caller, after: Annotated[int, Query(ge=0)] = 0, limit: Limit = 100) -> Changes:
     """What entered the law book behind its version `after`: how a later edition of the book differs from that one."""
     async with core.store.reading.connect() as connection:
         found = await view.changes(connection, after, limit)
@@ -53,7 +53,7 @@ async def changes(core: TheCore, who: Caller, after: Annotated[int, Query(ge=0)]
 @router.get("/{kind}")
 async def items(
     kind: ItemKind,
-    core: TheCore,
+    core: CoreDep,
     who: Caller,
     region: Annotated[str | None, Query(description="Issued for this region (six digits)")] = None,
     domain: Annotated[str | None, Query(description="Holds in this domain; of measures, policies and domains")] = None,
@@ -75,7 +75,7 @@ async def items(
 async def item(
     kind: ItemKind,
     item_id: str,
-    core: TheCore,
+    core: CoreDep,
     who: Caller,
     version: Annotated[int | None, Query(ge=1, description="That version; the newest unless given")] = None,
 ) -> Item:
@@ -87,12 +87,12 @@ async def item(
 
 
 @router.get("/{kind}/{item_id}/versions")
-async def versions(kind: ItemKind, item_id: str, core: TheCore, who: Caller) -> Editions:
+async def versions(kind: ItemKind, item_id: str, core: CoreDep, who: Caller) -> Editions:
     """All editions of an item, oldest first, with what was said about it since."""
     return Editions(editions=[edition_answer(edition) for edition in await _editions(core, kind, item_id)])
 
 
-async def _editions(core: TheCore, kind: ItemKind, item_id: str) -> list[Edition]:
+async def _editions(core: CoreDep, kind: ItemKind, item_id: str) -> list[Edition]:
     async with core.store.reading.connect() as connection:
         found = await view.editions(connection, kind, item_id)
     if not found:

@@ -12,7 +12,7 @@ from shared.contracts.lawbook import Department, Instrument, Measure
 from shared.lawbook.book import LawBook
 from shared.rejection import reject
 from shared.web.access import Caller
-from shared.web.core import TheCore
+from shared.web.core import CoreDep
 
 router = APIRouter(tags=["resolved"])
 
@@ -61,7 +61,7 @@ class Lineage(BaseModel):
 @router.get("/measures/{measure_id}/implementers")
 async def implementers(
     measure_id: MeasureId,
-    core: TheCore,
+    core: CoreDep,
     who: Caller,
     region: RegionQuery,
     version: Annotated[int | None, Query(ge=1)] = None,
@@ -79,7 +79,7 @@ async def implementers(
 
 
 @router.get("/memoranda/{instrument_id}/content")
-async def memorandum(instrument_id: InstrumentId, core: TheCore, who: Caller) -> MemorandumContent:
+async def memorandum(instrument_id: InstrumentId, core: CoreDep, who: Caller) -> MemorandumContent:
     """An instrument with the measures that it binds."""
     book = await book_now(core)
     instrument = book.instrument(instrument_id)
@@ -91,7 +91,7 @@ async def memorandum(instrument_id: InstrumentId, core: TheCore, who: Caller) ->
 
 
 @router.get("/directory")
-async def directory(core: TheCore, who: Caller, region: RegionQuery) -> MattersInRegion:
+async def directory(core: CoreDep, who: Caller, region: RegionQuery) -> MattersInRegion:
     """The matters in which a check is due (信用信息查询事项目录), with those who must check in a region."""
     book = await book_now(core)
     matters = [_matter(book, matter, region) for _, matter in sorted(book.matters.items())]
@@ -99,7 +99,7 @@ async def directory(core: TheCore, who: Caller, region: RegionQuery) -> MattersI
 
 
 @router.get("/regions/{code}/lineage")
-async def lineage(code: str, core: TheCore, who: Caller) -> Lineage:
+async def lineage(code: str, core: CoreDep, who: Caller) -> Lineage:
     """A region and those above it."""
     book = await book_now(core)
     if code not in book.regions:

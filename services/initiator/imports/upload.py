@@ -23,7 +23,7 @@ from shared.identity.personal_numbers import mask_personal_numbers
 from shared.rejection import Rejected, reject
 from shared.runtime.core import Core
 from shared.trust import Principal
-from shared.web.writing import LONGEST_KEY, Writer, Writing
+from shared.web.writing import MAX_KEY_LENGTH, IdempotentWrite, WriteContext
 
 CHUNK = 1024 * 1024
 PART = "file"
@@ -37,8 +37,8 @@ def _upload_key(
 ) -> str:
     if not idempotency_key:
         raise reject("idempotency_key_missing", "Idempotency-Key")
-    if len(idempotency_key) > LONGEST_KEY:
-        raise reject("idempotency_key_too_long", "Idempotency-Key", limit=LONGEST_KEY)
+    if len(idempotency_key) > MAX_KEY_LENGTH:
+        raise reject("idempotency_key_too_long", "Idempotency-Key", limit=MAX_KEY_LENGTH)
     return idempotency_key
 
 
@@ -182,8 +182,8 @@ async def receive(request: Request, core: Core, caller: Principal, by: Officer, 
 
 
 async def _make_import(request: Request, caller: Principal, by: Officer, key: str, upload: _Upload) -> Response:
-    writer: Writer = request.app.state.writer
+    writer: WriteContext = request.app.state.write_context
     told = f"{request.method} {request.url.path}\n{upload.digest}"
-    writing = Writing(writer, key, hashlib.sha256(told.encode()).hexdigest())
+    writing = IdempotentWrite(writer, key, hashlib.sha256(told.encode()).hexdigest())
     command = Receive(by, upload.file_name, upload.size, upload.digest)
     return await writing(caller, lambda session: handlers.receive_import(session, upload.import_id, command))

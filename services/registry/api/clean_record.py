@@ -14,7 +14,7 @@ from shared.contracts.event import SubjectKey
 from shared.lawbook.policy import Question, governing, value_of
 from shared.runtime.core import Core
 from shared.web.access import Caller
-from shared.web.core import TheCore
+from shared.web.core import CoreDep
 
 router = APIRouter(prefix="/v1")
 
@@ -63,14 +63,14 @@ class CleanRecord(BaseModel):
 
 @router.get("/subjects/{scheme}/{number}/clean-record")
 async def clean_record(
-    scheme: str, number: str, core: TheCore, who: Caller, asked: Annotated[Asked, Query()]
+    scheme: str, number: str, core: CoreDep, who: Caller, asked: Annotated[Asked, Query()]
 ) -> CleanRecord:
     """Of a legal person or other subject. A natural person's number never stands in a URL."""
     return await _answer(core, key_in_url(core, scheme, number), asked)
 
 
 @router.post("/subjects/clean-record")
-async def clean_record_of_anyone(asked: AskedOfAnyone, core: TheCore, who: Caller) -> CleanRecord:
+async def clean_record_of_anyone(asked: AskedOfAnyone, core: CoreDep, who: Caller) -> CleanRecord:
     """Of any subject; a question, not a write."""
     return await _answer(core, core.keys.of(asked.scheme, asked.number), asked)
 

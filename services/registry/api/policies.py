@@ -12,7 +12,7 @@ from shared.contracts.policy import Policy, Setting
 from shared.lawbook.policy import GROUPS, Governing, Question, Ruling, Why, governing
 from shared.rejection import reject
 from shared.web.access import Caller
-from shared.web.core import TheCore
+from shared.web.core import CoreDep
 from shared.web.language import language
 from shared.web.wording import Wording
 
@@ -76,7 +76,7 @@ Region = Annotated[str, Query(pattern="^[0-9]{6}$", description="GB/T 2260, six 
 @router.get("/governing")
 async def which_policy_governs(
     request: Request,
-    core: TheCore,
+    core: CoreDep,
     who: Caller,
     region: Region,
     domain: Annotated[str | None, Query(description="A domain; none: what holds in every domain")] = None,

@@ -25,7 +25,7 @@ from shared.rejection import Fault, reject, reject_all
 from shared.runtime.core import Core
 from shared.trust import OfficerRole, Principal
 from shared.web.access import require
-from shared.web.core import TheCore
+from shared.web.core import CoreDep
 from shared.web.writing import Answer, Write
 
 router = APIRouter(prefix="/v1")
@@ -92,7 +92,7 @@ class RunList(BaseModel):
 
 
 @router.post("/rehearsals", status_code=202, response_model=RehearsalAnswer)
-async def rehearse(draft: Draft, core: TheCore, who: Keeper, write: Write) -> Response:
+async def rehearse(draft: Draft, core: CoreDep, who: Keeper, write: Write) -> Response:
     """Ask what a draft would change. Nothing of it is published; the answer is a report that grows as it is worked out."""
     book = await core.lawbook.current()
     items = in_order(_read(draft.items))
@@ -161,7 +161,7 @@ def _answer(row: Mapping[str, Any]) -> RehearsalAnswer:
 
 
 @router.get("/rehearsals")
-async def newest(core: TheCore, who: Watcher, limit: Annotated[int, Query(ge=1, le=100)] = 20) -> RehearsalList:
+async def newest(core: CoreDep, who: Watcher, limit: Annotated[int, Query(ge=1, le=100)] = 20) -> RehearsalList:
     """The rehearsals that were asked for last."""
     async with core.store.reading.connect() as connection:
         rows = await rehearsals.newest(connection, limit)
@@ -169,7 +169,7 @@ async def newest(core: TheCore, who: Watcher, limit: Annotated[int, Query(ge=1, 
 
 
 @router.get("/rehearsals/{rehearsal_id}")
-async def progress(rehearsal_id: str, core: TheCore, who: Watcher) -> RehearsalAnswer:
+async def progress(rehearsal_id: str, core: CoreDep, who: Watcher) -> RehearsalAnswer:
     """How far a rehearsal is, and what it has found so far."""
     return _answer(await _row(core, rehearsal_id))
 
@@ -185,7 +185,7 @@ async def _row(core: Core, rehearsal_id: str) -> Mapping[str, Any]:
 @router.get("/rehearsals/{rehearsal_id}/differences")
 async def differences(
     rehearsal_id: str,
-    core: TheCore,
+    core: CoreDep,
     who: Watcher,
     after: Annotated[int, Query(ge=0, description="The `next` of the page before")] = 0,
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
@@ -199,7 +199,7 @@ async def differences(
 
 
 @router.get("/rehearsals/{rehearsal_id}/differences.csv")
-async def report(rehearsal_id: str, core: TheCore, who: Watcher) -> StreamingResponse:
+async def report(rehearsal_id: str, core: CoreDep, who: Watcher) -> StreamingResponse:
     """The whole report as a file; the first line names the columns."""
     await _row(core, rehearsal_id)
     headers = {"Content-Disposition": f'attachment; filename="rehearsal-{rehearsal_id}.csv"'}
@@ -226,7 +226,7 @@ def _lines(rows: list[tuple[str, ...]]) -> str:
 
 
 @router.get("/resolving")
-async def resolving_again(core: TheCore, who: Watcher, limit: Annotated[int, Query(ge=1, le=100)] = 20) -> RunList:
+async def resolving_again(core: CoreDep, who: Watcher, limit: Annotated[int, Query(ge=1, le=100)] = 20) -> RunList:
     """How far the entries in force are in step with the present law."""
     async with core.store.reading.connect() as connection:
         rows = await resolving.latest(connection, limit)

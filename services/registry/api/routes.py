@@ -24,7 +24,7 @@ from shared.rejection import reject
 from shared.runtime.core import Core
 from shared.trust import OfficerRole, Principal
 from shared.web.access import Caller, require
-from shared.web.core import TheCore
+from shared.web.core import CoreDep
 
 router = APIRouter(prefix="/v1")
 
@@ -49,14 +49,14 @@ class SubjectQuestion(AsOf):
 
 @router.get("/subjects/{scheme}/{number}")
 async def subject_file(
-    scheme: str, number: str, core: TheCore, who: Caller, as_of: Annotated[AsOf, Query()]
+    scheme: str, number: str, core: CoreDep, who: Caller, as_of: Annotated[AsOf, Query()]
 ) -> SubjectAnswer:
     """The whole file of a legal person or other subject. A natural person's number never stands in a URL."""
     return await _answer(core, key_in_url(core, scheme, number), as_of)
 
 
 @router.post("/subjects/query")
-async def query_subject(question: SubjectQuestion, core: TheCore, who: Caller) -> SubjectAnswer:
+async def query_subject(question: SubjectQuestion, core: CoreDep, who: Caller) -> SubjectAnswer:
     """The whole file of any subject; a question, not a write."""
     return await _answer(core, core.keys.of(question.scheme, question.number), question)
 
@@ -72,7 +72,7 @@ async def _answer(core: Core, key: SubjectKey, asked: AsOf) -> SubjectAnswer:
 
 @router.get("/lists/{domain_id}/{kind}")
 async def published_list(
-    domain_id: str, kind: ListKind, core: TheCore, after: After = "", limit: Limit = 100, on: date | None = None
+    domain_id: str, kind: ListKind, core: CoreDep, after: After = "", limit: Limit = 100, on: date | None = None
 ) -> PublicPage:
     """A published list (row 3), open to everyone. The watch list is never published."""
     if kind is ListKind.WATCH:
@@ -87,7 +87,7 @@ async def published_list(
 
 @router.get("/public/search")
 async def public_search(
-    core: TheCore,
+    core: CoreDep,
     q: Annotated[str, Query(min_length=2, max_length=200, description="A credit code, or the beginning of a name")],
     after: After = "",
     limit: Limit = 50,
@@ -105,7 +105,7 @@ def _code_in(core: Core, q: str) -> SubjectKey | None:
 
 
 @router.get("/conflicts")
-async def conflicts(core: TheCore, who: Watcher, after: After = "", limit: Limit = 100) -> ConflictPage:
+async def conflicts(core: CoreDep, who: Watcher, after: After = "", limit: Limit = 100) -> ConflictPage:
     """Subjects on red and black lists at once, or on several black lists (N8). Flags: they decide nothing."""
     async with core.engine.connect() as connection:
         rows = await entries.conflicts(connection, today(core.clock.now()), after, limit)

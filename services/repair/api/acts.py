@@ -11,7 +11,7 @@ from services.repair.views.acts import ActKind
 from services.repair.views.readers import Reader
 from shared.rejection import reject
 from shared.runtime.core import Core
-from shared.web.core import TheCore
+from shared.web.core import CoreDep
 from shared.web.writing import ExpectedVersion, Write
 
 router = APIRouter()
@@ -21,7 +21,7 @@ Position = Annotated[int, Query(ge=0, description="The `next` of the page before
 
 @router.post("/corrections", status_code=201, response_model=Outcome)
 async def correct(
-    form: forms.CorrectionForm, core: TheCore, who: Decides, write: Write, expected: ExpectedVersion
+    form: forms.CorrectionForm, core: CoreDep, who: Decides, write: Write, expected: ExpectedVersion
 ) -> Response:
     """Correct the content of an entry from the beginning. Who is listed cannot be corrected: revoke and list anew."""
     return await write(who, lambda session: handlers.correct(core, session, who, form, expected))
@@ -29,46 +29,46 @@ async def correct(
 
 @router.post("/revocations", status_code=201, response_model=Outcome)
 async def revoke(
-    form: forms.RevocationForm, core: TheCore, who: Decides, write: Write, expected: ExpectedVersion
+    form: forms.RevocationForm, core: CoreDep, who: Decides, write: Write, expected: ExpectedVersion
 ) -> Response:
     """The entry should never have been: its effects are undone from the beginning. Also after it ended or was repaired."""
     return await write(who, lambda session: handlers.revoke(core, session, who, form, expected))
 
 
 @router.post("/endings", status_code=201, response_model=Outcome)
-async def end(form: forms.EndingForm, core: TheCore, who: Decides, write: Write, expected: ExpectedVersion) -> Response:
+async def end(form: forms.EndingForm, core: CoreDep, who: Decides, write: Write, expected: ExpectedVersion) -> Response:
     """The subject no longer qualifies, or the entry is withdrawn: its effects end from now on."""
     return await write(who, lambda session: handlers.end(core, session, who, form, expected))
 
 
 @router.get("/corrections")
-async def corrections(core: TheCore, reader: Reads, after: Position = 0, limit: Limit = 100) -> Page[ActAnswer]:
+async def corrections(core: CoreDep, reader: Reads, after: Position = 0, limit: Limit = 100) -> Page[ActAnswer]:
     return await _page(core, reader, "correction", after, limit)
 
 
 @router.get("/revocations")
-async def revocations(core: TheCore, reader: Reads, after: Position = 0, limit: Limit = 100) -> Page[ActAnswer]:
+async def revocations(core: CoreDep, reader: Reads, after: Position = 0, limit: Limit = 100) -> Page[ActAnswer]:
     return await _page(core, reader, "revocation", after, limit)
 
 
 @router.get("/endings")
-async def endings(core: TheCore, reader: Reads, after: Position = 0, limit: Limit = 100) -> Page[ActAnswer]:
+async def endings(core: CoreDep, reader: Reads, after: Position = 0, limit: Limit = 100) -> Page[ActAnswer]:
     """Entries that ended by their term, too."""
     return await _page(core, reader, "ending", after, limit)
 
 
 @router.get("/corrections/{correction_id}")
-async def correction(correction_id: str, core: TheCore, reader: Reads) -> ActAnswer:
+async def correction(correction_id: str, core: CoreDep, reader: Reads) -> ActAnswer:
     return await _one(core, reader, "correction", correction_id)
 
 
 @router.get("/revocations/{revocation_id}")
-async def revocation(revocation_id: str, core: TheCore, reader: Reads) -> ActAnswer:
+async def revocation(revocation_id: str, core: CoreDep, reader: Reads) -> ActAnswer:
     return await _one(core, reader, "revocation", revocation_id)
 
 
 @router.get("/endings/{ending_id}")
-async def ending(ending_id: str, core: TheCore, reader: Reads) -> ActAnswer:
+async def ending(ending_id: str, core: CoreDep, reader: Reads) -> ActAnswer:
     return await _one(core, reader, "ending", ending_id)
 
 

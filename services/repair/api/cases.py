@@ -10,10 +10,10 @@ from services.repair.domain import CaseKind
 from services.repair.views import cases
 from services.repair.views.cases import Wanted
 from services.repair.views.readers import Reader
-from shared.calendar.clock import SHANGHAI
+from shared.calendar.working_days import SHANGHAI
 from shared.rejection import reject
 from shared.runtime.core import Core
-from shared.web.core import TheCore
+from shared.web.core import CoreDep
 from shared.web.writing import ExpectedVersion, Write
 
 router = APIRouter()
@@ -27,7 +27,7 @@ OverdueFilter = Annotated[bool, Query(description="Only open ones that were to b
 
 @router.post("/objections", status_code=201, response_model=Outcome)
 async def file_objection(
-    form: forms.ObjectionForm, core: TheCore, who: TakesIn, write: Write, expected: ExpectedVersion
+    form: forms.ObjectionForm, core: CoreDep, who: TakesIn, write: Write, expected: ExpectedVersion
 ) -> Response:
     """Take in an objection (异议); where the policy says so, the measures rest until the last one is decided."""
     return await write(who, lambda session: handlers.file_objection(core, session, form, expected))
@@ -37,7 +37,7 @@ async def file_objection(
 async def uphold(
     objection_id: str,
     form: forms.UpholdingForm,
-    core: TheCore,
+    core: CoreDep,
     who: Decides,
     write: Write,
     expected: ExpectedVersion,
@@ -50,7 +50,7 @@ async def uphold(
 async def reject_objection(
     objection_id: str,
     form: forms.RefusalForm,
-    core: TheCore,
+    core: CoreDep,
     who: Decides,
     write: Write,
     expected: ExpectedVersion,
@@ -61,7 +61,7 @@ async def reject_objection(
 
 @router.post("/repairs", status_code=201, response_model=Outcome)
 async def request_repair(
-    form: forms.RepairForm, core: TheCore, who: TakesIn, write: Write, expected: ExpectedVersion
+    form: forms.RepairForm, core: CoreDep, who: TakesIn, write: Write, expected: ExpectedVersion
 ) -> Response:
     """Ask for the repair (信用修复) of a black or watch entry."""
     return await write(who, lambda session: handlers.request_repair(core, session, form, expected))
@@ -69,7 +69,7 @@ async def request_repair(
 
 @router.post("/repairs/{repair_id}/grant", response_model=Outcome)
 async def grant(
-    repair_id: str, form: forms.GrantForm, core: TheCore, who: Decides, write: Write, expected: ExpectedVersion
+    repair_id: str, form: forms.GrantForm, core: CoreDep, who: Decides, write: Write, expected: ExpectedVersion
 ) -> Response:
     """The entry leaves the list, and its effects end from now on."""
     return await write(who, lambda session: handlers.grant_repair(core, session, who, repair_id, form, expected))
@@ -77,7 +77,7 @@ async def grant(
 
 @router.post("/repairs/{repair_id}/refuse", response_model=Outcome)
 async def refuse(
-    repair_id: str, form: forms.RefusalForm, core: TheCore, who: Decides, write: Write, expected: ExpectedVersion
+    repair_id: str, form: forms.RefusalForm, core: CoreDep, who: Decides, write: Write, expected: ExpectedVersion
 ) -> Response:
     """The entry stays; repair may be asked for again."""
     return await write(who, lambda session: handlers.refuse_repair(core, session, who, repair_id, form, expected))
@@ -85,7 +85,7 @@ async def refuse(
 
 @router.get("/objections")
 async def objections(
-    core: TheCore,
+    core: CoreDep,
     reader: Reads,
     entry_id: EntryFilter = None,
     status: StatusFilter = None,
@@ -101,7 +101,7 @@ async def objections(
 
 @router.get("/repairs")
 async def repairs(
-    core: TheCore,
+    core: CoreDep,
     reader: Reads,
     entry_id: EntryFilter = None,
     status: StatusFilter = None,
@@ -113,12 +113,12 @@ async def repairs(
 
 
 @router.get("/objections/{objection_id}")
-async def objection(objection_id: str, core: TheCore, reader: Reads) -> CaseAnswer:
+async def objection(objection_id: str, core: CoreDep, reader: Reads) -> CaseAnswer:
     return await _one(core, reader, "objection", objection_id)
 
 
 @router.get("/repairs/{repair_id}")
-async def repair(repair_id: str, core: TheCore, reader: Reads) -> CaseAnswer:
+async def repair(repair_id: str, core: CoreDep, reader: Reads) -> CaseAnswer:
     return await _one(core, reader, "repair", repair_id)
 
 

@@ -10,14 +10,14 @@ from services.repair.handlers import ENTRIES
 from services.repair.views import entries
 from services.repair.views.history import EntryHistory, history
 from shared.rejection import reject
-from shared.web.core import TheCore
+from shared.web.core import CoreDep
 
 router = APIRouter()
 
 
 @router.get("/entries")
 async def list_entries(
-    core: TheCore,
+    core: CoreDep,
     reader: Reads,
     status: Annotated[Status | None, Query()] = None,
     after: After = None,
@@ -31,7 +31,7 @@ async def list_entries(
 
 
 @router.get("/entries/{entry_id}")
-async def entry(entry_id: str, core: TheCore, reader: Reads) -> EntryHistory:
+async def entry(entry_id: str, core: CoreDep, reader: Reads) -> EntryHistory:
     """One entry as it is now, with every step since its publication."""
     stream = ENTRIES.stream(entry_id)
     async with core.engine.connect() as connection:
