@@ -24,7 +24,7 @@ from services.registry.handlers import FILES
 from shared.calendar.clock import SystemClock
 from shared.calendar.working_days import today
 from shared.contracts.event import EventId
-from shared.contracts.lawbook import LawbookChange
+from shared.contracts.lawbook_events import LawbookChange
 from shared.contracts.listing import Entry
 from shared.eventstore.store import new_event_id
 from shared.lawbook.book import LawBook

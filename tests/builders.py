@@ -9,26 +9,28 @@ from shared.contracts.event import DepartmentId, DomainId, EntryId, InstrumentId
 from shared.contracts.lawbook import (
     Constraint,
     Department,
-    DepartmentPublished,
     Domain,
-    DomainPublished,
     Duty,
     Force,
     Instrument,
-    InstrumentPublished,
-    LawbookChange,
     ListKind,
     Measure,
     MeasureKind,
-    MeasurePublished,
-    Policy,
-    PolicyPublished,
     SubjectKind,
     Target,
     Undoing,
     Works,
 )
+from shared.contracts.lawbook_events import (
+    DepartmentPublished,
+    DomainPublished,
+    InstrumentPublished,
+    LawbookChange,
+    MeasurePublished,
+    PolicyPublished,
+)
 from shared.contracts.listing import Decision, Entry, Subject
+from shared.contracts.policy import Policy
 from shared.contracts.response import Line
 from shared.lawbook.book import LawBook
 

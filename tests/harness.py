@@ -25,7 +25,7 @@ from liandong.node import build
 from shared.calendar.clock import MovableClock
 from shared.contracts.envelope import Envelope, read_envelope
 from shared.contracts.event import DepartmentId, Event, PublicEvent, Topic
-from shared.contracts.lawbook import LawbookEvent
+from shared.contracts.lawbook_events import LawbookEvent
 from shared.contracts.vocabulary import PUBLIC
 from shared.database.migration import create_database, migrate
 from shared.eventstore.store import new_event_id, partition_of

@@ -12,7 +12,7 @@ from services.catalogue.domain.book import Confirm, Publish, changes, only_a_cre
 from services.catalogue.domain.content import Content, Placed, PlacedEnd, Retirement
 from services.catalogue.domain.drafts import Draft, Enact, File, Officer, Return, Withdraw, opened, second_officer
 from shared.calendar.working_days import today
-from shared.contracts.lawbook import ItemRetired, LawbookChange, SettingsConfirmed
+from shared.contracts.lawbook_events import ItemRetired, LawbookChange, SettingsConfirmed
 from shared.decider import Decider
 from shared.eventstore import Session
 from shared.lawbook.book import LawBook

@@ -6,7 +6,7 @@ from typing import Any
 import orjson
 from pydantic import ValidationError
 
-from shared.contracts import execution, feedback, lawbook, listing, response
+from shared.contracts import execution, feedback, lawbook_events, listing, response
 from shared.contracts.event import Event, PublicEvent
 from shared.contracts.upcasters import UPCASTERS, Upcaster
 
@@ -62,18 +62,18 @@ def _error_paths(error: ValidationError | orjson.JSONDecodeError) -> str:
 
 
 PUBLIC_EVENTS: tuple[type[PublicEvent], ...] = (
-    lawbook.DepartmentPublished,
-    lawbook.DomainPublished,
-    lawbook.InstrumentPublished,
-    lawbook.MeasurePublished,
-    lawbook.PolicyPublished,
-    lawbook.RegionsPublished,
-    lawbook.CategoryPublished,
-    lawbook.BasisPublished,
-    lawbook.MatterPublished,
-    lawbook.MeasureListPublished,
-    lawbook.ItemRetired,
-    lawbook.SettingsConfirmed,
+    lawbook_events.DepartmentPublished,
+    lawbook_events.DomainPublished,
+    lawbook_events.InstrumentPublished,
+    lawbook_events.MeasurePublished,
+    lawbook_events.PolicyPublished,
+    lawbook_events.RegionsPublished,
+    lawbook_events.CategoryPublished,
+    lawbook_events.BasisPublished,
+    lawbook_events.MatterPublished,
+    lawbook_events.MeasureListPublished,
+    lawbook_events.ItemRetired,
+    lawbook_events.SettingsConfirmed,
     listing.EntryPublished,
     listing.EntryCorrected,
     listing.EntrySuspended,

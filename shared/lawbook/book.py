@@ -16,19 +16,9 @@ from typing import Any, NamedTuple, Self, TypeVar, cast
 
 from shared.contracts.directory import BasisId, Category, CategoryId, LegalBasis, Matter, MatterId, Region
 from shared.contracts.event import DepartmentId, DomainId, InstrumentId, MeasureId
-from shared.contracts.lawbook import (
-    Department,
-    Domain,
-    Instrument,
-    ItemKind,
-    ItemRetired,
-    LawbookChange,
-    ListKind,
-    Measure,
-    MeasureList,
-    Policy,
-    SettingsConfirmed,
-)
+from shared.contracts.lawbook import Department, Domain, Instrument, ItemKind, ListKind, Measure, MeasureList
+from shared.contracts.lawbook_events import ItemRetired, LawbookChange, SettingsConfirmed
+from shared.contracts.policy import Policy
 from shared.lawbook.effect import bound, confirmed, retired
 from shared.lawbook.items import Item, identity, items_of, kind_of, version_of
 

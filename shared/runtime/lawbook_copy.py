@@ -11,7 +11,7 @@ from typing import cast
 from sqlalchemy import BigInteger, Column, MetaData, Table, Text, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from shared.contracts.lawbook import LawbookChange, LawbookEvent
+from shared.contracts.lawbook_events import LawbookChange, LawbookEvent
 from shared.contracts.vocabulary import PUBLIC
 from shared.database import RawJson, insert_rows
 from shared.lawbook.book import LawBook

@@ -33,18 +33,17 @@ from shared.contracts.lawbook import (
     Grade,
     Instrument,
     ItemKind,
-    ItemRetired,
-    LawbookChange,
     ListedMeasure,
     ListKind,
     Measure,
     MeasureKind,
     MeasureList,
-    Policy,
     Target,
     Undoing,
     Works,
 )
+from shared.contracts.lawbook_events import ItemRetired, LawbookChange
+from shared.contracts.policy import Policy
 from shared.lawbook.book import LawBook
 from shared.lawbook.items import Item, identity, version_of
 from shared.rejection import Rejected

@@ -52,20 +52,18 @@ from shared.contracts.lawbook import (
     Basis,
     Constraint,
     Domain,
-    DomainPublished,
     Duty,
     Force,
     Instrument,
-    InstrumentPublished,
     ListKind,
     Measure,
     MeasureKind,
-    MeasurePublished,
     SubjectKind,
     Target,
     Undoing,
     Works,
 )
+from shared.contracts.lawbook_events import DomainPublished, InstrumentPublished, MeasurePublished
 from shared.contracts.listing import Subject
 from shared.contracts.response import (
     EndMode,

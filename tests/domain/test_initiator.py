@@ -44,19 +44,10 @@ from services.initiator.imports.rejects import decode_facts, encode_facts, maske
 from services.initiator.imports.rows import Layout, day_of, read_form
 from services.initiator.views.entries import decision_key
 from shared.contracts.event import DepartmentId, DomainId, EntryId, Event, SubjectKey
-from shared.contracts.lawbook import (
-    Department,
-    DepartmentPublished,
-    Domain,
-    DomainPublished,
-    Grade,
-    LawbookChange,
-    ListKind,
-    Policy,
-    PolicyPublished,
-    Role,
-)
+from shared.contracts.lawbook import Department, Domain, Grade, ListKind, Role
+from shared.contracts.lawbook_events import DepartmentPublished, DomainPublished, LawbookChange, PolicyPublished
 from shared.contracts.listing import Decision, Entry, EntryPublished, Notice, Origin
+from shared.contracts.policy import Policy
 from shared.identity import SubjectKeys, mask_name
 from shared.lawbook.book import LawBook
 from shared.lawbook.entry_rules import entry_faults

@@ -11,28 +11,29 @@ from shared.contracts.lawbook import (
     Basis,
     Constraint,
     Department,
-    DepartmentPublished,
     Domain,
-    DomainPublished,
     Duty,
     Force,
     Instrument,
-    InstrumentPublished,
     ItemKind,
-    ItemRetired,
-    LawbookChange,
     ListKind,
     Measure,
     MeasureKind,
-    MeasurePublished,
-    Policy,
-    PolicyPublished,
-    SettingsConfirmed,
     Target,
     Undoing,
     Works,
 )
-from shared.contracts.policy import Setting, Substance
+from shared.contracts.lawbook_events import (
+    DepartmentPublished,
+    DomainPublished,
+    InstrumentPublished,
+    ItemRetired,
+    LawbookChange,
+    MeasurePublished,
+    PolicyPublished,
+    SettingsConfirmed,
+)
+from shared.contracts.policy import Policy, Setting, Substance
 from shared.lawbook.book import GapInLawBook, LawBook, governs, regions_from
 from shared.lawbook.effect import confirmed, open_settings
 from shared.lawbook.items import Item, publications

@@ -37,24 +37,26 @@ from shared.contracts.lawbook import (
     Basis,
     Constraint,
     Department,
-    DepartmentPublished,
     Domain,
-    DomainPublished,
     Duty,
     Force,
     Instrument,
-    InstrumentPublished,
-    LawbookChange,
     ListKind,
     Measure,
     MeasureKind,
-    MeasurePublished,
-    PolicyPublished,
     Role,
     SubjectKind,
     Target,
     Undoing,
     Works,
+)
+from shared.contracts.lawbook_events import (
+    DepartmentPublished,
+    DomainPublished,
+    InstrumentPublished,
+    LawbookChange,
+    MeasurePublished,
+    PolicyPublished,
 )
 from shared.contracts.listing import Cause, Decision, Entry, Origin, ResponsiblePerson, Subject
 from shared.contracts.response import (

@@ -40,16 +40,8 @@ from services.repair.domain import (
 from services.repair.events import CaseLapsed, EntryAdopted, HowLeft, ObjectionFiled
 from shared.calendar.working_days import SHANGHAI
 from shared.contracts.event import DepartmentId, DomainId, EntryId, Event, SubjectKey
-from shared.contracts.lawbook import (
-    Domain,
-    DomainPublished,
-    Grade,
-    LawbookChange,
-    ListKind,
-    Policy,
-    PolicyPublished,
-    SubjectKind,
-)
+from shared.contracts.lawbook import Domain, Grade, ListKind, SubjectKind
+from shared.contracts.lawbook_events import DomainPublished, LawbookChange, PolicyPublished
 from shared.contracts.listing import (
     Cause,
     Decision,
@@ -63,6 +55,7 @@ from shared.contracts.listing import (
     ListEvent,
     Subject,
 )
+from shared.contracts.policy import Policy
 from shared.lawbook.book import LawBook
 from shared.rejection import Rejected
 from tests.policies import a_policy

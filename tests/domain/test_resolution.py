@@ -26,7 +26,6 @@ from shared.contracts.lawbook import (
     ListKind,
     Measure,
     MeasureKind,
-    Policy,
     Role,
     SubjectKind,
     Target,
@@ -34,6 +33,7 @@ from shared.contracts.lawbook import (
     Works,
 )
 from shared.contracts.listing import Decision, Entry, Origin, Subject
+from shared.contracts.policy import Policy
 from shared.contracts.response import EndMode, RefusalReason
 from shared.lawbook.book import LawBook
 from shared.lawbook.items import Item, publications

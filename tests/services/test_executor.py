@@ -14,16 +14,8 @@ from services.executor.domain.task import TaskState, asked
 from services.executor.schema import METADATA
 from shared.contracts.event import DepartmentId, EntryId, LineId, ResponseId, Topic
 from shared.contracts.execution import Acknowledged, Applied, Armed, EffectUndone, NotApplicable, Undone
-from shared.contracts.lawbook import (
-    Domain,
-    DomainPublished,
-    Instrument,
-    InstrumentPublished,
-    ListKind,
-    MeasurePublished,
-    Undoing,
-    Works,
-)
+from shared.contracts.lawbook import Domain, Instrument, ListKind, Undoing, Works
+from shared.contracts.lawbook_events import DomainPublished, InstrumentPublished, MeasurePublished
 from shared.contracts.listing import Subject
 from shared.contracts.response import (
     EndMode,

@@ -12,7 +12,8 @@ from services.catalogue.shipped import shipped
 from services.registry import resolving
 from services.registry.rehearsing import Rehearsals
 from shared.contracts.event import InstrumentId, Topic
-from shared.contracts.lawbook import Basis, Instrument, LawbookChange, Measure
+from shared.contracts.lawbook import Basis, Instrument, Measure
+from shared.contracts.lawbook_events import LawbookChange
 from shared.contracts.listing import Entry, EntryPublished
 from shared.contracts.response import EndMode, RefusalReason, ResponseAmended, ResponseDirected, ResponseEnded, Settled
 from shared.lawbook.items import Item, publications

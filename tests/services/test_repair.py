@@ -14,7 +14,8 @@ from uuid_utils import uuid7
 from services.catalogue.shipped import shipped
 from shared.calendar.working_days import SHANGHAI
 from shared.contracts.event import DepartmentId, DomainId, EntryId, Topic
-from shared.contracts.lawbook import ListKind, PolicyPublished
+from shared.contracts.lawbook import ListKind
+from shared.contracts.lawbook_events import PolicyPublished
 from shared.contracts.listing import (
     Decision,
     Entry,

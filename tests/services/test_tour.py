@@ -15,20 +15,17 @@ from shared.contracts.lawbook import (
     Basis,
     Constraint,
     Department,
-    DepartmentPublished,
     Duty,
     Force,
     Instrument,
-    InstrumentPublished,
-    LawbookEvent,
     ListKind,
     Measure,
     MeasureKind,
-    MeasurePublished,
     Target,
     Undoing,
     Works,
 )
+from shared.contracts.lawbook_events import DepartmentPublished, InstrumentPublished, LawbookEvent, MeasurePublished
 from shared.contracts.listing import Entry
 from shared.contracts.response import (
     Line,

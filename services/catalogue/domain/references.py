@@ -6,7 +6,8 @@ from typing import assert_never
 from services.catalogue.domain.measures import measure_faults, unknown
 from shared.contracts.directory import Category, LegalBasis, Matter, Region, RegionLevel
 from shared.contracts.event import InstrumentId
-from shared.contracts.lawbook import Department, Domain, Instrument, ListedMeasure, Measure, MeasureList, Policy
+from shared.contracts.lawbook import Department, Domain, Instrument, ListedMeasure, Measure, MeasureList
+from shared.contracts.policy import Policy
 from shared.lawbook.book import STATE, LawBook
 from shared.lawbook.items import Item
 from shared.rejection import Fault
