@@ -1,4 +1,4 @@
-"""Contracts are promises to whoever reads our topics."""
+"""Contracts are promises to the readers of the topics."""
 
 from collections.abc import Iterator
 from typing import Any, cast

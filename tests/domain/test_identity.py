@@ -1,4 +1,4 @@
-"""Who a subject is: what is accepted, what is refused and why, and what never stands in clear."""
+"""Numbers of subjects: which are accepted, which are rejected and why; personal data is never in clear."""
 
 import stat
 from pathlib import Path

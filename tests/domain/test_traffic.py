@@ -1,4 +1,4 @@
-"""Who writes and who reads which topic is told to the broker: what is told is what the services do."""
+"""The table of writers and readers of topics, from which the broker's rights are made, matches the services."""
 
 import importlib
 from types import SimpleNamespace

@@ -1,4 +1,4 @@
-"""Log lines: one JSON object an event, with what ties it to a request, and nothing of a person."""
+"""Log lines: one JSON object each, with the correlation id of the request and no personal data."""
 
 import io
 import logging
@@ -28,7 +28,7 @@ log = logging.getLogger("services.sample")
 
 @pytest.fixture
 def lines() -> Generator[Lines]:
-    """What was logged in the test so far, as JSON tells it."""
+    """The JSON log lines of the test so far."""
     written = io.StringIO()
     handler = logging.StreamHandler(written)
     handler.setFormatter(JsonLines("sample"))
@@ -40,7 +40,7 @@ def lines() -> Generator[Lines]:
 
 @contextmanager
 def configured(form: LogFormat = LogFormat.TEXT) -> Generator[Callable[[], list[str]]]:
-    """A process that tells its log lines as ours do; the lines so far."""
+    """Logging as a process of ours configures it. Yields a function that returns the lines so far."""
     written = io.StringIO()  # no terminal
     root = logging.getLogger()
     before = root.handlers[:], root.level
@@ -133,8 +133,8 @@ def test_an_error_is_told_with_what_led_to_it(lines: Lines) -> None:
             raise RuntimeError("no answer") from error
     except RuntimeError:
         log.exception("failed")
-    told = [error["what"] for error in lines()[0]["errors"]]
-    assert told == ["RuntimeError: no answer", "ConnectionResetError: the server hung up"]
+    summaries = [error["what"] for error in lines()[0]["errors"]]
+    assert summaries == ["RuntimeError: no answer", "ConnectionResetError: the server hung up"]
 
 
 def test_what_the_kafka_client_repeats_is_told_once_in_a_while_and_of_each_service(
@@ -149,12 +149,12 @@ def test_what_the_kafka_client_repeats_is_told_once_in_a_while_and_of_each_servi
                 client.error("Unable connect to node with id %s", node)
                 client.error("Unable to update metadata")
 
-    with configured() as told:
+    with configured() as logged:
         away("executor", 1, 2, 3)
         away("registry", 4)
         for _ in range(2):
             log.error("said twice by our own")
-        before = told()
+        before = logged()
         time.sleep(0.2)
         away("executor", 5)
     assert [line.split(maxsplit=2)[2] for line in before] == [
@@ -165,17 +165,17 @@ def test_what_the_kafka_client_repeats_is_told_once_in_a_while_and_of_each_servi
         "sample: said twice by our own",
         "sample: said twice by our own",
     ]
-    assert "node with id 5" in told()[len(before)]
+    assert "node with id 5" in logged()[len(before)]
 
 
 def test_that_relay_and_consumer_wait_is_told_once_in_a_while_and_their_errors_always() -> None:
     relay = logging.getLogger("shared.messaging.relay")
-    with configured() as told:
+    with configured() as logged:
         for _ in range(3):
             relay.warning("%s: relay waits: %s", "registry", "KafkaConnectionError")
             relay.error("partition 1 stopped")
         relay.warning("%s: relay waits: %s", "registry", "TimeoutError")
-        said = [line.split(maxsplit=2)[2] for line in told()]
+        said = [line.split(maxsplit=2)[2] for line in logged()]
     assert said == [
         "sample: registry: relay waits: KafkaConnectionError",
         *["sample: partition 1 stopped"] * 3,
@@ -185,9 +185,9 @@ def test_that_relay_and_consumer_wait_is_told_once_in_a_while_and_their_errors_a
 
 @pytest.mark.parametrize(("form", "begins"), [(LogFormat.JSON, "{"), (LogFormat.AUTO, "{"), (LogFormat.TEXT, "20")])
 def test_people_read_text_and_programs_json(form: LogFormat, begins: str) -> None:
-    with configured(form) as told:
+    with configured(form) as logged:
         log.info("started")
         log.debug("in detail")
-    [line] = told()
+    [line] = logged()
     assert line.startswith(begins)
     assert "started" in line

@@ -1,4 +1,4 @@
-"""A small service that can go wrong in every way, and tokens for it."""
+"""A small application that can fail in every way, and tokens for it."""
 
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ WORDING = Path(__file__).parent / "sample.yaml"
 
 @dataclass
 class Sample:
-    """The application, a client of it, and tokens that it believes."""
+    """The application, a client for it, and valid tokens."""
 
     app: Application
     client: httpx.AsyncClient

@@ -1,4 +1,4 @@
-"""Routes for the tests of what all services share."""
+"""Routes for the tests of shared/web."""
 
 from collections.abc import AsyncIterator
 from datetime import date
@@ -48,7 +48,7 @@ class Form(BaseModel):
 
 
 def add_routes(app: FastAPI) -> None:
-    """What a service's `api.py` does."""
+    """The routes of the application."""
     _writing(app)
     _reading(app)
     _failing(app)
@@ -118,7 +118,7 @@ def _failing(app: FastAPI) -> None:
 
 
 def add_database_routes(app: FastAPI, engine: AsyncEngine) -> None:
-    """Routes whose statements go wrong, each in its own way."""
+    """Routes whose statements fail, each in its own way."""
 
     @app.get("/v1/nul")
     async def nul() -> None:

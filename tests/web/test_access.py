@@ -1,4 +1,4 @@
-"""Every route says who may call it, and holds to it."""
+"""Every route declares its callers and refuses all others."""
 
 from pathlib import Path
 
@@ -36,7 +36,7 @@ async def test_every_route_refuses_strangers_and_wrong_roles(sample: Sample, iss
 
 
 async def test_a_route_that_declares_nobody_is_found(sample: Sample, issuer: DevelopmentIssuer) -> None:
-    with pytest.raises(AssertionError, match="GET /v1/bug declares nobody"):
+    with pytest.raises(AssertionError, match="GET /v1/bug declares no caller"):
         await assert_refusals(
             sample.app,
             sample.client,
@@ -56,7 +56,7 @@ async def test_without_a_token_the_answer_says_how_to_bring_one(sample: Sample) 
     answer = await sample.client.get("/v1/me", headers=ENGLISH)
     assert answer.status_code == 401
     assert answer.headers["www-authenticate"] == 'Bearer realm="liandong"'
-    assert answer.json()["detail"] == "Who calls is not established: no token was sent."
+    assert answer.json()["detail"] == "The caller could not be authenticated: no token was sent."
     basic = await sample.client.get("/v1/me", headers={"Authorization": "Basic eDp5"})
     assert basic.json()["faults"][0]["facts"] == {"reason": "token.missing"}
 

@@ -1,4 +1,4 @@
-"""Whoever prefers English is answered in English, everybody else in Chinese."""
+"""Responses are in English for callers that prefer it, and in Chinese for all others."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Whoever is refused reads what is wrong, why, and what to do, in their language; and nothing that they should not."""
+"""A problem states what is wrong, why, and what to do, in the caller's language, and contains no confidential data."""
 
 import logging
 
@@ -62,7 +62,7 @@ async def test_a_conflict_tells_a_program_the_current_version(sample: Sample) ->
 async def test_several_faults_come_in_one_answer_under_a_summary(sample: Sample) -> None:
     answer = await sample.client.get("/v1/several", headers=ENGLISH)
     body = answer.json()
-    assert (answer.status_code, body["code"], body["title"]) == (422, "several_faults", "2 faults in what was sent")
+    assert (answer.status_code, body["code"], body["title"]) == (422, "several_faults", "2 faults in the request")
     assert [(fault["code"], fault["field"]) for fault in body["faults"]] == [
         ("unknown_domain", "domain_id"),
         ("missing_basis", "decision.legal_basis"),
@@ -84,7 +84,7 @@ async def test_a_code_without_wording_is_answered_in_general_terms_and_logged(
 async def test_a_missing_fact_leaves_a_gap_and_not_a_failure(sample: Sample) -> None:
     answer = await sample.client.get("/v1/factless", headers=ENGLISH)
     assert answer.status_code == 409
-    assert answer.json()["detail"] == "This was based on version —; the current one is —."
+    assert answer.json()["detail"] == "The request was based on version —; the current version is —."
 
 
 async def test_wrong_fields_are_named_with_the_reason_in_both_languages(sample: Sample) -> None:
@@ -206,6 +206,6 @@ def test_one_fault_is_rendered_in_one_line_for_a_reject_file() -> None:
     fault = Fault("credit_code_length", "subject.number", {"length": 15})
     assert wording.render(fault, Language.EN) == (
         "subject.number: A unified social credit code has 18 characters; this has 15. "
-        "Enter the whole code as it stands on the licence or certificate."
+        "Enter the whole code as on the licence or certificate."
     )
     assert wording.render(fault, Language.ZH).startswith("subject.number: 统一社会信用代码应为 18 位，提交的为 15 位。")

@@ -1,4 +1,4 @@
-"""Only a token that a trusted key signed, for us, for now, makes a principal; to believe it again is cheap."""
+"""Only a valid token signed with a trusted key, for this audience, is accepted; checking it again is cheap."""
 
 import base64
 import hmac
@@ -53,7 +53,7 @@ def claims(**changed: Any) -> dict[str, Any]:
 
 pytestmark = pytest.mark.filterwarnings(
     "ignore::joserfc.errors.SecurityWarning"
-)  # the tests sign with what it warns of
+)  # the tests sign with the deprecated EdDSA
 
 
 def signed(key: Key = ED, alg: str = "EdDSA", header: dict[str, Any] | None = None, **changed: Any) -> str:
@@ -87,7 +87,7 @@ async def test_a_token_without_department_or_roles_names_somebody_who_may_do_not
 
 
 IN_A_DAY = int(time.time()) + 24 * 3600
-"""A day after these tests were collected: a long run must not catch up with it."""
+"""A day after the collection of these tests, so that no test run lasts until then."""
 
 
 @pytest.mark.parametrize(
@@ -201,7 +201,7 @@ async def test_whatever_is_sent_is_refused_and_nothing_breaks(anything: str) -> 
         await TokenVerifier(TRUST).verify(anything)
 
 
-class Hands:
+class ManualClock:
     """A clock that a test moves."""
 
     def __init__(self) -> None:
@@ -212,15 +212,15 @@ class Hands:
 
 
 async def test_a_believed_token_is_checked_once_and_refused_when_it_has_expired() -> None:
-    hands = Hands()
-    verifier = TokenVerifier(TRUST, clock=hands)
-    token = signed(exp=int(hands.now) + 600)
+    clock = ManualClock()
+    verifier = TokenVerifier(TRUST, clock=clock)
+    token = signed(exp=int(clock.now) + 600)
     for _ in range(100):
         await verifier.verify(token)
     assert verifier.signatures_checked == 1
-    hands.now += 629
+    clock.now += 629
     assert await verifier.verify(token)
-    hands.now += 2
+    clock.now += 2
     with pytest.raises(TokenRefused) as refused:
         await verifier.verify(token)
     assert refused.value.fault is TokenFault.EXPIRED
@@ -244,7 +244,7 @@ async def test_only_so_many_tokens_are_remembered_the_least_used_goes_first() ->
 
 
 class Published:
-    """A source of keys that a test changes, or takes away."""
+    """A source of keys that a test changes or makes unavailable."""
 
     def __init__(self, *keys: Key) -> None:
         self.keys = keys
@@ -259,17 +259,17 @@ class Published:
 
 
 async def test_a_new_key_is_found_when_a_token_names_it() -> None:
-    published, hands = Published(ED), Hands()
-    verifier = TokenVerifier(TRUST, keys=TrustedKeys(published.read, clock=hands))
+    published, clock = Published(ED), ManualClock()
+    verifier = TokenVerifier(TRUST, keys=TrustedKeys(published.read, clock=clock))
     await verifier.verify(signed())
     published.keys = (ED, EC)
-    hands.now += 31
+    clock.now += 31
     assert await verifier.verify(signed(EC, "ES256"))
 
 
 async def test_tokens_with_unknown_keys_do_not_become_requests_to_the_provider() -> None:
     published = Published(ED)
-    verifier = TokenVerifier(TRUST, keys=TrustedKeys(published.read, clock=Hands()))
+    verifier = TokenVerifier(TRUST, keys=TrustedKeys(published.read, clock=ManualClock()))
     for number in range(20):
         with pytest.raises(TokenRefused):
             await verifier.verify(signed(EC, "ES256", sub=str(number)))
@@ -277,23 +277,23 @@ async def test_tokens_with_unknown_keys_do_not_become_requests_to_the_provider()
 
 
 async def test_a_withdrawn_key_is_believed_no_longer_not_even_for_a_remembered_token() -> None:
-    published, hands = Published(ED, EC), Hands()
-    verifier = TokenVerifier(TRUST, keys=TrustedKeys(published.read, max_age=3600, clock=hands))
+    published, clock = Published(ED, EC), ManualClock()
+    verifier = TokenVerifier(TRUST, keys=TrustedKeys(published.read, max_age=3600, clock=clock))
     token = signed(EC, "ES256")
     assert await verifier.verify(token)
     published.keys = (ED,)
-    hands.now += 3601
+    clock.now += 3601
     with pytest.raises(TokenRefused) as refused:
         await verifier.verify(token)
     assert refused.value.fault is TokenFault.UNKNOWN_KEY
 
 
 async def test_keys_stay_in_use_while_the_provider_is_away() -> None:
-    published, hands = Published(ED), Hands()
-    verifier = TokenVerifier(TRUST, keys=TrustedKeys(published.read, max_age=3600, clock=hands))
+    published, clock = Published(ED), ManualClock()
+    verifier = TokenVerifier(TRUST, keys=TrustedKeys(published.read, max_age=3600, clock=clock))
     assert await verifier.verify(signed(sub="a"))
     published.away = True
-    hands.now += 10_000
+    clock.now += 10_000
     assert await verifier.verify(signed(sub="b"))
     assert published.reads == 2
     assert await verifier.verify(signed(sub="c"))
@@ -308,7 +308,7 @@ async def test_without_any_keys_nobody_is_believed_and_the_reason_is_said() -> N
 
 
 def provider(document: dict[str, Any], keys: str) -> Callable[[], httpx.AsyncClient]:
-    """An identity provider, over HTTP."""
+    """An identity provider over HTTP."""
     app = FastAPI()
 
     @app.get("/realm/.well-known/openid-configuration")
@@ -389,10 +389,10 @@ async def test_the_development_key_is_private_made_once_and_never_published(tmp_
 
 
 async def test_a_token_of_the_development_issuer_ends(tmp_path: Path) -> None:
-    issuer, hands = DevelopmentIssuer(tmp_path), Hands()
-    verifier = TokenVerifier(issuer.trust, clock=hands)
+    issuer, clock = DevelopmentIssuer(tmp_path), ManualClock()
+    verifier = TokenVerifier(issuer.trust, clock=clock)
     token = issuer.issue(None, [OfficerRole.SYSTEM], minutes=1)
     await verifier.verify(token)
-    hands.now += 95
+    clock.now += 95
     with pytest.raises(TokenRefused):
         await verifier.verify(token)
