@@ -18,7 +18,7 @@ RESULTS = Path(__file__).with_name("results")
 
 @dataclass(frozen=True, slots=True)
 class Promise:
-    """A bar that the design sets. `bench` is who measures it."""
+    """A performance target. `bench` names the benchmark that measures it."""
 
     bench: str
     bar: str

@@ -1,4 +1,4 @@
-"""A small law book: one list, three departments, two measures each, so that an entry brings six lines (DESIGN 8)."""
+"""A small law book: one list, three departments, two measures each, so that an entry brings six lines."""
 
 from datetime import date
 from itertools import count

@@ -218,7 +218,7 @@ def test_every_setting_stands_in_its_document_or_is_marked_as_an_example(policy:
 
 
 DISAGREEMENTS = {
-    # setting: (Luoyang 2017, Qidong 2019, Zhongmu 2017, Hezuo 2023, Puyang County 2022), as REQUIREMENTS lists them
+    # setting: (Luoyang 2017, Qidong 2019, Zhongmu 2017, Hezuo 2023, Puyang County 2022), as docs/requirements.md lists them
     "suspend_measures_on_objection": (True, True, False, True, True),
     "objection_verify_days": (None, None, 5, None, None),
     "objection_total_days": (..., ..., 12, ..., ...),
