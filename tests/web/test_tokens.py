@@ -4,60 +4,21 @@ import base64
 import hmac
 import json
 import time
-from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from fastapi import FastAPI
 from hypothesis import given
 from hypothesis import strategies as st
 from joserfc import jwt
-from joserfc.jwk import ECKey, OctKey, OKPKey, RSAKey
-from pydantic import ValidationError
+from joserfc.jwk import ECKey, OctKey, OKPKey
 
 from shared.trust import OfficerRole, Principal, TokenFault, TokenRefused, TokenVerifier, TrustSettings
-from shared.trust.issuer import DevelopmentIssuer
-from shared.trust.keys import KeysUnavailable, TrustedKeys, parse_jwks, trusted_keys
-
-Key = OKPKey | ECKey | RSAKey
-ED, EC, RSA = (
-    OKPKey.generate_key("Ed25519", auto_kid=True),
-    ECKey.generate_key("P-256", auto_kid=True),
-    RSAKey.generate_key(2048, auto_kid=True),
-)
-
-
-def jwks(*keys: Key | OctKey) -> str:
-    return json.dumps({"keys": [key.as_dict(private=False) for key in keys]})
-
-
-TRUST = TrustSettings(jwks=jwks(ED, EC, RSA), issuer="https://id.example", leeway_seconds=30)
-
-
-def claims(**changed: Any) -> dict[str, Any]:
-    now = int(time.time())
-    usual = {
-        "iss": "https://id.example",
-        "aud": "liandong",
-        "sub": "officer-1",
-        "exp": now + 600,
-        "nbf": now,
-        "iat": now,
-    }
-    usual |= {"department": "luoyang-court", "roles": ["lister"]}
-    return {name: value for name, value in {**usual, **changed}.items() if value is not None}
-
+from tests.web.tokens import EC, ED, RSA, TRUST, Key, ManualClock, claims, jwks, signed
 
 pytestmark = pytest.mark.filterwarnings(
     "ignore::joserfc.errors.SecurityWarning"
 )  # the tests sign with the deprecated EdDSA
-
-
-def signed(key: Key = ED, alg: str = "EdDSA", header: dict[str, Any] | None = None, **changed: Any) -> str:
-    return jwt.encode({"alg": alg, "kid": key.kid, **(header or {})}, claims(**changed), key, algorithms=[alg])
 
 
 async def fault_of(token: str, trust: TrustSettings = TRUST) -> TokenFault:
@@ -201,16 +162,6 @@ async def test_whatever_is_sent_is_refused_and_nothing_breaks(anything: str) -> 
         await TokenVerifier(TRUST).verify(anything)
 
 
-class ManualClock:
-    """A clock that a test moves."""
-
-    def __init__(self) -> None:
-        self.now = time.time()
-
-    def __call__(self) -> float:
-        return self.now
-
-
 async def test_a_believed_token_is_checked_once_and_refused_when_it_has_expired() -> None:
     clock = ManualClock()
     verifier = TokenVerifier(TRUST, clock=clock)
@@ -241,158 +192,3 @@ async def test_only_so_many_tokens_are_remembered_the_least_used_goes_first() ->
     assert verifier.signatures_checked == 3
     await verifier.verify(second)
     assert verifier.signatures_checked == 4
-
-
-class Published:
-    """A source of keys that a test changes or makes unavailable."""
-
-    def __init__(self, *keys: Key) -> None:
-        self.keys = keys
-        self.reads = 0
-        self.away = False
-
-    async def read(self) -> dict[str, Any]:
-        self.reads += 1
-        if self.away:
-            raise ConnectionError
-        return dict(parse_jwks(jwks(*self.keys)))
-
-
-async def test_a_new_key_is_found_when_a_token_names_it() -> None:
-    published, clock = Published(ED), ManualClock()
-    verifier = TokenVerifier(TRUST, keys=TrustedKeys(published.read, clock=clock))
-    await verifier.verify(signed())
-    published.keys = (ED, EC)
-    clock.now += 31
-    assert await verifier.verify(signed(EC, "ES256"))
-
-
-async def test_tokens_with_unknown_keys_do_not_become_requests_to_the_provider() -> None:
-    published = Published(ED)
-    verifier = TokenVerifier(TRUST, keys=TrustedKeys(published.read, clock=ManualClock()))
-    for number in range(20):
-        with pytest.raises(TokenRefused):
-            await verifier.verify(signed(EC, "ES256", sub=str(number)))
-    assert published.reads == 1
-
-
-async def test_a_withdrawn_key_is_believed_no_longer_not_even_for_a_remembered_token() -> None:
-    published, clock = Published(ED, EC), ManualClock()
-    verifier = TokenVerifier(TRUST, keys=TrustedKeys(published.read, max_age=3600, clock=clock))
-    token = signed(EC, "ES256")
-    assert await verifier.verify(token)
-    published.keys = (ED,)
-    clock.now += 3601
-    with pytest.raises(TokenRefused) as refused:
-        await verifier.verify(token)
-    assert refused.value.fault is TokenFault.UNKNOWN_KEY
-
-
-async def test_keys_stay_in_use_while_the_provider_is_away() -> None:
-    published, clock = Published(ED), ManualClock()
-    verifier = TokenVerifier(TRUST, keys=TrustedKeys(published.read, max_age=3600, clock=clock))
-    assert await verifier.verify(signed(sub="a"))
-    published.away = True
-    clock.now += 10_000
-    assert await verifier.verify(signed(sub="b"))
-    assert published.reads == 2
-    assert await verifier.verify(signed(sub="c"))
-    assert published.reads == 2
-
-
-async def test_without_any_keys_nobody_is_believed_and_the_reason_is_said() -> None:
-    published = Published(ED)
-    published.away = True
-    with pytest.raises(KeysUnavailable):
-        await TokenVerifier(TRUST, keys=TrustedKeys(published.read)).verify(signed())
-
-
-def provider(document: dict[str, Any], keys: str) -> Callable[[], httpx.AsyncClient]:
-    """An identity provider over HTTP."""
-    app = FastAPI()
-
-    @app.get("/realm/.well-known/openid-configuration")
-    async def discovery() -> dict[str, Any]:
-        return document
-
-    @app.get("/realm/keys")
-    async def published() -> Any:
-        return json.loads(keys)
-
-    return lambda: httpx.AsyncClient(transport=httpx.ASGITransport(app))
-
-
-async def test_keys_are_discovered_at_an_oidc_issuer_with_its_own_claims() -> None:
-    issuer = "https://id.example/realm"
-    trust = TrustSettings(
-        oidc_issuer=issuer, roles_claim="realm_access.roles", department_claim="https://id.example/dept"
-    )
-    http = provider({"issuer": issuer, "jwks_uri": f"{issuer}/keys"}, jwks(RSA))
-    verifier = TokenVerifier(trust, keys=trusted_keys(trust, http))
-    own: dict[str, Any] = {"realm_access": {"roles": ["auditor"]}, "https://id.example/dept": "luoyang-credit"}
-    principal = await verifier.verify(signed(RSA, "RS256", None, iss=issuer, department=None, **own))
-    assert (principal.department, principal.roles) == ("luoyang-credit", {OfficerRole.AUDITOR})
-
-
-@pytest.mark.parametrize(
-    "document",
-    [
-        {"issuer": "https://evil.example", "jwks_uri": "https://id.example/realm/keys"},
-        {"issuer": "https://id.example/realm", "jwks_uri": "http://id.example/realm/keys"},
-        {"issuer": "https://id.example/realm"},
-        {"issuer": "https://id.example/realm", "jwks_uri": "https://id.example/realm/missing"},
-    ],
-)
-async def test_a_discovery_document_that_does_not_fit_its_issuer_is_not_used(document: dict[str, Any]) -> None:
-    trust = TrustSettings(oidc_issuer="https://id.example/realm")
-    with pytest.raises(KeysUnavailable):
-        await trusted_keys(trust, provider(document, jwks(RSA))).current()
-
-
-def test_weak_and_foreign_keys_are_left_out_of_a_key_set() -> None:
-    weak = RSAKey.generate_key(1024, auto_kid=True)
-    other_curve = ECKey.generate_key("P-384", auto_kid=True)
-    encrypting = {**RSA.as_dict(private=False), "use": "enc", "kid": "enc"}
-    keys = json.loads(jwks(weak, other_curve, ED))["keys"]
-    assert list(parse_jwks(json.dumps({"keys": [*keys, encrypting, {"kty": "AKP", "kid": "new"}]}))) == [ED.kid]
-    with pytest.raises(ValueError, match="no usable"):
-        parse_jwks(json.dumps({"keys": [encrypting]}))
-
-
-def test_settings_name_exactly_one_source_of_keys(tmp_path: Path) -> None:
-    with pytest.raises(ValidationError):
-        TrustSettings()
-    with pytest.raises(ValidationError):
-        TrustSettings(jwks_file=tmp_path, oidc_issuer="https://id.example")
-
-
-async def test_the_development_issuer_is_believed_under_its_own_settings(tmp_path: Path) -> None:
-    issuer = DevelopmentIssuer(tmp_path / "trust")
-    token = issuer.issue("luoyang-court", [OfficerRole.LISTER], subject="lister-1", minutes=5)
-    principal = await TokenVerifier(issuer.trust).verify(token)
-    assert principal == Principal("lister-1", principal.department, frozenset({OfficerRole.LISTER}))
-
-
-def _names(folder: Path) -> list[str]:
-    return sorted(path.name for path in folder.iterdir())
-
-
-async def test_the_development_key_is_private_made_once_and_never_published(tmp_path: Path) -> None:
-    first = DevelopmentIssuer(tmp_path)
-    before = first.jwks_file.read_text()
-    token = DevelopmentIssuer(tmp_path).issue(None, [])
-    assert await TokenVerifier(first.trust).verify(token)
-    assert first.jwks_file.read_text() == before
-    assert (tmp_path / "issuer.jwk").stat().st_mode & 0o777 == 0o600
-    assert "d" not in json.loads(before)["keys"][0]
-    assert _names(tmp_path) == ["issuer.jwk", "jwks.json"]
-
-
-async def test_a_token_of_the_development_issuer_ends(tmp_path: Path) -> None:
-    issuer, clock = DevelopmentIssuer(tmp_path), ManualClock()
-    verifier = TokenVerifier(issuer.trust, clock=clock)
-    token = issuer.issue(None, [OfficerRole.SYSTEM], minutes=1)
-    await verifier.verify(token)
-    clock.now += 95
-    with pytest.raises(TokenRefused):
-        await verifier.verify(token)
