@@ -60,7 +60,7 @@ async def database(stack: Addresses) -> AsyncGenerator[AsyncEngine]:
         await engine.dispose()
 
 
-def test_a_line_says_when_who_and_to_which_request_it_belongs(lines: Lines) -> None:
+def test_a_line_contains_time_service_and_correlation_id(lines: Lines) -> None:
     with as_service("executor"), correlated("batch-7", TRACE):
         log.warning("three things\nhappened")
     [line] = lines()
@@ -81,9 +81,7 @@ def test_outside_of_requests_it_has_no_correlation_id_and_names_the_process(line
     assert not {"correlation_id", "trace_id", "errors"} & set(lines()[0])
 
 
-async def test_of_an_error_of_the_database_neither_parameters_nor_values_are_told(
-    stack: Addresses, lines: Lines
-) -> None:
+async def test_an_error_of_the_database_is_logged_without_parameters_and_values(stack: Addresses, lines: Lines) -> None:
     async with database(stack) as engine, engine.connect() as connection:
         await connection.execute(text("CREATE TEMP TABLE people (number text PRIMARY KEY)"))
         for _ in range(2):
@@ -98,7 +96,7 @@ async def test_of_an_error_of_the_database_neither_parameters_nor_values_are_tol
     assert "INSERT" not in orjson.dumps(line).decode()
 
 
-def test_what_a_form_refused_is_not_told(lines: Lines) -> None:
+def test_a_validation_error_is_logged_without_the_refused_value(lines: Lines) -> None:
     class Person(BaseModel):
         born: int
 
@@ -110,7 +108,7 @@ def test_what_a_form_refused_is_not_told(lines: Lines) -> None:
     assert lines()[0]["errors"][0]["what"] == "ValidationError: 1 validation error for Person"
 
 
-def test_numbers_of_persons_are_starred_out_wherever_they_stand(lines: Lines) -> None:
+def test_personal_numbers_are_masked_everywhere(lines: Lines) -> None:
     log.warning("asked for %s", NUMBER)
     try:
         raise LookupError(NUMBER)
@@ -120,12 +118,12 @@ def test_numbers_of_persons_are_starred_out_wherever_they_stand(lines: Lines) ->
     assert lines()[0]["message"] == "asked for *"
 
 
-def test_of_what_libraries_say_only_the_first_line_is_kept(lines: Lines) -> None:
+def test_only_the_first_line_of_a_library_message_is_logged(lines: Lines) -> None:
     logging.getLogger("asyncio").error("Task exception was never retrieved\nfuture: Key (name)=(示例某某)")
     assert lines()[0]["message"] == "Task exception was never retrieved"
 
 
-def test_an_error_is_told_with_what_led_to_it(lines: Lines) -> None:
+def test_an_error_is_logged_with_its_cause(lines: Lines) -> None:
     try:
         try:
             raise ConnectionResetError("the server hung up")
@@ -137,7 +135,7 @@ def test_an_error_is_told_with_what_led_to_it(lines: Lines) -> None:
     assert summaries == ["RuntimeError: no answer", "ConnectionResetError: the server hung up"]
 
 
-def test_what_the_kafka_client_repeats_is_told_once_in_a_while_and_of_each_service(
+def test_repeated_messages_of_the_kafka_client_are_logged_once_in_a_while_for_each_service(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(logs, "REPEAT_SECONDS", 0.2)
@@ -168,7 +166,7 @@ def test_what_the_kafka_client_repeats_is_told_once_in_a_while_and_of_each_servi
     assert "node with id 5" in logged()[len(before)]
 
 
-def test_that_relay_and_consumer_wait_is_told_once_in_a_while_and_their_errors_always() -> None:
+def test_waiting_of_relay_and_consumer_is_logged_once_in_a_while_and_errors_always() -> None:
     relay = logging.getLogger("shared.messaging.relay")
     with configured() as logged:
         for _ in range(3):

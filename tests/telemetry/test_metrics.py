@@ -38,7 +38,7 @@ def of(found: Metrics, name: str, **labels: str) -> float:
 
 
 @pytest.mark.parametrize("name", SERVICES)
-async def test_every_service_tells_how_it_fares_without_a_token(name: str, start: StartWorld) -> None:
+async def test_every_service_serves_its_metrics_without_a_token(name: str, start: StartWorld) -> None:
     async with start(name) as w:
         found = await metrics(w, name)
         assert of(found, "database_up") == 1
@@ -70,7 +70,7 @@ async def test_requests_are_measured_by_the_template_of_their_route(start: Start
     assert "410305199001010019" not in text_format
 
 
-async def test_where_consumers_stand_and_what_is_parked_can_be_seen(start: StartWorld) -> None:
+async def test_metrics_show_consumer_offsets_and_parked_events(start: StartWorld) -> None:
     async with start("registry") as w:
         await w.publish_lawbook(*LAWBOOK)
         entry = an_entry(company(w, 1))
@@ -89,7 +89,7 @@ async def test_where_consumers_stand_and_what_is_parked_can_be_seen(start: Start
         assert entry.subject.key not in (await w.http("registry").get("/metrics")).text
 
 
-async def test_a_look_costs_four_statements(start: StartWorld) -> None:
+async def test_a_scrape_costs_four_statements(start: StartWorld) -> None:
     async with start("feedback") as w:
         service = w.services["feedback"]
         await service.stop()  # its background workers execute statements, too
@@ -98,7 +98,7 @@ async def test_a_look_costs_four_statements(start: StartWorld) -> None:
     assert len(statements) == 4, "counts, timers, offsets, unacknowledged"
 
 
-async def test_a_database_that_is_away_is_told_and_is_no_error(start: StartWorld) -> None:
+async def test_a_database_that_does_not_answer_is_a_metric_and_no_error(start: StartWorld) -> None:
     async with start("catalogue") as w:
         service = w.services["catalogue"]
         await service.stop()

@@ -10,7 +10,7 @@ from shared.trust.issuer import DevelopmentIssuer
 from tests.web.tokens import ManualClock
 
 
-async def test_the_development_issuer_is_believed_under_its_own_settings(tmp_path: Path) -> None:
+async def test_tokens_of_the_development_issuer_are_valid_under_its_settings(tmp_path: Path) -> None:
     issuer = DevelopmentIssuer(tmp_path / "trust")
     token = issuer.issue("luoyang-court", [OfficerRole.LISTER], subject="lister-1", minutes=5)
     principal = await TokenVerifier(issuer.trust).verify(token)

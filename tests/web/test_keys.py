@@ -38,7 +38,7 @@ async def test_tokens_with_unknown_keys_do_not_become_requests_to_the_provider()
     assert published.reads == 1
 
 
-async def test_a_withdrawn_key_is_believed_no_longer_not_even_for_a_remembered_token() -> None:
+async def test_a_withdrawn_key_is_not_trusted_even_for_a_cached_token() -> None:
     published, clock = Published(ED, EC), ManualClock()
     verifier = TokenVerifier(TRUST, keys=TrustedKeys(published.read, max_age=3600, clock=clock))
     token = signed(EC, "ES256")
@@ -62,7 +62,7 @@ async def test_keys_stay_in_use_while_the_provider_is_away() -> None:
     assert published.reads == 2
 
 
-async def test_without_any_keys_nobody_is_believed_and_the_reason_is_said() -> None:
+async def test_without_any_keys_every_token_is_refused_with_the_reason() -> None:
     published = Published(ED)
     published.away = True
     with pytest.raises(KeysUnavailable):

@@ -53,7 +53,7 @@ async def test_the_same_refusal_in_english(sample: Sample) -> None:
     assert answer.json()["remedy"] == "Decide after 2026-05-09."
 
 
-async def test_a_conflict_tells_a_program_the_current_version(sample: Sample) -> None:
+async def test_a_version_conflict_contains_the_current_version(sample: Sample) -> None:
     answer = await sample.client.get("/v1/stale")
     assert answer.status_code == 409
     assert answer.json()["faults"][0]["facts"] == {"expected": 3, "current": 5}
@@ -160,7 +160,7 @@ async def test_an_unknown_address_and_a_wrong_method_are_problems_too(sample: Sa
     assert wrong.json()["detail"] == "This address accepts: GET."
 
 
-async def test_a_failure_shows_nothing_of_the_inside_and_leads_to_the_log(
+async def test_an_unexpected_error_shows_no_internals_and_is_logged_with_its_correlation_id(
     sample: Sample, caplog: pytest.LogCaptureFixture
 ) -> None:
     answer = await sample.client.get("/v1/bug", headers={"X-Correlation-Id": "case-7"})
@@ -188,7 +188,7 @@ async def test_an_unreachable_database_asks_to_come_back_later(sample: Sample) -
         ("/v1/wrong-argument", 500, "internal_error"),
     ],
 )
-async def test_an_outage_of_the_database_is_told_from_a_fault_of_ours_and_from_text_that_cannot_be_kept(
+async def test_outages_programming_errors_and_unstorable_text_have_different_answers(
     sample: Sample, stack: Addresses, address: str, status: int, code: str
 ) -> None:
     engine = connect(stack.database_url)

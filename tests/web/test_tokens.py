@@ -35,14 +35,14 @@ def segment(value: object) -> str:
 @pytest.mark.parametrize(
     ("key", "alg"), [(ED, "EdDSA"), (ED, "Ed25519"), (EC, "ES256"), (RSA, "RS256"), (RSA, "PS256")]
 )
-async def test_a_token_names_who_calls_for_which_department_in_which_roles(key: Key, alg: str) -> None:
+async def test_a_token_names_the_caller_its_department_and_its_roles(key: Key, alg: str) -> None:
     principal = await TokenVerifier(TRUST).verify(signed(key, alg, roles=["lister", "approver", "offline_access"]))
     assert principal.subject == "officer-1"
     assert principal.department == "luoyang-court"
     assert principal.roles == {OfficerRole.LISTER, OfficerRole.APPROVER}
 
 
-async def test_a_token_without_department_or_roles_names_somebody_who_may_do_nothing() -> None:
+async def test_a_caller_without_department_and_roles_may_do_nothing() -> None:
     principal = await TokenVerifier(TRUST).verify(signed(department=None, roles=None))
     assert principal == Principal("officer-1", None, frozenset())
 
@@ -114,7 +114,7 @@ async def test_the_key_decides_which_algorithm_is_allowed_not_the_token() -> Non
     assert await fault_of(lying) is TokenFault.ALGORITHM
 
 
-async def test_a_key_inside_the_token_is_not_believed() -> None:
+async def test_a_key_inside_the_token_is_not_trusted() -> None:
     own = OKPKey.generate_key("Ed25519")
     forged = signed(own, header={"kid": ED.kid, "jwk": own.as_dict(private=False)})
     assert await fault_of(forged) is TokenFault.SIGNATURE
@@ -125,11 +125,11 @@ async def test_a_changed_token_is_refused() -> None:
     assert await fault_of(f"{header}.{segment(claims(roles=['operator']))}.{signature}") is TokenFault.SIGNATURE
 
 
-async def test_a_key_that_nobody_published_is_refused() -> None:
+async def test_an_unpublished_key_is_refused() -> None:
     assert await fault_of(signed(OKPKey.generate_key("Ed25519", auto_kid=True))) is TokenFault.UNKNOWN_KEY
 
 
-async def test_a_token_that_names_no_key_is_believed_only_when_there_is_one_key() -> None:
+async def test_a_token_that_names_no_key_is_accepted_only_if_there_is_one_key() -> None:
     nameless = jwt.encode({"alg": "EdDSA"}, claims(), ED, algorithms=["EdDSA"])
     assert await TokenVerifier(TrustSettings(jwks=jwks(ED), issuer="https://id.example")).verify(nameless)
     assert await fault_of(nameless) is TokenFault.UNKNOWN_KEY
@@ -157,12 +157,12 @@ async def test_claims_that_are_no_object_are_malformed() -> None:
 
 
 @given(st.one_of(st.text(), st.lists(st.text(), min_size=3, max_size=3).map(".".join)))
-async def test_whatever_is_sent_is_refused_and_nothing_breaks(anything: str) -> None:
+async def test_any_other_text_is_refused_without_an_unexpected_error(anything: str) -> None:
     with pytest.raises(TokenRefused):
         await TokenVerifier(TRUST).verify(anything)
 
 
-async def test_a_believed_token_is_checked_once_and_refused_when_it_has_expired() -> None:
+async def test_a_valid_token_is_checked_once_and_refused_when_it_has_expired() -> None:
     clock = ManualClock()
     verifier = TokenVerifier(TRUST, clock=clock)
     token = signed(exp=int(clock.now) + 600)
@@ -177,14 +177,14 @@ async def test_a_believed_token_is_checked_once_and_refused_when_it_has_expired(
     assert refused.value.fault is TokenFault.EXPIRED
 
 
-async def test_a_refused_token_is_not_remembered_as_believed() -> None:
+async def test_a_refused_token_is_not_cached_as_valid() -> None:
     verifier = TokenVerifier(TRUST)
     for _ in range(2):
         with pytest.raises(TokenRefused):
             await verifier.verify(signed(aud="another-system"))
 
 
-async def test_only_so_many_tokens_are_remembered_the_least_used_goes_first() -> None:
+async def test_the_cache_is_bounded_and_drops_the_least_recently_used_token() -> None:
     verifier = TokenVerifier(TRUST, cache_size=2)
     first, second, third = (signed(sub=name) for name in ("a", "b", "c"))
     for token in (first, second, first, third, first):
