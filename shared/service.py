@@ -32,8 +32,7 @@ from shared.telemetry.service_context import as_service
 from shared.timers.failed import TIMED
 from shared.timers.worker import Fire, Timers
 from shared.trust import TokenVerifier
-from shared.web.access import use_verifier
-from shared.web.application import application
+from shared.web.application import Application, application
 from shared.web.health import health, metrics
 from shared.web.idempotency_retention import ExpiredAnswers
 from shared.web.operations import router as operations
@@ -97,20 +96,24 @@ class Service:
         self._jobs.append(ExpiredAnswers(definition.name, core.engine, settings.answers_kept_days))
         if definition.jobs:
             self._jobs.extend(definition.jobs(core))
-        self.app = application(definition.name, wording=definition.wording)
+        self.app = self._application(settings)
+
+    def _application(self, settings: Settings) -> Application:
+        core, definition = self.core, self.definition
+        app = application(definition.name, wording=definition.wording, verifier=TokenVerifier(settings.trust()))
         for router in definition.routers:
-            self.app.include_router(router)
-        self.app.include_router(health({"database": self.ready}))
-        self.app.include_router(metrics(Scrape(core, self.app.state.request_metrics, self.relay, self.consumer).text))
-        self.app.include_router(operations)
+            app.include_router(router)
+        app.include_router(health({"database": self.ready}))
+        app.include_router(metrics(Scrape(core, app.request_metrics, self.relay, self.consumer).text))
+        app.include_router(operations)
         # Operators' routes go first: a path such as the catalogue's `/v1/{kind}/{item_id}` would match them.
-        routes = self.app.router.routes
+        routes = app.router.routes
         routes.insert(0, routes.pop())
-        use_verifier(self.app, TokenVerifier(settings.trust()))
-        self.app.state.write_context = WriteContext(core.store, core.committer, core.clock)
-        self.app.state.core = core
-        self.app.state.intake = self.intake
-        self.app.state.consumer = self.consumer
+        app.state.write_context = WriteContext(core.store, core.committer, core.clock)
+        app.state.core = core
+        app.state.intake = self.intake
+        app.state.consumer = self.consumer
+        return app
 
     def _intake(self, core: Core) -> Intake | None:
         if self.definition.reactions is None:

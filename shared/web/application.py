@@ -92,7 +92,7 @@ def application(
     )
     app.wording = texts
     app.service = name
-    app.request_metrics = app.state.request_metrics = RequestMetrics(name)
+    app.request_metrics = RequestMetrics(name)
     app.state.wording = texts
     if verifier is not None:
         use_verifier(app, verifier)
