@@ -4,8 +4,8 @@ Each `services/<name>/app.py` declares a `ServiceDefinition`. The node and the c
 """
 
 import logging
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
@@ -18,6 +18,7 @@ from shared.database import connect
 from shared.eventstore import EventStore, Projection
 from shared.eventstore.committer import Committer
 from shared.eventstore.rebuild import OwnEvents, Rebuild, Report, Source
+from shared.eventstore.store import UniqueFault
 from shared.messaging.consumer import Consumer
 from shared.messaging.intake import Intake
 from shared.messaging.parking import OPERATED
@@ -69,8 +70,8 @@ class ServiceDefinition:
     timer_done_codes: frozenset[str] = frozenset()
     """Fault codes of a timer's command that mean: the purpose of the timer is already achieved."""
     jobs: Callable[[Core], Sequence[Job]] | None = None
-    unique_faults: dict[str, str] = field(default_factory=dict[str, str])
-    """Unique constraint → the fault code of its violation."""
+    unique_faults: Callable[[Core], Mapping[str, UniqueFault]] | None = None
+    """Unique constraint → the fault that its violation means."""
     read_models: Sequence[Table] = ()
     """Tables that only projections write: they can be rebuilt."""
     rebuilt_from: Callable[[Core], Sequence[Source]] | None = None
@@ -173,10 +174,9 @@ def _core(definition: ServiceDefinition, settings: Settings) -> Core:
         vocabulary=PUBLIC | OPERATED | TIMED | definition.vocabulary,
         partitions=settings.partitions,
         projections=definition.projections,
-        unique_faults=definition.unique_faults,
     )
     secrets = settings.secrets()
-    return Core(
+    core = Core(
         name=definition.name,
         settings=settings,
         engine=engine,
@@ -187,3 +187,6 @@ def _core(definition: ServiceDefinition, settings: Settings) -> Core:
         seal=secrets.seal(),
         lawbook_copy=LawBookCopy(engine, definition.lawbook_table) if definition.lawbook_table is not None else None,
     )
+    if definition.unique_faults:
+        store.unique_faults = definition.unique_faults(core)
+    return core

@@ -25,7 +25,7 @@ from shared.database.copying import FEWEST, copy_rows
 from shared.eventstore.loader import Loader
 from shared.eventstore.schema import EVENTS, IDEMPOTENCY, OUTBOX, TIMERS
 from shared.eventstore.states import History, Known, Past, States
-from shared.rejection import reject
+from shared.rejection import Fault, Rejected, reject
 
 LARGEST_EVENT = 512 * 1024
 """Bytes of an event's body. Kafka takes 1 MiB a batch; what is refused here would stop a relay for good."""
@@ -120,6 +120,18 @@ class Change:
     """The streams that it looked at, as they stand when it is committed."""
 
 
+@dataclass(frozen=True, slots=True)
+class UniqueFault:
+    """What the violation of a unique constraint of a read model means to the caller: `Rejected` with this code.
+
+    `find_facts` returns the facts of the fault. It runs after the violation, so it must use a connection of its own: the
+    transaction of the violation is aborted. It must leave out what the caller of the change may not read.
+    """
+
+    code: str
+    find_facts: Callable[[Change], Awaitable[Mapping[str, object]]] | None = None
+
+
 class VersionConflict(Exception):
     """Another writer was first. The command may be tried again on the state as it is now."""
 
@@ -142,8 +154,8 @@ class EventStore:
     vocabulary: Vocabulary
     partitions: int
     projections: Sequence[Projection] = ()
-    unique_faults: dict[str, str] = field(default_factory=dict[str, str])
-    """Constraint of a read model → code of the fault that its violation means."""
+    unique_faults: Mapping[str, UniqueFault] = field(default_factory=dict[str, UniqueFault])
+    """Constraint of a read model → the fault that its violation means."""
     on_commit: list[Callable[[], None]] = field(default_factory=list[Callable[[], None]])
     """Called after a commit that may have filled the outbox: wakes the relay."""
 
@@ -200,7 +212,7 @@ class EventStore:
         try:
             return await self._write(connection, changes)
         except IntegrityError as error:
-            if meaning := self._meaning(error):
+            if meaning := await self._meaning(error, changes):
                 raise meaning from error
             raise
 
@@ -249,14 +261,14 @@ class EventStore:
         ]
         await insert_rows(connection, TIMERS, rows, conflict=("timer_id",))
 
-    def _meaning(self, error: IntegrityError) -> Exception | None:
+    async def _meaning(self, error: IntegrityError, changes: Sequence[Change]) -> Exception | None:
         constraint = violated_constraint(error) or ""
         if constraint == "events_stream_version_key":
             return VersionConflict(str(error.orig))
         if constraint == "idempotency_pkey":
             return AlreadyAnswered()
-        if constraint in self.unique_faults:
-            return reject(self.unique_faults[constraint])
+        if fault := self.unique_faults.get(constraint):
+            return Rejected(Fault(fault.code, None, dict(await _facts(fault, changes))))
         return None
 
     def committed(self, changes: Iterable[Change] = ()) -> None:
@@ -265,6 +277,13 @@ class EventStore:
             self.states.keep(change.states)
         for wake in self.on_commit:
             wake()
+
+
+async def _facts(fault: UniqueFault, changes: Sequence[Change]) -> Mapping[str, object]:
+    """Facts are looked up for a single change only: of several, each is written again alone, and one of them gets the fault."""
+    if fault.find_facts is None or len(changes) != 1:
+        return {}
+    return await fault.find_facts(changes[0])
 
 
 _OF_STREAMS = among(EVENTS.c.stream, "streams")

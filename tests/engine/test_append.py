@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from shared.contracts.event import DepartmentId
 from shared.eventstore import Change, Recorded, Session, VersionConflict
 from shared.eventstore.committer import Committer
-from shared.eventstore.store import LARGEST_EVENT
+from shared.eventstore.store import LARGEST_EVENT, UniqueFault
 from shared.messaging.invariants import always
 from shared.rejection import Rejected
 from shared.trust import Principal
@@ -207,11 +207,35 @@ async def test_a_command_that_breaks_a_rule_of_a_read_model_is_refused_alone_and
             await connection.execute(text("INSERT INTO heard VALUES ('one', 1, :said)"), {"said": said})
 
     service.store.projections = (unique,)
-    service.store.unique_faults = {"heard_pkey": "heard_twice"}
+    service.store.unique_faults = {"heard_pkey": UniqueFault("heard_twice")}
     outcomes = await together(service, [await telling(service, f"{n}", "mine") for n in range(2)])
     assert [str(outcome) for outcome in outcomes if isinstance(outcome, Rejected)] == ["heard_twice"]
     assert await versions(service, "0") == [1]
     assert await versions(service, "1") == []
+
+
+async def test_the_facts_of_a_unique_fault_are_looked_up_after_the_violation(sample: MakeSample) -> None:
+    service = await sample()
+
+    async def unique(connection: AsyncConnection, events: Sequence[Recorded]) -> None:
+        for recorded in events:
+            values = {"said": recorded.stream}
+            await connection.execute(text("INSERT INTO heard VALUES ('one', 1, :said)"), values)
+
+    async def find_facts(change: Change) -> dict[str, object]:
+        [append] = change.appends
+        async with service.engine.connect() as connection:
+            first = await connection.scalar(text("SELECT text FROM heard WHERE key = 'one'"))
+        return {"first": first, "refused": append.stream}
+
+    service.store.projections = (unique,)
+    service.store.unique_faults = {"heard_pkey": UniqueFault("heard_twice", find_facts)}
+    outcomes = await together(service, [await telling(service, f"{n}", "mine") for n in range(3)])
+    refusals = [outcome for outcome in outcomes if isinstance(outcome, Rejected)]
+    assert [refusal.faults[0].facts for refusal in refusals] == [
+        {"first": "letters-0", "refused": "letters-1"},
+        {"first": "letters-0", "refused": "letters-2"},
+    ]
 
 
 async def test_a_deadlock_between_commands_is_told_as_a_conflict_and_the_other_is_written(sample: MakeSample) -> None:

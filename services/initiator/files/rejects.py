@@ -1,6 +1,6 @@
-"""What is kept of a row that was rejected, and how it is told: each fault with its column, its code, and the row itself.
+"""Rejected rows, as they are stored and as the reject file (退回清单) shows them: each fault with column, code, reason and row.
 
-What identifies a person is starred out before anything is kept: the line number leads back to the row in the file.
+Names and numbers of persons are masked before anything is stored. The line number leads back to the row in the officer's file.
 """
 
 import csv
@@ -14,21 +14,21 @@ from typing import Any, cast
 import orjson
 from sqlalchemy.engine import Row
 
-from services.initiator.forms import is_person_scheme
-from services.initiator.imports.columns import COLUMNS, SCHEMES, column_of, plain
-from services.initiator.imports.reading import Record
-from services.initiator.imports.rows import Layout, responsible_in
+from services.initiator.files.columns import COLUMNS, SCHEMES, column_of, plain
+from services.initiator.files.reading import Record
+from services.initiator.files.rows import Layout, responsible_in
 from shared.identity import mask_name
 from shared.identity.keys import LEGAL_SCHEME
 from shared.identity.personal_numbers import mask_personal_numbers
+from shared.identity.subjects import is_person_scheme
 from shared.rejection import Fault, Named
 from shared.web.language import Language
 from shared.web.wording import Term, Wording
 
-LONGEST_ROW = 4_000
-"""Characters kept of a row."""
-MOST_FAULTS = 50
-"""Faults kept of one row."""
+MAX_ROW_LENGTH = 4_000
+"""Characters stored of a row."""
+MAX_FAULTS = 50
+"""Faults stored of one row."""
 
 _NUMBER = re.compile(r"\d[\dXx\s\-]{4,}\d?[Xx]?")
 _SCHEME, _NUMBER_AT, _NAME, _RESPONSIBLE = map(COLUMNS.index, ("scheme", "number", "name", "responsible"))
@@ -47,17 +47,17 @@ def reject_rows(import_id: str, record: Record, layout: Layout, faults: Sequence
             "facts": encode_facts(fault.facts),
             "row": row,
         }
-        for number, fault in enumerate(faults[:MOST_FAULTS])
+        for number, fault in enumerate(faults[:MAX_FAULTS])
     ]
 
 
 def masked(cells: Sequence[str], layout: Layout) -> str:
-    """The row as one line of CSV, without what identifies a person.
+    """The row as one line of CSV, with names and numbers of persons masked.
 
-    Of a row whose columns cannot be told apart every longer number goes.
+    When the cells do not fit the columns, every number of five or more characters is masked.
     """
     if len(cells) != layout.width:
-        return _NUMBER.sub("*", _line(cells))[:LONGEST_ROW]
+        return _NUMBER.sub("*", _line(cells))[:MAX_ROW_LENGTH]
     shown = [mask_personal_numbers(cell.strip()) for cell in cells]
     scheme_at, number_at, name_at, responsible_at = (
         layout.places[place] for place in (_SCHEME, _NUMBER_AT, _NAME, _RESPONSIBLE)
@@ -70,7 +70,7 @@ def masked(cells: Sequence[str], layout: Layout) -> str:
         shown[name_at] = mask_name(shown[name_at])
     if responsible_at >= 0 and shown[responsible_at]:
         shown[responsible_at] = _masked_persons(cells[responsible_at])
-    return _line(shown)[:LONGEST_ROW]
+    return _line(shown)[:MAX_ROW_LENGTH]
 
 
 def _masked_persons(text: str) -> str:
@@ -87,7 +87,7 @@ def _line(cells: Sequence[str]) -> str:
     return text.getvalue()
 
 
-# --- facts, kept as JSON
+# --- facts, stored as JSON
 
 
 def encode_facts(facts: dict[str, object]) -> str:
@@ -97,7 +97,7 @@ def encode_facts(facts: dict[str, object]) -> str:
 def _encoded(fact: object) -> object:
     match fact:
         case Term():
-            return {"term": fact.code, "facts": {name: _encoded(one) for name, one in fact.facts.items()}}
+            return {"term": fact.code, "facts": {name: _encoded(inner) for name, inner in fact.facts.items()}}
         case Named():
             return {"id": fact.id, "zh": fact.zh, "en": fact.en}
         case StrEnum():
@@ -113,7 +113,7 @@ def _encoded(fact: object) -> object:
 
 
 def decode_facts(text: str) -> dict[str, object]:
-    """The facts as the wording wants them; terms are terms again."""
+    """The facts as `Wording` takes them. Terms and names become objects again."""
     read = cast("dict[str, object]", orjson.loads(text))
     return {name: _decoded(fact) for name, fact in read.items()}
 
@@ -133,20 +133,20 @@ def _decoded(fact: object) -> object:
 # --- the file of rejects
 
 _HEADINGS = ("line", "field", "code", "reason", "row")
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
-async def reject_file(kept: AsyncIterator[Row[Any]], wording: Wording, spoken: Language) -> AsyncIterator[bytes]:
-    """The rejects as CSV in the caller's language, with a byte order mark: Excel opens it as it is."""
+async def reject_file(rejects: AsyncIterator[Row[Any]], wording: Wording, chosen: Language) -> AsyncIterator[bytes]:
+    """The rejects as CSV in the caller's language. The byte order mark makes Excel read it as UTF-8."""
     yield b"\xef\xbb\xbf" + (_line(_HEADINGS) + "\r\n").encode()
-    async for row in kept:
+    async for row in rejects:
         fault = Fault(row.code, row.field, decode_facts(row.facts))
         phrase = wording.phrase(row.code)
-        reason = f"{wording.fill(phrase.detail, fault, spoken)} {wording.fill(phrase.remedy, fault, spoken)}"
-        told = (str(row.line), row.field or "", row.code, reason, row.row)
-        yield (_line([_harmless(cell) for cell in told]) + "\r\n").encode()
+        reason = f"{wording.fill(phrase.detail, fault, chosen)} {wording.fill(phrase.remedy, fault, chosen)}"
+        cells = (str(row.line), row.field or "", row.code, reason, row.row)
+        yield (_line([_as_text(cell) for cell in cells]) + "\r\n").encode()
 
 
-def _harmless(cell: str) -> str:
-    """What a spreadsheet would take for a formula is marked as text."""
-    return f"'{cell}" if cell.startswith(_FORMULA) else cell
+def _as_text(cell: str) -> str:
+    """A leading quote keeps a spreadsheet program from running the cell as a formula."""
+    return f"'{cell}" if cell.startswith(_FORMULA_STARTS) else cell

@@ -1,8 +1,8 @@
-"""From the bytes of a file to its rows, a piece at a time: the memory that it takes does not grow with the file.
+"""From the bytes of a file to its rows, one piece at a time, so that memory does not grow with the size of the file.
 
-Lines are numbered as a person counts them in the file: the heading is line 1 (after a byte order mark), and a row is named
-by the line on which it begins, also after rows with quoted line breaks. Nothing is guessed: bytes that are neither UTF-8 nor
-GB 18030, or that no text can hold, are refused.
+Lines are counted as in a text editor: the heading is line 1 (after a byte order mark). The line of a row is the line on which
+it begins, also after rows with quoted line breaks. Nothing is guessed: bytes that are neither UTF-8 nor GB 18030, and control
+characters that no text file holds, are refused.
 """
 
 import asyncio
@@ -18,28 +18,28 @@ from typing import NamedTuple, cast
 
 import orjson
 
-from services.initiator.imports.columns import COLUMNS, plain
+from services.initiator.files.columns import COLUMNS, plain
 from shared.files.workbook import open_workbook, text_rows
 from shared.rejection import Fault, reject
 
 Chunks = Callable[[], AsyncIterator[bytes]]
 """Reads the file from its beginning."""
 
-LONGEST_LINE = 1_000_000
-"""Characters without a line break, after which a file is no list of rows."""
-_AT_ONCE = 1_000
-_LARGEST_SHEET = 2 * 1024**3
-"""Bytes to which a workbook may unfold."""
+MAX_LINE_LENGTH = 1_000_000
+"""Characters without a line break; a file that exceeds it is not a list of rows."""
+_ROWS_AT_ONCE = 1_000
+_MAX_SHEET_BYTES = 2 * 1024**3
+"""Uncompressed size of a workbook."""
 
 
-class FileForm(StrEnum):
+class FileFormat(StrEnum):
     CSV = "csv"
     NDJSON = "ndjson"
     XLSX = "xlsx"
 
 
 class Record(NamedTuple):
-    """A row of a file: the line on which it begins, and its cells; or what is wrong with a row that has none."""
+    """A row of a file: the line on which it begins and its cells. `fault`: the reason why its cells cannot be told apart."""
 
     line: int
     cells: list[str]
@@ -47,24 +47,24 @@ class Record(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Sniffed:
-    """What a file turned out to be."""
+class Detected:
+    """The format of a file. `encoding` is empty for a workbook."""
 
-    form: FileForm
+    format: FileFormat
     encoding: str
 
 
-# --- what it is
+# --- format
 
 _UTF8 = "utf-8-sig"
 _GB18030 = "gb18030"
 _ENCODINGS = (_UTF8, _GB18030)
-_NO_TEXT = bytes(byte for byte in range(32) if byte not in b"\t\r\n")
-"""Bytes that stand in no text file of either encoding."""
+_CONTROL_BYTES = bytes(byte for byte in range(32) if byte not in b"\t\r\n")
+"""Bytes that no text file holds, in either encoding."""
 
 
-async def sniff(chunks: Chunks) -> Sniffed:
-    """What the file is, by its content and not its name. Raises Rejected (`file_…`) when it is nothing that is known."""
+async def detect(chunks: Chunks) -> Detected:
+    """The format, by content and not by name. Raises Rejected (`file_empty`, `file_binary`, `file_encoding`)."""
     first = b""
     async for chunk in chunks():
         first = chunk
@@ -72,10 +72,10 @@ async def sniff(chunks: Chunks) -> Sniffed:
     if not first.strip(b"\xef\xbb\xbf \t\r\n"):
         raise reject("file_empty", "file")
     if first.startswith(b"PK\x03\x04"):
-        return Sniffed(FileForm.XLSX, "")
+        return Detected(FileFormat.XLSX, "")
     encoding = await _encoding(chunks)
-    text = first[: LONGEST_LINE // 4].removeprefix(codecs.BOM_UTF8).lstrip()
-    return Sniffed(FileForm.NDJSON if text.startswith(b"{") else FileForm.CSV, encoding)
+    text = first[: MAX_LINE_LENGTH // 4].removeprefix(codecs.BOM_UTF8).lstrip()
+    return Detected(FileFormat.NDJSON if text.startswith(b"{") else FileFormat.CSV, encoding)
 
 
 async def _encoding(chunks: Chunks) -> str:
@@ -89,7 +89,7 @@ async def _decodes(chunks: Chunks, encoding: str) -> bool:
     decoder = codecs.getincrementaldecoder(encoding)("strict")
     try:
         async for chunk in chunks():
-            if len(chunk.translate(None, _NO_TEXT)) != len(chunk):
+            if len(chunk.translate(None, _CONTROL_BYTES)) != len(chunk):
                 raise reject("file_binary", "file")
             decoder.decode(chunk)
         decoder.decode(b"", final=True)
@@ -98,20 +98,20 @@ async def _decodes(chunks: Chunks, encoding: str) -> bool:
     return True
 
 
-# --- its rows
+# --- rows
 
 
-async def records(chunks: Chunks, sniffed: Sniffed) -> AsyncIterator[list[Record]]:
-    """The rows in groups, the heading first (of NDJSON, one that was not in the file). Empty rows are passed over.
+async def records(chunks: Chunks, detected: Detected) -> AsyncIterator[list[Record]]:
+    """The rows in groups, the heading first. Empty rows are skipped. NDJSON has no heading: its own one has the number 0.
 
     Raises Rejected for a file that cannot be read to its end.
     """
-    match sniffed.form:
-        case FileForm.CSV:
-            groups = _csv(_blocks(chunks, sniffed.encoding))
-        case FileForm.NDJSON:
-            groups = _ndjson(_blocks(chunks, sniffed.encoding))
-        case FileForm.XLSX:
+    match detected.format:
+        case FileFormat.CSV:
+            groups = _csv(_blocks(chunks, detected.encoding))
+        case FileFormat.NDJSON:
+            groups = _ndjson(_blocks(chunks, detected.encoding))
+        case FileFormat.XLSX:
             groups = _xlsx(chunks)
     async for group in groups:
         kept = [record for record in group if record.fault or any(map(str.strip, record.cells))]
@@ -120,14 +120,14 @@ async def records(chunks: Chunks, sniffed: Sniffed) -> AsyncIterator[list[Record
 
 
 async def _blocks(chunks: Chunks, encoding: str) -> AsyncIterator[tuple[list[str], bool]]:
-    """The lines of the file with their line breaks, in groups; and whether a group is the last."""
+    """The lines of the file with their line breaks, in groups. The flag marks the last group."""
     decoder = codecs.getincrementaldecoder(encoding)("strict")
     rest = ""
     async for chunk in chunks():
         text = rest + decoder.decode(chunk)
         end = text.rfind("\n") + 1 or text.rfind("\r", 0, -1) + 1
-        if end == 0 and len(text) > LONGEST_LINE:
-            raise reject("file_line_too_long", "file", limit=LONGEST_LINE)
+        if end == 0 and len(text) > MAX_LINE_LENGTH:
+            raise reject("file_line_too_long", "file", limit=MAX_LINE_LENGTH)
         rest = text[end:]
         yield list(io.StringIO(text[:end], newline="")), False
     yield list(io.StringIO(rest + decoder.decode(b"", final=True), newline="")), True
@@ -145,9 +145,9 @@ async def _csv(blocks: AsyncIterator[tuple[list[str], bool]]) -> AsyncIterator[l
 
 
 def _csv_rows(lines: Sequence[str], first_line: int, is_last: bool) -> tuple[list[Record], int]:
-    """The rows that end within these lines, and how many lines they take.
+    """The rows that end within these lines, and the number of lines that they take.
 
-    A row that cannot be read costs its first line only: the next one may be sound again.
+    Of a row that cannot be read only the first line is skipped: the next line may be the start of a good row.
     """
     rows: list[Record] = []
     used = 0
@@ -160,7 +160,7 @@ def _csv_rows(lines: Sequence[str], first_line: int, is_last: bool) -> tuple[lis
                 before = reader.line_num
                 begin = used + before
         except csv.Error:
-            if used + reader.line_num == len(lines) and not is_last and _may_go_on(lines, begin):
+            if used + reader.line_num == len(lines) and not is_last and _may_continue(lines, begin):
                 return rows, begin
             rows.append(Record(first_line + begin, [lines[begin]], Fault("row_unreadable")))
             begin += 1
@@ -168,8 +168,8 @@ def _csv_rows(lines: Sequence[str], first_line: int, is_last: bool) -> tuple[lis
     return rows, used
 
 
-def _may_go_on(lines: Sequence[str], begin: int) -> bool:
-    """Whether a row that is not finished is short enough to be one."""
+def _may_continue(lines: Sequence[str], begin: int) -> bool:
+    """True when an unfinished row is still short enough to be a row."""
     return sum(map(len, lines[begin:])) <= csv.field_size_limit()
 
 
@@ -196,7 +196,7 @@ def _json_row(text: str, line: int) -> Record:
 
 
 def _storable(record: Record) -> Record:
-    """The NUL character is valid in JSON and in no database."""
+    """A row with the NUL character becomes a fault: JSON allows the character, PostgreSQL does not."""
     if any("\0" in cell for cell in record.cells):
         return Record(record.line, [cell.replace("\0", "") for cell in record.cells], Fault("row_unreadable"))
     return record
@@ -215,7 +215,7 @@ def _json_cell(value: object) -> str:
 
 
 async def _xlsx(chunks: Chunks) -> AsyncIterator[list[Record]]:
-    """The rows of the first sheet. The file is unpacked on disk, in a file without a name that ends with the work."""
+    """The rows of the first sheet. The workbook lies in a nameless temporary file, which goes when it is closed."""
     with tempfile.TemporaryFile() as file:
         async for chunk in chunks():
             await asyncio.to_thread(file.write, chunk)
@@ -225,11 +225,11 @@ async def _xlsx(chunks: Chunks) -> AsyncIterator[list[Record]]:
 
 
 def _take(rows: Iterator[Record]) -> list[Record]:
-    return list(islice(rows, _AT_ONCE))
+    return list(islice(rows, _ROWS_AT_ONCE))
 
 
 def _sheet(file: io.BufferedRandom) -> Iterator[Record]:
-    sheets = open_workbook(file, _LARGEST_SHEET).worksheets
+    sheets = open_workbook(file, _MAX_SHEET_BYTES).worksheets
     if not sheets:
         raise reject("file_not_a_workbook", "file")
     return (_storable(Record(line, cells)) for line, cells in enumerate(text_rows(sheets[0]), start=1))

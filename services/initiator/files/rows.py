@@ -1,6 +1,6 @@
-"""From the cells of a row to the form of an entry, or everything in it that cannot be read.
+"""From the cells of a row to the input of an entry, or the faults of all cells that cannot be read.
 
-This runs once a row and pass, a hundred thousand times a file: it builds no more objects than it must.
+Hot path: each step of an import runs this once a row, for files of a hundred thousand rows. It creates as few objects as it can.
 """
 
 from collections.abc import Sequence
@@ -11,51 +11,61 @@ from typing import cast
 
 import orjson
 
-from services.initiator.forms import Form, ResponsibleForm, SubjectForm
-from services.initiator.imports.columns import COLUMNS, LISTS, REQUIRED, ROLES, SCHEMES, TRUTH, plain
+from services.initiator.domain.entry_input import (
+    MAX_LENGTHS,
+    MAX_RESPONSIBLE,
+    EntryInput,
+    ResponsibleInput,
+    SubjectInput,
+)
+from services.initiator.files.columns import COLUMNS, FLAGS, LISTS, REQUIRED, ROLES, SCHEMES, plain
 from shared.contracts.event import DepartmentId, DomainId
 from shared.contracts.lawbook import ListKind
 from shared.contracts.listing import Decision, Notice
 from shared.lawbook.terms import last_day
 from shared.rejection import Fault
 
-LONGEST = {"name": 200, "document_number": 200, "facts": 20_000, "legal_basis": 2_000, "domain_id": 100, "grade": 100}
-"""Characters that a text may have, in a file and over HTTP."""
-MOST_RESPONSIBLE = 100
-
 _PLACE = {column: place for place, column in enumerate(COLUMNS)}
 _REQUIRED = tuple((column, _PLACE[column]) for column in REQUIRED)
-_LONGEST = tuple((column, _PLACE[column], longest) for column, longest in LONGEST.items())
+_MAX_LENGTHS = tuple((column, _PLACE[column], limit) for column, limit in MAX_LENGTHS.items())
 
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """Where the columns stand in one file, and on whose behalf it is read."""
+    """The layout of one file, and the department that imports it.
+
+    `places`: the index of each of `COLUMNS` in a row, -1 for an absent column. `width`: the number of cells of the heading.
+    """
 
     places: tuple[int, ...]
     width: int
     department: DepartmentId
 
     def values(self, cells: Sequence[str]) -> list[str]:
-        """The row's values in the order of `COLUMNS`; empty where the file has no such column."""
+        """The values of a row in the order of `COLUMNS`; an empty text for an absent column."""
         return [cells[place].strip() if place >= 0 else "" for place in self.places]
 
 
-def read_form(cells: Sequence[str], layout: Layout) -> tuple[Form | None, list[Fault]]:
-    """The form that a row fills in; no form when one of its values cannot be read."""
+def read_row(cells: Sequence[str], layout: Layout) -> tuple[EntryInput | None, list[Fault]]:
+    """The entry input of a row and no fault; or None and the faults of all its cells.
+
+    `row_length`, `field_missing`, `text_too_long`, `word_unknown`, `day_unreadable`, `responsible_unreadable`.
+    """
     if len(cells) != layout.width:
         return None, [Fault("row_length", None, {"expected": layout.width, "found": len(cells)})]
     values = layout.values(cells)
     faults = [Fault("field_missing", column) for column, place in _REQUIRED if not values[place]]
     faults += [
-        Fault("text_too_long", column, {"limit": longest})
-        for column, place, longest in _LONGEST
-        if len(values[place]) > longest
+        Fault("text_too_long", column, {"limit": limit})
+        for column, place, limit in _MAX_LENGTHS
+        if len(values[place]) > limit
     ]
-    return _form(values, layout.department, faults)
+    return _entry_input(values, layout.department, faults)
 
 
-def _form(values: list[str], department: DepartmentId, faults: list[Fault]) -> tuple[Form | None, list[Fault]]:
+def _entry_input(
+    values: list[str], department: DepartmentId, faults: list[Fault]
+) -> tuple[EntryInput | None, list[Fault]]:
     list_name, domain_id, grade, scheme, number, name, document_number, decided, facts, basis, act_ended = values[:11]
     served, plea, begins, ends, jurisdiction, public, able, responsible = values[11:]
     list_kind = _list_kind(list_name, faults)
@@ -64,16 +74,16 @@ def _form(values: list[str], department: DepartmentId, faults: list[Fault]) -> t
     notice = _notice(served, plea, faults)
     term_from = _day(begins, "term_from", faults)
     term_to = _day(ends, "term_to", faults)
-    is_public = _truth(public, "public", faults)
-    is_able = _truth(able, "able_but_unwilling", faults)
+    is_public = _flag(public, "public", faults)
+    is_able = _flag(able, "able_but_unwilling", faults)
     persons = _responsible(responsible, faults) if responsible else ()
     if faults or list_kind is None or decided_on is None or term_from is None:
         return None, faults
-    form = Form(
+    entry = EntryInput(
         list_kind=list_kind,
         domain_id=DomainId(domain_id),
         grade=grade or None,
-        subject=SubjectForm(_scheme(scheme), number, name),
+        subject=SubjectInput(_scheme(scheme), number, name),
         responsible=persons,
         initiated_by=department,
         decision=Decision(
@@ -91,7 +101,7 @@ def _form(values: list[str], department: DepartmentId, faults: list[Fault]) -> t
         public=is_public,
         able_but_unwilling=is_able,
     )
-    return form, faults
+    return entry, faults
 
 
 def _list_kind(text: str, faults: list[Fault]) -> ListKind | None:
@@ -105,14 +115,14 @@ def _scheme(text: str) -> str:
     return text if text in ("uscc", "person") else SCHEMES.get(plain(text), text)
 
 
-def _truth(text: str, column: str, faults: list[Fault]) -> bool:
-    truth = TRUTH.get(text)
-    if truth is None:
-        truth = TRUTH.get(plain(text))
-    if truth is None:
-        faults.append(Fault("word_unknown", column, {"words": sorted(word for word in TRUTH if word)}))
+def _flag(text: str, column: str, faults: list[Fault]) -> bool:
+    flag = FLAGS.get(text)
+    if flag is None:
+        flag = FLAGS.get(plain(text))
+    if flag is None:
+        faults.append(Fault("word_unknown", column, {"words": sorted(word for word in FLAGS if word)}))
         return False
-    return truth
+    return flag
 
 
 def _day(text: str, column: str, faults: list[Fault]) -> date | None:
@@ -126,7 +136,7 @@ def _day(text: str, column: str, faults: list[Fault]) -> date | None:
 
 @lru_cache(maxsize=8_192)
 def day_of(text: str) -> date | None:
-    """2024-03-01, 20240301, 2024/3/1, 2024.3.1 and 2024年3月1日; None for anything else."""
+    """The date of 2024-03-01, 20240301, 2024/3/1, 2024.3.1 or 2024年3月1日; None for any other text."""
     plain_text = text.strip()
     for mark in "/.年月":
         plain_text = plain_text.replace(mark, "-")
@@ -143,7 +153,7 @@ def day_of(text: str) -> date | None:
 
 
 def _notice(served: str, plea: str, faults: list[Fault]) -> Notice | None:
-    """Both dates or none: a plea window has a beginning and an end."""
+    """Both dates or none: a plea window (陈述申辩期) has a start and an end."""
     served_on = _day(served, "notice_served_on", faults)
     plea_until = _day(plea, "plea_until", faults)
     if served_on is not None and plea_until is not None:
@@ -155,27 +165,27 @@ def _notice(served: str, plea: str, faults: list[Fault]) -> Notice | None:
     return None
 
 
-def _responsible(text: str, faults: list[Fault]) -> tuple[ResponsibleForm, ...]:
+def _responsible(text: str, faults: list[Fault]) -> tuple[ResponsibleInput, ...]:
     """A JSON array of `{role, scheme, number, name}`."""
     persons = responsible_in(text)
-    if persons is None or len(persons) > MOST_RESPONSIBLE:
-        faults.append(Fault("responsible_unreadable", "responsible", {"limit": MOST_RESPONSIBLE}))
+    if persons is None or len(persons) > MAX_RESPONSIBLE:
+        faults.append(Fault("responsible_unreadable", "responsible", {"limit": MAX_RESPONSIBLE}))
         return ()
-    found: list[ResponsibleForm] = []
+    found: list[ResponsibleInput] = []
     for person in persons:
         role = ROLES.get(plain(person["role"]))
         if role is None:
             faults.append(Fault("word_unknown", "responsible", {"words": sorted(ROLES)}))
-        elif len(person["name"]) > LONGEST["name"]:
-            faults.append(Fault("text_too_long", "responsible", {"limit": LONGEST["name"]}))
+        elif len(person["name"]) > MAX_LENGTHS["name"]:
+            faults.append(Fault("text_too_long", "responsible", {"limit": MAX_LENGTHS["name"]}))
         else:
-            subject = SubjectForm(_scheme(person["scheme"].strip()), person["number"], person["name"])
-            found.append(ResponsibleForm(subject, role))
+            subject = SubjectInput(_scheme(person["scheme"].strip()), person["number"], person["name"])
+            found.append(ResponsibleInput(subject, role))
     return tuple(found)
 
 
 def responsible_in(text: str) -> list[dict[str, str]] | None:
-    """The persons in the cell `responsible`, each with exactly its four texts; None when it holds anything else."""
+    """The persons in the cell `responsible`, each with exactly its four texts; None for any other content."""
     try:
         read: object = orjson.loads(text)
     except orjson.JSONDecodeError:

@@ -1,4 +1,4 @@
-"""The columns that an import file may have, by their own names or the headings in `columns.yaml`."""
+"""The columns of an import file, under their own names or the other headings in `columns.yaml`."""
 
 import unicodedata
 from collections import Counter
@@ -15,11 +15,11 @@ _DATA: dict[str, Any] = yaml.safe_load(Path(__file__).with_name("columns.yaml").
 _COLUMNS = cast("dict[str, dict[str, Any]]", _DATA["columns"])
 
 COLUMNS: tuple[str, ...] = tuple(_COLUMNS)
-REQUIRED: tuple[str, ...] = tuple(column for column, is_ in _COLUMNS.items() if is_["required"])
+REQUIRED: tuple[str, ...] = tuple(column for column, spec in _COLUMNS.items() if spec["required"])
 
 
 def plain(heading: str) -> str:
-    """A heading or coded value as it is compared: half width, lower case, without spaces."""
+    """A heading or coded value in the form in which they are compared: half width, lower case, without spaces."""
     return "".join(unicodedata.normalize("NFKC", heading).split()).lower()
 
 
@@ -34,14 +34,14 @@ ROLES: dict[str, Role] = {
     word: Role(code) for word, code in _words([role.value for role in Role], _DATA["roles"]).items()
 }
 SCHEMES: dict[str, str] = {plain(word): code for word, code in _DATA["schemes"].items()}
-TRUTH: dict[str, bool] = {plain(word): True for word in _DATA["yes"]} | {plain(word): False for word in _DATA["no"]}
+FLAGS: dict[str, bool] = {plain(word): True for word in _DATA["yes"]} | {plain(word): False for word in _DATA["no"]}
 
-_HEADINGS = _words(COLUMNS, {other: column for column, is_ in _COLUMNS.items() for other in is_["also"]})
-_BY_PATH: dict[str, str] = {is_["path"]: column for column, is_ in _COLUMNS.items()}
+_HEADINGS = _words(COLUMNS, {other: column for column, spec in _COLUMNS.items() for other in spec["also"]})
+_BY_PATH: dict[str, str] = {spec["path"]: column for column, spec in _COLUMNS.items()}
 
 
 def column_of(field: str | None) -> str | None:
-    """The column that fills a field of an entry: `decision.decided_on` is in `decided_on`."""
+    """The column that fills a field of an entry: `decided_on` for `decision.decided_on`. None when there is none."""
     if field is None:
         return None
     if field.startswith("responsible"):
@@ -52,7 +52,10 @@ def column_of(field: str | None) -> str | None:
 
 
 def layout(headings: Sequence[str]) -> tuple[tuple[int, ...], list[Fault]]:
-    """For each of `COLUMNS` its place in the file, -1 when it has none; and everything that is wrong with the headings."""
+    """For each of `COLUMNS` its index in the file, -1 for an absent column; and all faults of the headings.
+
+    `columns_missing`, `columns_unknown`, `columns_twice`.
+    """
     found = [_HEADINGS.get(plain(heading)) for heading in headings]
     unknown = [heading.strip()[:100] for heading, column in zip(headings, found, strict=True) if column is None]
     missing = [column for column in REQUIRED if column not in found]

@@ -1,4 +1,4 @@
-"""What callers send and are answered over HTTP."""
+"""The bodies of requests and responses."""
 
 from datetime import date, datetime
 from typing import Annotated, Any
@@ -7,9 +7,14 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
 from services.initiator.domain.entry import EntryStatus
+from services.initiator.domain.entry_input import (
+    MAX_LENGTHS,
+    MAX_RESPONSIBLE,
+    EntryInput,
+    ResponsibleInput,
+    SubjectInput,
+)
 from services.initiator.domain.imports import ImportStatus
-from services.initiator.forms import Form, ResponsibleForm, SubjectForm
-from services.initiator.imports.rows import LONGEST, MOST_RESPONSIBLE
 from shared.contracts.event import DepartmentId, DomainId
 from shared.contracts.lawbook import ListKind, Role
 from shared.contracts.listing import Decision, Notice, Origin
@@ -27,7 +32,7 @@ Text = Annotated[str, AfterValidator(_stripped)]
 
 
 class Body(BaseModel):
-    """An unknown field is refused: a misspelt one would otherwise be lost in silence."""
+    """The body of a request. An unknown field is refused, so that a misspelt field is not lost in silence."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -37,10 +42,10 @@ class SubjectBody(Body):
 
     scheme: Text = Field(max_length=64, examples=["uscc"])
     number: Text = Field(max_length=100, repr=False)
-    name: Text = Field(max_length=LONGEST["name"], repr=False)
+    name: Text = Field(max_length=MAX_LENGTHS["name"], repr=False)
 
-    def form(self) -> SubjectForm:
-        return SubjectForm(self.scheme, self.number, self.name)
+    def to_input(self) -> SubjectInput:
+        return SubjectInput(self.scheme, self.number, self.name)
 
 
 class ResponsibleBody(Body):
@@ -51,32 +56,32 @@ class ResponsibleBody(Body):
 
 
 class DecisionBody(Body):
-    """The decision (认定决定) on which the entry rests."""
+    """The decision (认定决定) on which the entry is based."""
 
-    document_number: Text = Field(max_length=LONGEST["document_number"])
+    document_number: Text = Field(max_length=MAX_LENGTHS["document_number"])
     decided_on: date
-    facts: Text = Field(max_length=LONGEST["facts"])
-    legal_basis: Text = Field(max_length=LONGEST["legal_basis"])
+    facts: Text = Field(max_length=MAX_LENGTHS["facts"])
+    legal_basis: Text = Field(max_length=MAX_LENGTHS["legal_basis"])
     act_ended_on: date | None = None
     decided_by: str | None = Field(default=None, max_length=100, description="The caller's department unless given")
 
 
 class NoticeBody(Body):
-    """Prior notice (事先告知), and how long the subject may plead (陈述申辩)."""
+    """Prior notice (事先告知) and the plea window (陈述申辩期)."""
 
     served_on: date
     plea_until: date = Field(description="The last day of the plea window")
-    plea_heard: Text = Field(default="", max_length=LONGEST["facts"])
+    plea_heard: Text = Field(default="", max_length=MAX_LENGTHS["facts"])
 
 
 class EntryBody(Body):
-    """An entry, as it is drafted or revised."""
+    """The content of an entry that is drafted or revised."""
 
     list_kind: ListKind
-    domain_id: str = Field(max_length=LONGEST["domain_id"])
-    grade: str | None = Field(default=None, max_length=LONGEST["grade"])
+    domain_id: str = Field(max_length=MAX_LENGTHS["domain_id"])
+    grade: str | None = Field(default=None, max_length=MAX_LENGTHS["grade"])
     subject: SubjectBody
-    responsible: tuple[ResponsibleBody, ...] = Field(default=(), max_length=MOST_RESPONSIBLE)
+    responsible: tuple[ResponsibleBody, ...] = Field(default=(), max_length=MAX_RESPONSIBLE)
     decision: DecisionBody
     notice: NoticeBody | None = None
     jurisdiction: str = Field(max_length=20, description="GB/T 2260 code of six digits", examples=["410300"])
@@ -88,14 +93,14 @@ class EntryBody(Body):
         default=Origin.OWN, description="third_party: of a bank, association or agency, for reference only (row 24)"
     )
 
-    def form(self, department: DepartmentId) -> Form:
-        """The form that a department fills in."""
-        return Form(
+    def to_input(self, department: DepartmentId) -> EntryInput:
+        """The input of the domain. `department` is the initiator, and the decider unless the body names another."""
+        return EntryInput(
             list_kind=self.list_kind,
             domain_id=DomainId(self.domain_id),
             grade=self.grade or None,
-            subject=self.subject.form(),
-            responsible=tuple(ResponsibleForm(person.subject.form(), person.role) for person in self.responsible),
+            subject=self.subject.to_input(),
+            responsible=tuple(ResponsibleInput(person.subject.to_input(), person.role) for person in self.responsible),
             initiated_by=department,
             decision=self._decision(department),
             notice=Notice.model_validate(self.notice.model_dump()) if self.notice else None,
@@ -118,12 +123,12 @@ class ReturnBody(Body):
     reason: Text = Field(min_length=1, max_length=2_000)
 
 
-# --- answers
+# --- responses
 
 
-class SubjectAnswer(BaseModel):
+class ListedSubject(BaseModel):
     key: str
-    name: str = Field(description="Of a natural person the masked form")
+    name: str = Field(description="Masked for a natural person")
 
 
 class EntryRow(BaseModel):
@@ -135,20 +140,15 @@ class EntryRow(BaseModel):
     department: str
     domain_id: str
     list_kind: ListKind
-    subject: SubjectAnswer
+    subject: ListedSubject
     document_number: str
     decided_on: date
     import_id: str | None
     changed_at: datetime
 
 
-class EntryPage(BaseModel):
-    items: list[EntryRow]
-    next: str | None = Field(description="Give it as `after` for what follows; null at the end")
-
-
-class EntryAnswer(BaseModel):
-    """One entry. Names of natural persons are masked, numbers left out."""
+class EntryDetail(BaseModel):
+    """One entry. Names of natural persons are masked; their numbers are left out."""
 
     entry_id: str
     version: int
@@ -157,8 +157,8 @@ class EntryAnswer(BaseModel):
     entry: dict[str, Any]
 
 
-class ImportAnswer(BaseModel):
-    """An import and how far it has come. `good` and `rejected` count rows; `published` those that are entries by now."""
+class ImportDetail(BaseModel):
+    """An import and its progress. All counts are rows; `published` rows have become entries."""
 
     import_id: str
     version: int
@@ -176,8 +176,3 @@ class ImportAnswer(BaseModel):
     rejected: int
     published: int
     faults: list[ProblemFault] = Field(description="Why the file as a whole was refused")
-
-
-class ImportPage(BaseModel):
-    items: list[ImportAnswer]
-    next: str | None
