@@ -25,7 +25,7 @@ from services.registry.domain.resolver import resolve
 from shared.calendar.clock import SystemClock
 from shared.calendar.working_days import today
 from shared.contracts.event import EventId
-from shared.contracts.lawbook import LawbookChange
+from shared.contracts.lawbook_events import LawbookChange
 from shared.contracts.listing import Entry
 from shared.ids import new_event_id
 from shared.lawbook.book import LawBook

@@ -13,7 +13,11 @@ from typing import Any
 
 from liandong.demo.subjects import InventedSubjects
 from shared.contracts.event import DepartmentId, DomainId, EntryId, Event, PublicEvent
-from shared.contracts.lawbook import ListKind, Role, SubjectKind
+from shared.contracts.lawbook import (
+    ListKind,
+    Role,
+    SubjectKind,
+)
 from shared.contracts.listing import (
     Decision,
     Entry,

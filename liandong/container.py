@@ -33,7 +33,7 @@ from shared.messaging.broker import BrokerRefused, BrokerUnavailable, check_conn
 from shared.messaging.topics import TRAFFIC, PartitionCountChanged, TopicMissing
 from shared.runtime.settings import MissingSecret, Settings, read_secret
 from shared.service import Service
-from shared.telemetry.whose import work_of
+from shared.telemetry.service_context import as_service
 from shared.trust.keys import parse_jwks
 
 log = logging.getLogger(__name__)
@@ -69,7 +69,7 @@ async def serve_service(name: str, host: str, port: int) -> None:
     stop = asyncio.Event()
     on_signals(stop)
     settings = _settings()
-    with work_of(name):
+    with as_service(name):
         service = _built(name, settings)
         listener = _listener(host, port)
         try:
@@ -83,7 +83,7 @@ async def migrate_service(name: str) -> None:
     """Create the database of one service if it does not exist, and migrate it to this version. Raises CannotStart."""
     settings = _settings()
     url = _configured(name, lambda: settings.database(name))
-    with work_of(name):
+    with as_service(name):
         try:
             await _wait_until_available(lambda: _query(url, "SELECT 1"), never_waits_for=_NoDatabase)
         except _NoDatabase:
@@ -113,7 +113,7 @@ async def prepare_topics(accounts: Path | None) -> None:
         except (BrokerRefused, TopicMissing, PartitionCountChanged, RightsRefused) as error:
             raise CannotStart(f"topics: {_kafka_message(error, settings)}") from None
 
-    with work_of("topics"):
+    with as_service("topics"):
         await _wait_until_available(ensure)
         log.info("the topics exist, with %d partitions; accounts: %s", settings.partitions, ", ".join(passwords) or "-")
 

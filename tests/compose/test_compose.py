@@ -64,12 +64,12 @@ server = HTTPServer(("127.0.0.1", 0), Collector)
 Thread(target=server.serve_forever, daemon=True).start()
 os.environ["OTEL_EXPORTER_OTLP_ENDPOINT"] = f"http://127.0.0.1:{server.server_port}"
 
-from shared.telemetry import traces
+from shared.telemetry import traces, tracing_setup
 
-traces.begin()
+tracing_setup.start()
 with traces.request("GET", "") as span:
-    span.answered("/example", 200)
-traces.end()
+    span.record_response("/example", 200)
+traces.stop()
 """
 
 

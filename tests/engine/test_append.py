@@ -19,7 +19,7 @@ from shared.messaging.invariants import always
 from shared.rejection import Rejected
 from shared.trust import Principal
 from shared.web.application import application
-from shared.web.writing import Answer, Write, Writer, Writing
+from shared.web.writing import Answer, IdempotentWrite, Write, WriteContext
 from tests.engine.conftest import MakeSample
 from tests.engine.sample import LETTERS, Publish, Sample, concurrently
 from tests.engine.statements import counted
@@ -282,7 +282,7 @@ async def test_a_closed_connection_in_the_pool_is_detected_before_use(sample: Ma
 def letters_app(service: Sample, committer: Committer, arrivals: int) -> FastAPI:
     """An application with one write route. Its first `arrivals` requests wait for each other between loading and committing."""
     app = application("letters")
-    app.state.writer = Writer(service.store, committer, service.clock)
+    app.state.write_context = WriteContext(service.store, committer, service.clock)
     met = asyncio.Barrier(arrivals)
     waited: list[None] = []
 
@@ -328,8 +328,8 @@ async def test_a_request_whose_duplicate_was_faster_gets_the_same_response_and_n
     """It looked for a stored response before its duplicate committed, and loaded after that: the decider rejects it."""
     service = await sample()
     async with service.committing() as committer:
-        writer = Writer(service.store, committer, service.clock)
-        duplicate = Writing(writer, "same", "hash")
+        writer = WriteContext(service.store, committer, service.clock)
+        duplicate = IdempotentWrite(writer, "same", "hash")
         caller = Principal("officer", DepartmentId("office"), frozenset())
 
         async def publish(session: Session) -> Answer:
@@ -340,7 +340,7 @@ async def test_a_request_whose_duplicate_was_faster_gets_the_same_response_and_n
             await duplicate(caller, publish)
             return await publish(session)
 
-        answer = await Writing(writer, "same", "hash")(caller, publish_after_the_duplicate)
+        answer = await IdempotentWrite(writer, "same", "hash")(caller, publish_after_the_duplicate)
     assert (answer.status_code, answer.body) == (201, b'{"number":1}')
     assert await versions(service, "a") == [1]
 

@@ -12,9 +12,10 @@ from sqlalchemy import event as listen
 from uuid_utils import uuid7
 
 from services.catalogue.files.shipped import shipped
-from shared.calendar.clock import SHANGHAI
+from shared.calendar.working_days import SHANGHAI
 from shared.contracts.event import DepartmentId, DomainId, EntryId, Topic
-from shared.contracts.lawbook import ListKind, PolicyPublished
+from shared.contracts.lawbook import ListKind
+from shared.contracts.lawbook_events import PolicyPublished
 from shared.contracts.listing import (
     Entry,
     EntryCorrected,
