@@ -25,7 +25,7 @@ from shared.contracts.event import PublicEvent, Topic
 from shared.contracts.execution import Applied
 from shared.contracts.response import ResponseDirected
 from shared.contracts.vocabulary import PUBLIC
-from shared.messaging.message import Raw
+from shared.messaging.message import RawRecord
 
 ENTRIES = Sizes(quick=400, usual=4_000, full=20_000)
 TURNS = Sizes(quick=2, usual=5, full=10)
@@ -53,7 +53,7 @@ def _listings(ground: Ground, entries: int) -> Iterator[PublicEvent]:
     return listings(invented, subject, entries, len(demo_book().changes()))
 
 
-def _answers(responses: Sequence[Raw]) -> list[PublicEvent]:
+def _answers(responses: Sequence[RawRecord]) -> list[PublicEvent]:
     """The immediate answers of each department to each of its responses."""
     directed = [event for raw in responses if isinstance(event := raw.read(PUBLIC).event, ResponseDirected)]
     return [
@@ -79,7 +79,7 @@ class _Bench:
         self._turns = turns
         self.figures: list[Figure] = []
 
-    async def consume(self, name: str, topics: Sequence[Sequence[Raw]]) -> list[Raw]:
+    async def consume(self, name: str, topics: Sequence[Sequence[RawRecord]]) -> list[RawRecord]:
         """Measure one service; returns the events that it publishes."""
         url = await self._ground.database(name)
         service = build(name, self._settings)
@@ -94,7 +94,7 @@ class _Bench:
             await bare.close()
             await service.core.engine.dispose()
 
-    async def _figure(self, name: str, taking: Taking, topics: Sequence[Sequence[Raw]], bare: Mirror) -> Figure:
+    async def _figure(self, name: str, taking: Taking, topics: Sequence[Sequence[RawRecord]], bare: Mirror) -> Figure:
         turns: list[Turn] = []
         count = sum(len(topic) for topic in topics)
         parts = [part for topic in topics for part in shared_out(topic, self._turns)]
@@ -135,7 +135,7 @@ _PUBLIC_EVENTS = """
 """
 
 
-async def _published(bare: Any, source: str) -> list[Raw]:
+async def _published(bare: Any, source: str) -> list[RawRecord]:
     rows = await bare.fetch(_PUBLIC_EVENTS)
     return [
         record(row["topic"], nth, row["type"], row["data"].encode(), row["key"], source, row["effective_at"])

@@ -14,7 +14,8 @@ from shared.calendar.clock import SystemClock
 from shared.contracts.vocabulary import PUBLIC
 from shared.database import connect
 from shared.eventstore import EventStore, Metadata, Session
-from shared.eventstore.store import new_event_id, partition_of
+from shared.eventstore.partitions import partition_of
+from shared.ids import new_event_id
 
 SERVICE = "registry"
 """The service whose migrations create the tables. None of its code runs."""

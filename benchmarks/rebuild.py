@@ -196,7 +196,7 @@ class _Bench:
             now = time.perf_counter()
             self.chunks.append((now - before) * 1000)
             before = now
-            if self._first and reached.done >= (_FIRST_MARK if not self.marks else reached.of):
+            if self._first and reached.done >= (_FIRST_MARK if not self.marks else reached.total):
                 self.marks.append((reached.done, resident_mib()))
 
         start = time.perf_counter()

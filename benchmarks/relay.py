@@ -80,7 +80,7 @@ async def _figure(
 
 async def _warm_up(made: Engine, relay: Relay, orders: Orders) -> None:
     await made.bare.execute("CREATE TABLE held (LIKE outbox)")
-    while not relay.leads:
+    while not relay.is_leader:
         await asyncio.sleep(0.01)
 
 

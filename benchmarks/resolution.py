@@ -25,9 +25,9 @@ from services.registry.domain.resolver import resolve
 from shared.calendar.clock import SystemClock
 from shared.calendar.working_days import today
 from shared.contracts.event import EventId
-from shared.contracts.lawbook import LawbookChange
+from shared.contracts.lawbook_events import LawbookChange
 from shared.contracts.listing import Entry
-from shared.eventstore.store import new_event_id
+from shared.ids import new_event_id
 from shared.lawbook.book import LawBook
 
 ENTRIES = Sizes(quick=500, usual=3_000, full=10_000)

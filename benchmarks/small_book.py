@@ -13,18 +13,18 @@ from shared.contracts.lawbook import (
     Duty,
     Force,
     Instrument,
-    LawbookChange,
     ListKind,
     Measure,
     MeasureKind,
-    Policy,
     Target,
     Undoing,
     Works,
 )
+from shared.contracts.lawbook_events import LawbookChange
 from shared.contracts.listing import Subject
+from shared.contracts.policy import Policy
 from shared.contracts.response import Line, ResponseDirected
-from shared.eventstore.store import new_event_id
+from shared.ids import new_event_id
 
 LISTER = DepartmentId("bench-court")
 IMPLEMENTERS = tuple(DepartmentId(f"bench-department-{nth}") for nth in range(1, 4))

@@ -8,9 +8,9 @@ from benchmarks.bare import chunks
 from shared.calendar.clock import SystemClock
 from shared.contracts.envelope import Envelope
 from shared.contracts.event import PublicEvent
-from shared.eventstore.store import new_event_id
-from shared.messaging.intake import Intake, Place
-from shared.messaging.message import Raw
+from shared.ids import new_event_id
+from shared.messaging.intake import Intake, PartitionOffset
+from shared.messaging.message import RawRecord
 from shared.service import Service
 
 BATCH = 500
@@ -26,14 +26,14 @@ class Taking:
         self.intake = Intake(core.store, core.store.vocabulary, reactions, core.clock, core.name)
         self.took_ms: list[float] = []
         """Duration of each transaction."""
-        self._places: dict[str, Place] = {}
+        self._places: dict[str, PartitionOffset] = {}
 
-    async def take(self, given: Sequence[Raw]) -> int:
+    async def take(self, given: Sequence[RawRecord]) -> int:
         """Returns the number of transactions."""
         count = 0
         for batch in chunks(given, BATCH):
             topic = batch[0].topic
-            place = self._places.get(topic) or await self.intake.place(topic, 0)
+            place = self._places.get(topic) or await self.intake.read_offset(topic, 0)
             began = time.perf_counter()
             self._places[topic] = await self.intake.take(place, batch)
             self.took_ms.append((time.perf_counter() - began) * 1000)
@@ -41,7 +41,7 @@ class Taking:
         return count
 
 
-def records(events: Iterable[PublicEvent], source: str, first: int = 0) -> list[Raw]:
+def records(events: Iterable[PublicEvent], source: str, first: int = 0) -> list[RawRecord]:
     """Events as records of their topic, from offset `first` on."""
     now = SystemClock().now()
     return [
@@ -50,7 +50,7 @@ def records(events: Iterable[PublicEvent], source: str, first: int = 0) -> list[
     ]
 
 
-def record(topic: str, nth: int, kind: str, body: bytes, key: str, source: str, at: datetime) -> Raw:
+def record(topic: str, nth: int, kind: str, body: bytes, key: str, source: str, at: datetime) -> RawRecord:
     """The nth record (from 0) of a topic with one source and one partition."""
     envelope = Envelope(
         event_id=new_event_id(),
@@ -61,4 +61,4 @@ def record(topic: str, nth: int, kind: str, body: bytes, key: str, source: str, 
         subject=key,
         correlation="bench",
     )
-    return Raw(str(topic), 0, nth, key, envelope, tuple(envelope.headers()), body)
+    return RawRecord(str(topic), 0, nth, key, envelope, tuple(envelope.headers()), body)

@@ -13,7 +13,11 @@ from typing import Any
 
 from liandong.demo.subjects import InventedSubjects
 from shared.contracts.event import DepartmentId, DomainId, EntryId, Event, PublicEvent
-from shared.contracts.lawbook import ListKind, Role, SubjectKind
+from shared.contracts.lawbook import (
+    ListKind,
+    Role,
+    SubjectKind,
+)
 from shared.contracts.listing import (
     Decision,
     Entry,
@@ -25,8 +29,8 @@ from shared.contracts.listing import (
     Subject,
 )
 from shared.decider import Decider
-from shared.eventstore.store import new_event_id
 from shared.identity import Seal, SubjectKeys, mask_name, parse_secrets
+from shared.ids import new_event_id
 
 _FACTS = (
     "经查，被执行人有履行能力而拒不履行生效法律文书确定的义务，违反财产报告制度，经本院依法送达执行通知书与报告财产令后，"

@@ -29,11 +29,11 @@ from liandong.serving import on_signals, serve
 from shared.database.migration import SERVICES as SERVICE_FOLDERS
 from shared.database.migration import create_database, migrate
 from shared.identity import BadSecrets
-from shared.messaging.broker import BrokerAway, BrokerRefuses, greet
+from shared.messaging.broker import BrokerRefused, BrokerUnavailable, check_connection
 from shared.messaging.topics import TRAFFIC, PartitionCountChanged, TopicMissing
 from shared.runtime.settings import MissingSecret, Settings, read_secret
 from shared.service import Service
-from shared.telemetry.whose import work_of
+from shared.telemetry.service_context import as_service
 from shared.trust.keys import parse_jwks
 
 log = logging.getLogger(__name__)
@@ -69,7 +69,7 @@ async def serve_service(name: str, host: str, port: int) -> None:
     stop = asyncio.Event()
     on_signals(stop)
     settings = _settings()
-    with work_of(name):
+    with as_service(name):
         service = _built(name, settings)
         listener = _listener(host, port)
         try:
@@ -83,7 +83,7 @@ async def migrate_service(name: str) -> None:
     """Create the database of one service if it does not exist, and migrate it to this version. Raises CannotStart."""
     settings = _settings()
     url = _configured(name, lambda: settings.database(name))
-    with work_of(name):
+    with as_service(name):
         try:
             await _wait_until_available(lambda: _query(url, "SELECT 1"), never_waits_for=_NoDatabase)
         except _NoDatabase:
@@ -99,21 +99,21 @@ async def prepare_topics(accounts: Path | None) -> None:
     settings = _settings()
     broker = _configured("topics", lambda: settings.broker)
     passwords = _configured("topics", lambda: _passwords(accounts)) if accounts else {}
-    if passwords and broker.says_who:
+    if passwords and broker.uses_sasl:
         passwords[broker.user] = broker.password  # the operator gets an account on the services' listener, too
 
     async def ensure() -> None:
         try:
-            await greet(broker)
+            await check_connection(broker)
             await settings.topics.ensure(broker)
             if passwords:
                 await grant(broker, settings.topics, passwords)
-        except (BrokerAway, KafkaError) as error:
+        except (BrokerUnavailable, KafkaError) as error:
             raise _NotYet(f"Kafka at {settings.kafka}: {_message(error)}") from None
-        except (BrokerRefuses, TopicMissing, PartitionCountChanged, RightsRefused) as error:
+        except (BrokerRefused, TopicMissing, PartitionCountChanged, RightsRefused) as error:
             raise CannotStart(f"topics: {_kafka_message(error, settings)}") from None
 
-    with work_of("topics"):
+    with as_service("topics"):
         await _wait_until_available(ensure)
         log.info("the topics exist, with %d partitions; accounts: %s", settings.partitions, ", ".join(passwords) or "-")
 
@@ -310,11 +310,11 @@ async def _restrict(url: str, role: str) -> None:
 async def _check_kafka(name: str, settings: Settings) -> None:
     for attempt in range(1, _TOPIC_ATTEMPTS + 1):
         try:
-            await greet(settings.broker)
+            await check_connection(settings.broker)
             await settings.topics.check(settings.broker, TRAFFIC[name].topics)
-        except (BrokerAway, KafkaError) as error:
+        except (BrokerUnavailable, KafkaError) as error:
             raise _NotYet(f"Kafka at {settings.kafka}: {_message(error)}") from None
-        except (BrokerRefuses, PartitionCountChanged) as error:
+        except (BrokerRefused, PartitionCountChanged) as error:
             raise CannotStart(f"{name}: {_kafka_message(error, settings)}") from None
         except TopicMissing as error:
             if attempt == _TOPIC_ATTEMPTS:
@@ -325,7 +325,7 @@ async def _check_kafka(name: str, settings: Settings) -> None:
 
 
 def _kafka_message(error: Exception, settings: Settings) -> str:
-    if isinstance(error, BrokerRefuses):
+    if isinstance(error, BrokerRefused):
         return f"Kafka at {settings.kafka} refuses {settings.kafka_user or 'us'}: {error}"
     if isinstance(error, TopicMissing):
         return f"{error}; create it: liandong topics"

@@ -17,7 +17,7 @@ from aiokafka.protocol.admin import CreateAclsRequest_v1, DeleteAclsRequest_v1, 
 from aiokafka.protocol.api import RequestStruct, Response
 from aiokafka.protocol.types import CompactArray, CompactBytes, CompactString, Int8, Int16, Int32, Schema, TaggedFields
 
-from shared.messaging.broker import Address, connection
+from shared.messaging.broker import Address, connection_arguments
 from shared.messaging.topics import TRAFFIC, Topics, Traffic, group_of
 
 _ITERATIONS = 8192
@@ -115,7 +115,7 @@ class _AdminClient:
 
 @asynccontextmanager
 async def _connected(broker: Address) -> AsyncGenerator[_AdminClient]:
-    client = AIOKafkaClient(**connection(broker))
+    client = AIOKafkaClient(**connection_arguments(broker))
     try:
         await client.bootstrap()
         yield _AdminClient(client)

@@ -37,7 +37,7 @@ async def rebuild(name: str, folder: Path) -> None:
         bar = progress.add_task(f"{name}", total=None)
 
         def report(reached: Rebuilt) -> None:
-            progress.update(bar, completed=reached.done, total=reached.of)
+            progress.update(bar, completed=reached.done, total=reached.total)
 
         folded = await service.rebuild(report).run()
     await service.core.engine.dispose()

@@ -32,10 +32,18 @@ from liandong import backup
 from liandong.node import SERVICES
 from shared.contracts.event import Topic
 from shared.database import connect, sql_state
-from shared.messaging.broker import connection
+from shared.messaging.broker import connection_arguments
 from shared.messaging.invariants import at_rest
-from shared.messaging.relay import Numbered, batches, idempotent_producer
-from shared.messaging.restore import all_acknowledged, beyond, log_of, numbered_of, raise_epoch, stand_at_zero
+from shared.messaging.producer import batches, idempotent_producer
+from shared.messaging.restore import (
+    as_published,
+    consumed_beyond_published,
+    mark_all_acknowledged,
+    merged_log,
+    raise_epoch,
+    reset_offsets,
+)
+from shared.messaging.sequencing import Sequenced
 from shared.runtime.settings import Settings
 
 Say = Callable[[str], None]
@@ -63,7 +71,7 @@ class Restored:
 async def restore(settings: Settings, say: Say) -> Restored:
     """Step 3 of the procedure above. Raises RestoreRefused before any change."""
     async with _databases(settings) as engines:
-        if found := await beyond(engines):
+        if found := await consumed_beyond_published(engines):
             raise RestoreRefused(*found)
         say("recreating the topics / 正在重建主题")
         await _recreate(settings)
@@ -71,8 +79,8 @@ async def restore(settings: Settings, say: Say) -> Restored:
         records = await _refill(settings, list(engines.values()))
         for name, engine in engines.items():
             async with engine.begin() as connection:
-                await all_acknowledged(connection)
-                await stand_at_zero(connection)
+                await mark_all_acknowledged(connection)
+                await reset_offsets(connection)
                 epoch = await raise_epoch(connection)
             say(f"{name}: epoch {epoch} / 第 {epoch} 期")
         return Restored(records)
@@ -152,7 +160,7 @@ async def _lock(connection: AsyncConnection, service: str) -> None:
 
 async def _recreate(settings: Settings) -> None:
     """Delete the topics if they exist, wait until they are deleted, and create them empty."""
-    admin = AIOKafkaAdminClient(**connection(settings.broker))
+    admin = AIOKafkaAdminClient(**connection_arguments(settings.broker))
     await admin.start()
     names = {settings.topics.name(topic) for topic in Topic}
     try:
@@ -186,14 +194,14 @@ async def _refill_partition(
 ) -> int:
     """Send all records of a partition in order, one batch after another; returns their number."""
     name, sent = settings.topics.name(topic), 0
-    chunk: list[Numbered] = []
+    chunk: list[Sequenced] = []
 
     async def send() -> None:
         for batch, _ in batches(producer, chunk):
             await cast("Awaitable[object]", await producer.send_batch(batch, name, partition=partition))
 
-    async for row in log_of(engines, topic.value, partition):
-        chunk.append(numbered_of(row))
+    async for row in merged_log(engines, topic.value, partition):
+        chunk.append(as_published(row))
         sent += 1
         if len(chunk) == _CHUNK:
             await send()

@@ -13,7 +13,7 @@ from liandong.law import load_shipped
 from liandong.node import SERVICES, Node, prepare
 from liandong.node_file import announced
 from liandong.serving import on_signals, serve
-from shared.telemetry import traces
+from shared.telemetry import traces, tracing_setup
 from shared.telemetry.logs import Level, configure
 
 T = TypeVar("T")
@@ -38,7 +38,7 @@ def run(main: Coroutine[Any, Any, T]) -> T:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             return runner.run(main)
     finally:
-        traces.end()
+        traces.stop()
 
 
 async def run_node(home: Home, port: int, say: Say, *, load: bool) -> int:
@@ -80,4 +80,4 @@ async def _ready(home: Home, address: str, say: Say, *, load: bool) -> None:
 def start_telemetry(level: Level = Level.INFO) -> None:
     """Log to standard error from this level on (the environment can set another); send traces if a collector is set."""
     configure("liandong", level=level)
-    traces.begin()
+    tracing_setup.start()

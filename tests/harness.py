@@ -25,12 +25,13 @@ from liandong.node import build
 from shared.calendar.clock import MovableClock
 from shared.contracts.envelope import Envelope, read_envelope
 from shared.contracts.event import DepartmentId, Event, PublicEvent, Topic
-from shared.contracts.lawbook import LawbookEvent
+from shared.contracts.lawbook_events import LawbookEvent
 from shared.contracts.vocabulary import PUBLIC
 from shared.database.migration import create_database, migrate
-from shared.eventstore.store import new_event_id, partition_of
+from shared.eventstore.partitions import partition_of
 from shared.identity import make_secrets
-from shared.messaging.relay import idempotent_producer
+from shared.ids import new_event_id
+from shared.messaging.producer import idempotent_producer
 from shared.runtime.settings import Settings
 from shared.service import Service
 from shared.trust import OfficerRole
@@ -153,7 +154,7 @@ class World:
             clock = service.core.clock
             assert isinstance(clock, MovableClock)
             clock.move_to(instant)
-            await service.core.keep_clock()
+            await service.core.save_clock()
 
     async def rows(self, service: str, query: str, **values: Any) -> list[Any]:
         """Query the database of a service."""

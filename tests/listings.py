@@ -15,7 +15,7 @@ from shared.contracts.listing import (
     ResponsiblePerson,
     Subject,
 )
-from shared.eventstore.store import new_event_id
+from shared.ids import new_event_id
 from tests import builders
 
 COURT = DepartmentId("luoyang-court")

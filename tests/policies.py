@@ -3,7 +3,7 @@
 from datetime import date
 from typing import Any
 
-from shared.contracts.lawbook import Policy
+from shared.contracts.policy import Policy
 from shared.lawbook.policy import GROUPS
 
 

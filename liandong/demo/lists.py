@@ -12,7 +12,10 @@ from dataclasses import dataclass, fields, replace
 from datetime import date, timedelta
 
 from liandong.demo.subjects import InventedSubjects
-from shared.contracts.lawbook import ListKind, Role
+from shared.contracts.lawbook import (
+    ListKind,
+    Role,
+)
 
 JURISDICTION = "410300"
 SHORTEST_TERM = 20

@@ -14,7 +14,11 @@ from uuid import uuid4
 
 from liandong.demo.client import PAGE, Client, system
 from shared.contracts.execution import Undone
-from shared.contracts.lawbook import Duty, Force, Undoing
+from shared.contracts.lawbook import (
+    Duty,
+    Force,
+    Undoing,
+)
 
 _MIN_PAUSE_SECONDS = 0.2
 _MAX_PAUSE_SECONDS = 3.0

@@ -11,7 +11,7 @@ from aiokafka.errors import KafkaError
 
 from liandong.doctor.finding import Finding, found
 from shared.contracts.event import Topic
-from shared.messaging.broker import BrokerAway, BrokerRefuses, connection, greet
+from shared.messaging.broker import BrokerRefused, BrokerUnavailable, check_connection, connection_arguments
 from shared.messaging.topics import TRAFFIC, group_of
 from shared.runtime.settings import Settings
 
@@ -32,11 +32,11 @@ async def examine(settings: Settings, services: Sequence[str], about: str) -> tu
     """Findings about the broker and the topics of these services; the log when it can be read."""
     broker = settings.broker
     try:
-        await greet(broker)
-    except BrokerRefuses as error:
+        await check_connection(broker)
+    except BrokerRefused as error:
         user = settings.kafka_user or "-"
         return [found("broker_refuses", about, server=settings.kafka, user=user, words=str(error))], None
-    except BrokerAway as error:
+    except BrokerUnavailable as error:
         return [found("broker_unreachable", about, server=settings.kafka, words=str(error))], None
     try:
         async with _admin(settings) as admin:
@@ -59,7 +59,7 @@ def _read_by(services: Iterable[str]) -> set[Topic]:
 
 @asynccontextmanager
 async def _admin(settings: Settings) -> AsyncGenerator[AIOKafkaAdminClient]:
-    admin = AIOKafkaAdminClient(**connection(settings.broker))
+    admin = AIOKafkaAdminClient(**connection_arguments(settings.broker))
     try:
         await admin.start()
         yield admin
@@ -119,7 +119,7 @@ async def ends(settings: Settings, partitions: Mapping[Topic, int]) -> Ends:
     }
     if not names:
         return {}  # a client that is stopped before its first request raises an error
-    consumer = AIOKafkaConsumer(**connection(settings.broker), enable_auto_commit=False)
+    consumer = AIOKafkaConsumer(**connection_arguments(settings.broker), enable_auto_commit=False)
     await consumer.start()
     try:
         offsets = cast("Mapping[TopicPartition, int]", await consumer.end_offsets(list(names)))

@@ -16,7 +16,7 @@ from liandong.doctor.finding import Finding, found
 from shared.database import sql_state
 from shared.database.migration import SERVICES as FOLDERS
 from shared.telemetry.gauges import OVERDUE
-from shared.telemetry.logs import what_went_wrong
+from shared.telemetry.logs import error_summary
 
 CLOCKS_MAY_DIFFER_SECONDS = 2.0
 _CONNECTIONS_IN_USE = 0.9
@@ -162,4 +162,4 @@ def _words(error: Exception) -> str:
     cause = getattr(getattr(error, "orig", None), "__cause__", None)
     if isinstance(error, DBAPIError) and cause is not None:
         return str(cause).partition("\n")[0]
-    return what_went_wrong(error)
+    return error_summary(error)

@@ -22,8 +22,8 @@ from liandong.node import SERVICES, build
 from liandong.soak.instance import Instance
 from liandong.soak.system import System
 from shared.database import is_outage
-from shared.messaging.relay import batches, idempotent_producer
-from shared.messaging.restore import numbered_of, stored
+from shared.messaging.producer import batches, idempotent_producer
+from shared.messaging.restore import as_published, published_rows
 
 _DUPLICATES = 50
 _PUBLISHERS = ("catalogue", "initiator", "registry", "executor", "repair")
@@ -121,7 +121,7 @@ async def repeat_records(system: System, chance: random.Random) -> str:
     """Send old records again under their old sequence numbers, as a producer does that was believed dead."""
     service = chance.choice(_PUBLISHERS)
     async with system.engines[service].connect() as connection:
-        rows = await stored(connection, "ORDER BY random() LIMIT :most", {"most": _DUPLICATES})
+        rows = await published_rows(connection, "ORDER BY random() LIMIT :most", {"most": _DUPLICATES})
     producer = idempotent_producer(system.settings.kafka, "soak")
     await producer.start()
     try:
@@ -133,7 +133,7 @@ async def repeat_records(system: System, chance: random.Random) -> str:
 
 
 async def _send(producer: AIOKafkaProducer, system: System, topic: str, partition: int, row: object) -> None:
-    for batch, _ in batches(producer, [numbered_of(row)]):
+    for batch, _ in batches(producer, [as_published(row)]):
         name = system.settings.topics.name(topic)
         await cast("Awaitable[object]", await producer.send_batch(batch, name, partition=partition))
 

@@ -13,7 +13,7 @@ from aiokafka.errors import KafkaError
 from liandong.soak.faults import KINDS, Kind
 from liandong.soak.system import System
 from shared.database import is_outage
-from shared.messaging.intake import describe
+from shared.messaging.failures import describe
 
 _SHORTEST_PAUSE, _LONGEST_PAUSE = 0.6, 2.4
 """Seconds between two faults: about forty faults per minute."""

@@ -19,7 +19,11 @@ from services.catalogue.domain.drafts import (
     require_second_officer,
 )
 from shared.calendar.working_days import today
-from shared.contracts.lawbook import ItemRetired, LawbookChange, SettingsConfirmed
+from shared.contracts.lawbook_events import (
+    ItemRetired,
+    LawbookChange,
+    SettingsConfirmed,
+)
 from shared.eventstore import Session
 from shared.lawbook.items import identity, items_of, kind_of, version_of
 

@@ -19,7 +19,7 @@ from services.executor.views import directions, tasks
 from shared.calendar.working_days import today
 from shared.contracts.event import DepartmentId, LineId, SubjectKey
 from shared.eventstore import Session
-from shared.eventstore.store import partition_of
+from shared.eventstore.partitions import partition_of
 from shared.identity.personal_numbers import personal_number_faults
 from shared.rejection import Fault, Rejected, reject, reject_all
 from shared.runtime.core import Core

@@ -13,7 +13,7 @@ from services.executor.domain.response import RESPONSE
 from services.executor.stores import reading_progress
 from shared.contracts.event import Topic
 from shared.contracts.response import ResponseRefused, Settled
-from shared.eventstore.store import partition_of
+from shared.eventstore.partitions import partition_of
 from shared.messaging.message import Message
 from shared.messaging.reaction import Batch, Reactions
 from shared.runtime.core import Core

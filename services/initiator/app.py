@@ -10,7 +10,7 @@ from services.initiator.reactions import reactions
 from services.initiator.schema import LAWBOOK, METADATA
 from services.initiator.settings import ImportSettings
 from services.initiator.views import entries, imports
-from shared.eventstore.rebuild import OwnEvents
+from shared.eventstore.rebuild_sources import OwnEvents
 from shared.service import ServiceDefinition
 
 DEFINITION = ServiceDefinition(

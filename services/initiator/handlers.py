@@ -23,7 +23,8 @@ from shared.calendar.working_days import today
 from shared.contracts.event import DepartmentId, EntryId
 from shared.contracts.listing import Entry
 from shared.eventstore import Change, Session
-from shared.eventstore.store import UniqueFault, new_event_id
+from shared.eventstore.changes import UniqueFault
+from shared.ids import new_event_id
 from shared.lawbook.book import LawBook
 from shared.lawbook.entry_rules import entry_faults
 from shared.runtime.core import Core

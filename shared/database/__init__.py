@@ -1,4 +1,4 @@
-"""PostgreSQL: connections, grouped statements, what an error means, migrations."""
+"""PostgreSQL: connections, statements for many rows, classification of errors, migrations."""
 
 from shared.database.engine import connect
 from shared.database.errors import is_outage, is_rollback, sql_state, violated_constraint

@@ -22,8 +22,8 @@ from shared.contracts.lawbook import (
     ListKind,
     Measure,
     MeasureList,
-    Policy,
 )
+from shared.contracts.policy import Policy
 from shared.lawbook.effect import bound, confirmed, retired
 from shared.lawbook.items import Item, identity, kind_of, version_of
 from shared.lawbook.measure_index import MeasureIndex, begun_by

@@ -11,7 +11,11 @@ from typing import cast
 
 from shared.contracts.directory import Basis, BasisId, LegalBasis
 from shared.contracts.event import Contract, DepartmentId
-from shared.contracts.lawbook import Department, Domain, Measure
+from shared.contracts.lawbook import (
+    Department,
+    Domain,
+    Measure,
+)
 from shared.contracts.policy import Policy, Setting
 from shared.lawbook.items import I, Item, ends, shape_of, with_fields
 

@@ -11,7 +11,10 @@ from typing import Protocol
 
 from shared.calendar.working_days import add_working_days
 from shared.contracts.event import DepartmentId, DomainId
-from shared.contracts.lawbook import Domain, ListKind
+from shared.contracts.lawbook import (
+    Domain,
+    ListKind,
+)
 from shared.contracts.listing import Decision, Notice, Origin
 from shared.contracts.policy import ThirdPartyLists
 from shared.lawbook.book import LawBook

@@ -7,20 +7,22 @@ from typing import Any, NewType, TypeVar, cast
 
 from shared.contracts.directory import Category, LegalBasis, Matter, Region
 from shared.contracts.lawbook import (
+    Department,
+    Domain,
+    Instrument,
+    ItemKind,
+    Measure,
+    MeasureList,
+)
+from shared.contracts.lawbook_events import (
     BasisPublished,
     CategoryPublished,
-    Department,
     DepartmentPublished,
-    Domain,
     DomainPublished,
-    Instrument,
     InstrumentPublished,
-    ItemKind,
     ItemRetired,
     LawbookChange,
     MatterPublished,
-    Measure,
-    MeasureList,
     MeasureListPublished,
     MeasurePublished,
     PolicyPublished,

@@ -6,7 +6,10 @@ from datetime import date
 from functools import cached_property
 
 from shared.contracts.event import DomainId, MeasureId
-from shared.contracts.lawbook import ListKind, Measure
+from shared.contracts.lawbook import (
+    ListKind,
+    Measure,
+)
 from shared.lawbook.memo import Memo
 
 _MOST_REMEMBERED = 10_000

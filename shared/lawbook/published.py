@@ -11,7 +11,12 @@ from datetime import date
 from functools import cached_property
 from typing import NamedTuple, Self
 
-from shared.contracts.lawbook import ItemKind, ItemRetired, LawbookChange, SettingsConfirmed
+from shared.contracts.lawbook import ItemKind
+from shared.contracts.lawbook_events import (
+    ItemRetired,
+    LawbookChange,
+    SettingsConfirmed,
+)
 from shared.lawbook.items import Item, identity, items_of, kind_of, version_of
 
 Editions = Mapping[str, tuple[Item, ...]]

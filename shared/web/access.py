@@ -1,6 +1,6 @@
-"""Who may call a route. Every route that is not public declares it: `who: Annotated[Principal, Depends(require(…))]`.
+"""Access control. Every route that is not public declares its callers: `who: Annotated[Principal, Depends(require(…))]`.
 
-Roles say what kind of act a caller may do; whether its department may do it to this entry or in this domain is decided
+A role says which kind of action a caller may take. Whether its department may take it for this entry or in this domain is decided
 by the law book and the domain, not here.
 """
 
@@ -29,9 +29,9 @@ _SCHEME = HTTPBearer(
 
 
 class Requirement(SecurityBase):
-    """A dependency: the caller, if its token is believed and has one of the roles; any caller when none is named.
+    """A dependency that returns the caller: a valid token with one of the roles, or with any role when none is named.
 
-    It is its own security scheme for OpenAPI: one dependency less to resolve in every request.
+    It is its own security scheme for OpenAPI. That saves resolving one more dependency in every request.
     """
 
     model = _SCHEME
@@ -45,38 +45,38 @@ class Requirement(SecurityBase):
         kind, _, token = request.headers.get("authorization", "").partition(" ")
         if kind.lower() != "bearer" or not token.strip():
             raise _unauthenticated("missing")
-        who = await _verified(request.app.state.verifier, token.strip())
-        if self.roles and not who.has(*self.roles):
-            raise reject("forbidden_role", required=sorted(self.roles), held=sorted(who.roles))
-        return who
+        caller = await _verified(request.app.state.verifier, token.strip())
+        if self.roles and not caller.has(*self.roles):
+            raise reject("forbidden_role", required=sorted(self.roles), held=sorted(caller.roles))
+        return caller
 
 
 def require(*roles: OfficerRole) -> Callable[..., Awaitable[Principal]]:
-    """The dependency for callers with at least one of these roles; name at least one, or use `Caller`."""
+    """The dependency for callers with at least one of these roles. Raises ValueError without a role: use `Caller` then."""
     if not roles:
-        raise ValueError("name the roles, or use Caller for anyone with a token")
+        raise ValueError("name the roles, or use Caller for every valid token")
     return Requirement(frozenset(roles))
 
 
 Caller = Annotated[Principal, Depends(Requirement(frozenset()))]
-"""Anyone with a token that is believed, whatever the roles."""
+"""Any caller with a valid token, whatever its roles."""
 
 
-def department_of(who: Principal) -> DepartmentId:
-    """The caller's department. Raises Rejected (`forbidden_department`) for a caller that acts for none."""
-    if who.department is None:
+def department_of(caller: Principal) -> DepartmentId:
+    """The caller's department. Raises Rejected (`forbidden_department`) if it acts for none."""
+    if caller.department is None:
         raise reject("forbidden_department")
-    return who.department
+    return caller.department
 
 
-def confine(who: Principal, department: DepartmentId, *unless: OfficerRole) -> None:
-    """Refuse (`forbidden_department`) what belongs to another department, unless the caller has one of the roles."""
-    if who.department != department and not who.has(*unless):
+def require_department(caller: Principal, department: DepartmentId, *exempt: OfficerRole) -> None:
+    """Raises Rejected (`forbidden_department`) if the caller is of another department and has none of the exempt roles."""
+    if caller.department != department and not caller.has(*exempt):
         raise reject("forbidden_department")
 
 
-def trust(app: FastAPI, verifier: TokenVerifier) -> None:
-    """Believe the tokens that this verifier believes."""
+def use_verifier(app: FastAPI, verifier: TokenVerifier) -> None:
+    """Verify the tokens of all requests with this verifier."""
     app.state.verifier = verifier
 
 

@@ -16,5 +16,5 @@ def _wording(request: Request) -> Wording:
     return cast("Wording", request.app.state.wording)
 
 
-TheCore = Annotated[Core, Depends(_core)]
-TheWording = Annotated[Wording, Depends(_wording)]
+CoreDep = Annotated[Core, Depends(_core)]
+WordingDep = Annotated[Wording, Depends(_wording)]

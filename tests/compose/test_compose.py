@@ -64,12 +64,12 @@ server = HTTPServer(("127.0.0.1", 0), Collector)
 Thread(target=server.serve_forever, daemon=True).start()
 os.environ["OTEL_EXPORTER_OTLP_ENDPOINT"] = f"http://127.0.0.1:{server.server_port}"
 
-from shared.telemetry import traces
+from shared.telemetry import traces, tracing_setup
 
-traces.begin()
+tracing_setup.start()
 with traces.request("GET", "") as span:
-    span.answered("/example", 200)
-traces.end()
+    span.record_response("/example", 200)
+traces.stop()
 """
 
 
@@ -165,7 +165,7 @@ _AS_ANOTHER = """
 import asyncio, asyncpg, sys
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import TopicAuthorizationFailedError
-from shared.messaging.broker import connection
+from shared.messaging.broker import connection_arguments
 from shared.runtime.settings import Settings
 from sqlalchemy.engine import make_url
 
@@ -184,7 +184,7 @@ async def main():
         print(await refused(statement, "liandong_executor"))
     print(await refused("SELECT 1", "liandong_registry"))
     print(await refused("SELECT 1", "postgres"))
-    async with AIOKafkaProducer(**connection(Settings().broker)) as producer:
+    async with AIOKafkaProducer(**connection_arguments(Settings().broker)) as producer:
         for topic in ("liandong.list", "liandong.response"):
             try:
                 await producer.send_and_wait(topic, b"forged")

@@ -7,7 +7,10 @@ from typing import Any
 from services.initiator.domain.commands import Officer
 from services.initiator.domain.entry_input import EntryInput, SubjectInput, keys_of_input, sealed_entry
 from shared.contracts.event import DepartmentId, DomainId, EntryId
-from shared.contracts.lawbook import Grade, ListKind
+from shared.contracts.lawbook import (
+    Grade,
+    ListKind,
+)
 from shared.contracts.listing import Decision, Entry
 from shared.identity import SubjectKeys
 from shared.lawbook.book import LawBook

@@ -22,16 +22,15 @@ from shared.contracts.lawbook import (
     Grade,
     Instrument,
     ItemKind,
-    ItemRetired,
-    LawbookChange,
     ListedMeasure,
     ListKind,
     Measure,
     MeasureList,
-    Policy,
     Target,
     Undoing,
 )
+from shared.contracts.lawbook_events import ItemRetired, LawbookChange
+from shared.contracts.policy import Policy
 from shared.lawbook.items import Item, identity, version_of
 from tests.builders import a_department, a_domain, a_measure, an_instrument
 from tests.decider import given

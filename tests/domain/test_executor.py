@@ -41,7 +41,16 @@ from shared.contracts.execution import (
     Refused,
     Undone,
 )
-from shared.contracts.lawbook import Basis, Duty, Force, ListKind, Measure, MeasureKind, Undoing, Works
+from shared.contracts.lawbook import (
+    Basis,
+    Duty,
+    Force,
+    ListKind,
+    Measure,
+    MeasureKind,
+    Undoing,
+    Works,
+)
 from shared.contracts.response import (
     EndMode,
     Line,

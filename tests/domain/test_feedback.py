@@ -37,7 +37,12 @@ from shared.contracts.execution import (
     Undone,
 )
 from shared.contracts.feedback import LoopClosed, ObligationOverdue
-from shared.contracts.lawbook import Duty, ListKind, SubjectKind, Undoing
+from shared.contracts.lawbook import (
+    Duty,
+    ListKind,
+    SubjectKind,
+    Undoing,
+)
 from shared.contracts.listing import (
     Cause,
     Entry,

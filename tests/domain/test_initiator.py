@@ -29,7 +29,10 @@ from services.initiator.domain.entry_input import (
 from services.initiator.domain.events import EntryDrafted, EntryReturned, EntrySubmitted
 from services.initiator.domain.visibility import EVERYTHING, visibility_of
 from shared.contracts.event import DepartmentId, DomainId, EntryId, Event, SubjectKey
-from shared.contracts.lawbook import ListKind, Role
+from shared.contracts.lawbook import (
+    ListKind,
+    Role,
+)
 from shared.contracts.listing import EntryPublished, Notice, Origin
 from shared.identity import mask_name
 from shared.lawbook.terms import last_day, months_after

@@ -22,7 +22,10 @@ from services.initiator.files.reading import Record
 from services.initiator.files.rejects import decode_facts, encode_facts, masked, reject_rows
 from services.initiator.files.rows import Layout, day_of, read_row
 from shared.contracts.event import DomainId
-from shared.contracts.lawbook import ListKind, Role
+from shared.contracts.lawbook import (
+    ListKind,
+    Role,
+)
 from shared.rejection import Fault, Named
 from shared.web.wording import Term
 from tests.decider import Given, given

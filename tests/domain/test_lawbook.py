@@ -13,18 +13,19 @@ from shared.contracts.lawbook import (
     Domain,
     Instrument,
     ItemKind,
-    ItemRetired,
-    LawbookChange,
     ListKind,
     Measure,
     MeasureKind,
-    Policy,
-    SettingsConfirmed,
     Target,
     Undoing,
     Works,
 )
-from shared.contracts.policy import Setting, Substance
+from shared.contracts.lawbook_events import (
+    ItemRetired,
+    LawbookChange,
+    SettingsConfirmed,
+)
+from shared.contracts.policy import Policy, Setting, Substance
 from shared.lawbook.book import LawBook
 from shared.lawbook.effect import confirmed, open_settings
 from shared.lawbook.items import Item, publications

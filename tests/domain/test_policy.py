@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from services.catalogue.files.shipped import DOCUMENTS, shipped
 from shared.contracts.event import DomainId
 from shared.contracts.kinds import SubjectKind
-from shared.contracts.lawbook import Policy, PolicyPublished
-from shared.contracts.policy import CuredInTime, Level, ReceivedBy, ThirdPartyLists
+from shared.contracts.lawbook_events import PolicyPublished
+from shared.contracts.policy import CuredInTime, Level, Policy, ReceivedBy, ThirdPartyLists
 from shared.contracts.vocabulary import PUBLIC
 from shared.lawbook.book import LawBook
 from shared.lawbook.policy import GROUPS, Governing, Question, Why, governing

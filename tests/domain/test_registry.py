@@ -15,7 +15,17 @@ from services.registry.domain.events import EntryEndedInFile, EntryRecorded, Fil
 from services.registry.domain.file import SubjectFile
 from services.registry.domain.law_change import LAW_CHANGED
 from shared.contracts.event import DepartmentId, EntryId, Event, EventId, InstrumentId, LineId
-from shared.contracts.lawbook import Basis, Force, ListKind, Measure, MeasureKind, Role, SubjectKind, Target, Works
+from shared.contracts.lawbook import (
+    Basis,
+    Force,
+    ListKind,
+    Measure,
+    MeasureKind,
+    Role,
+    SubjectKind,
+    Target,
+    Works,
+)
 from shared.contracts.listing import Cause, Entry, Origin, ResponsiblePerson, Subject
 from shared.contracts.response import (
     EndMode,

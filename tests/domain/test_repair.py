@@ -35,9 +35,13 @@ from services.repair.domain.events import (
     ObjectionUpheld,
 )
 from services.repair.domain.state import NotAdopted, OffList, OnList, State, Status, status_of
-from shared.calendar.clock import SHANGHAI
+from shared.calendar.working_days import SHANGHAI
 from shared.contracts.event import DepartmentId
-from shared.contracts.lawbook import Domain, Grade, ListKind, Policy
+from shared.contracts.lawbook import (
+    Domain,
+    Grade,
+    ListKind,
+)
 from shared.contracts.listing import (
     Cause,
     Entry,
@@ -49,6 +53,7 @@ from shared.contracts.listing import (
     EntrySuspended,
     ListEvent,
 )
+from shared.contracts.policy import Policy
 from shared.lawbook.book import LawBook
 from shared.rejection import Rejected
 from tests.builders import a_book, a_decision, a_domain, an_entry

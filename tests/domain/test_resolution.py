@@ -25,12 +25,12 @@ from shared.contracts.lawbook import (
     ListKind,
     Measure,
     MeasureKind,
-    Policy,
     Role,
     Target,
     Works,
 )
 from shared.contracts.listing import Entry, Origin
+from shared.contracts.policy import Policy
 from shared.contracts.response import EndMode, RefusalReason
 from shared.lawbook.book import LawBook
 from shared.lawbook.items import Item, publications

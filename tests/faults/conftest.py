@@ -1,8 +1,10 @@
 """A running system under load: one private stack and one process per service, shared by all fault tests."""
 
 import random
+import tempfile
 from collections.abc import AsyncGenerator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
 from typing import Protocol
 
 import pytest
@@ -19,13 +21,15 @@ SEED = 20260105
 
 
 @pytest.fixture(scope="package")
-async def hurt(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[System]:
+async def hurt() -> AsyncGenerator[System]:
     """The system that faults are injected into. No other test uses this stack.
 
     It is stopped after the last test of this package, so that it takes no processor time from the tests that follow.
     """
-    async with system(tmp_path_factory.mktemp("faults"), print) as made:
-        yield made
+    # Not a folder of pytest's, for the reason given in tests/conftest.py.
+    with tempfile.TemporaryDirectory(prefix="liandong-faults-", ignore_cleanup_errors=True) as folder:
+        async with system(Path(folder), print) as made:
+            yield made
 
 
 @pytest.fixture(scope="package")

@@ -15,11 +15,11 @@ from liandong.soak import verdict
 from liandong.soak.load import Load
 from liandong.soak.system import System
 from shared.contracts.event import Topic
-from shared.messaging.invariants import at_rest, unheard
-from shared.messaging.restore import beyond, raise_epoch
+from shared.messaging.invariants import at_rest, unconsumed
+from shared.messaging.restore import consumed_beyond_published, raise_epoch
 from tests.engine.conftest import Databases, MakeSample
 from tests.engine.log import Log, keys_of
-from tests.engine.running import consuming, relaying, rest
+from tests.engine.running import all_consumed, consuming, relaying
 from tests.engine.sample import Sample
 from tests.faults.conftest import UnderLoad
 
@@ -52,31 +52,31 @@ async def test_a_service_restored_from_an_older_backup_is_heard_only_under_a_new
 ) -> None:
     """Consumers have read 6 events, the service continues at 4: without a new epoch its next events would be skipped silently."""
     before, behind, anew = keys_of(0, 3)
-    teller, hearer = await sample("teller"), await sample("hearer")
-    async with relaying(teller, log), consuming(hearer, log):
-        await teller.tell(before, *"123")
-        await rest(teller=teller, hearer=hearer)
-    backup = await copied(teller)
-    async with relaying(teller, log), consuming(hearer, log):
-        await teller.tell(before, *"456")
-        await rest(teller=teller, hearer=hearer)
-    restored = await sample(same_as=teller, url=backup)
-    engines = {"teller": restored.engine, "hearer": hearer.engine}
-    async with relaying(restored, log), consuming(hearer, log):
-        await restored.tell(behind, *"12")
-        await rest(teller=restored)
+    publisher, subscriber = await sample("publisher"), await sample("subscriber")
+    async with relaying(publisher, log), consuming(subscriber, log):
+        await publisher.publish(before, *"123")
+        await all_consumed(publisher=publisher, subscriber=subscriber)
+    backup = await copied(publisher)
+    async with relaying(publisher, log), consuming(subscriber, log):
+        await publisher.publish(before, *"456")
+        await all_consumed(publisher=publisher, subscriber=subscriber)
+    restored = await sample(same_as=publisher, url=backup)
+    engines = {"publisher": restored.engine, "subscriber": subscriber.engine}
+    async with relaying(restored, log), consuming(subscriber, log):
+        await restored.publish(behind, *"12")
+        await all_consumed(publisher=restored)
         await asyncio.sleep(1)
-        assert await hearer.heard() == {before: [1, 2, 3, 4, 5, 6]}
-    assert "up to 6, published is 5" in "\n".join(await unheard(engines))
-    assert "up to 6, it has told up to 5" in "\n".join(await beyond(engines))
+        assert await subscriber.consumed() == {before: [1, 2, 3, 4, 5, 6]}
+    assert "up to 6, published is 5" in "\n".join(await unconsumed(engines))
+    assert "up to 6, published is 5" in "\n".join(await consumed_beyond_published(engines))
     async with restored.engine.begin() as connection:
         assert await raise_epoch(connection) == 2
-    async with relaying(restored, log), consuming(hearer, log):
-        await restored.tell(anew, *"12")
-        await rest(teller=restored)
-        while anew not in await hearer.heard():
+    async with relaying(restored, log), consuming(subscriber, log):
+        await restored.publish(anew, *"12")
+        await all_consumed(publisher=restored)
+        while anew not in await subscriber.consumed():
             await asyncio.sleep(0.05)
-    assert await hearer.heard() == {before: [1, 2, 3, 4, 5, 6], anew: [1, 2]}
+    assert await subscriber.consumed() == {before: [1, 2, 3, 4, 5, 6], anew: [1, 2]}
 
 
 async def test_all_databases_restored_to_one_point_and_a_log_refilled_go_on_where_they_were(

@@ -23,10 +23,11 @@ from liandong.soak.load import Load, load_of
 from liandong.soak.verdict import between, folds, log
 from shared.contracts.event import Topic
 from shared.eventstore import Change
-from shared.messaging.intake import Intake, Place
+from shared.messaging.intake import Intake, PartitionOffset
 from shared.messaging.invariants import at_rest
-from shared.messaging.message import Raw
-from shared.messaging.relay import Numbered, Partition, Relay
+from shared.messaging.message import RawRecord
+from shared.messaging.relay import Relay
+from shared.messaging.sequencing import Partition, Sequenced
 from shared.rejection import Rejected
 from shared.runtime.settings import Settings
 from tests.harness import drop_database
@@ -125,11 +126,13 @@ async def test_numbers_that_do_not_follow_the_order_of_a_stream_are_found(broken
 async def test_a_batch_that_is_handled_twice_is_found(broken: Broken, monkeypatch: pytest.MonkeyPatch) -> None:
     real = Intake._transaction
 
-    async def twice(self: Intake, place: Place, after: Place, fresh: Sequence[Raw], handle: Any) -> None:
-        await real(self, place, after, fresh, handle)
+    async def twice(
+        self: Intake, before: PartitionOffset, after: PartitionOffset, new: Sequence[RawRecord], handle: Any
+    ) -> None:
+        await real(self, before, after, new, handle)
         if self.service == "registry":
             with suppress(Rejected):  # the domain refuses some of it
-                await real(self, after, after, fresh, handle)
+                await real(self, after, after, new, handle)
 
     monkeypatch.setattr(Intake, "_transaction", twice)
     assert "is twice among list events settled" in "\n".join(await broken.found())
@@ -138,7 +141,7 @@ async def test_a_batch_that_is_handled_twice_is_found(broken: Broken, monkeypatc
 async def test_an_event_that_is_skipped_is_found(broken: Broken, monkeypatch: pytest.MonkeyPatch) -> None:
     real = Intake._handle_together
 
-    async def forgetful(self: Intake, connection: AsyncConnection, ready: list[Raw]) -> list[Change]:
+    async def forgetful(self: Intake, connection: AsyncConnection, ready: list[RawRecord]) -> list[Change]:
         return await real(self, connection, ready[1:] if self.service == "registry" else ready)
 
     monkeypatch.setattr(Intake, "_handle_together", forgetful)
@@ -152,7 +155,7 @@ async def test_a_record_that_never_reached_the_log_is_found(broken: Broken, monk
         self: Relay,
         producer: AIOKafkaProducer,
         partition: Partition,
-        events: Sequence[Numbered],
+        events: Sequence[Sequenced],
         acknowledged: dict[Partition, int],
     ) -> None:
         """As if a broker had lost an acknowledged record."""

@@ -16,7 +16,12 @@ from httpx import Response
 from services.catalogue.files.rows import columns, to_row
 from services.catalogue.files.shipped import shipped
 from shared.contracts.event import Topic
-from shared.contracts.lawbook import Department, ItemKind, LawbookEvent, Measure
+from shared.contracts.lawbook import (
+    Department,
+    ItemKind,
+    Measure,
+)
+from shared.contracts.lawbook_events import LawbookEvent
 from shared.lawbook.items import SHAPES, Item
 from shared.trust import OfficerRole
 from tests.conftest import StartWorld

@@ -14,7 +14,16 @@ from services.executor.domain.task import TaskState, asks_in_state
 from services.executor.schema import METADATA
 from shared.contracts.event import DepartmentId, EntryId, LineId, MeasureId, ResponseId, Topic
 from shared.contracts.execution import Acknowledged, Applied, Armed, EffectUndone, NotApplicable, Undone
-from shared.contracts.lawbook import DomainPublished, InstrumentPublished, ListKind, MeasurePublished, Undoing, Works
+from shared.contracts.lawbook import (
+    ListKind,
+    Undoing,
+    Works,
+)
+from shared.contracts.lawbook_events import (
+    DomainPublished,
+    InstrumentPublished,
+    MeasurePublished,
+)
 from shared.contracts.listing import Subject
 from shared.contracts.response import (
     EndMode,
@@ -28,7 +37,7 @@ from shared.contracts.response import (
     Settled,
 )
 from shared.database.migration import drift
-from shared.eventstore.store import new_event_id
+from shared.ids import new_event_id
 from shared.trust import OfficerRole
 from tests.builders import a_domain, a_line, a_measure, an_instrument
 from tests.engine.statements import counted

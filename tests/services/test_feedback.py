@@ -22,7 +22,8 @@ from shared.contracts.lawbook import Duty
 from shared.contracts.response import EndMode
 from shared.database import connect
 from shared.eventstore import Metadata, Session
-from shared.eventstore.store import new_event_id, partition_of
+from shared.eventstore.partitions import partition_of
+from shared.ids import new_event_id
 from shared.messaging.message import Message
 from shared.messaging.reaction import Batch
 from shared.trust import OfficerRole

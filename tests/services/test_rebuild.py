@@ -81,7 +81,7 @@ async def test_a_rebuild_gives_the_rows_that_the_live_projections_gave(start: St
                 await connection.execute(text(f"DELETE FROM {emptied}"))
             reports: list[Progress] = []
             assert await w.services[name].rebuild(reports.append).run() > 0
-            assert reports and reports[-1].done == reports[-1].of
+            assert reports and reports[-1].done == reports[-1].total
             assert await rows_of(w, name) == before, name
 
 
@@ -110,7 +110,7 @@ async def test_an_interrupted_rebuild_continues_where_it_stopped(start: StartWor
 
         with pytest.MonkeyPatch.context() as patch, pytest.raises(SystemExit):
             patch.setattr(Rebuild, "_last_round", killed)
-            patch.setattr("shared.eventstore.rebuild.SHORT_ENOUGH", 0)
+            patch.setattr("shared.eventstore.rebuild.LAST_ROUND_POSITIONS", 0)
             await w.services["registry"].rebuild(lambda _: None).run()
         [half] = await w.rows("registry", "SELECT position FROM rebuilding.rebuild_progress")
         assert half.position > 0

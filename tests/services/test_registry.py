@@ -5,7 +5,10 @@ from typing import Any
 
 from services.catalogue.files.shipped import shipped
 from shared.contracts.event import Topic
-from shared.contracts.lawbook import ListKind, Role
+from shared.contracts.lawbook import (
+    ListKind,
+    Role,
+)
 from shared.contracts.listing import (
     Cause,
     EntryEnded,

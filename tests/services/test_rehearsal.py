@@ -12,7 +12,17 @@ from services.catalogue.files.shipped import shipped
 from services.registry.jobs import resolving
 from services.registry.jobs.rehearsals import RehearsalWorker
 from shared.contracts.event import DomainId, Topic
-from shared.contracts.lawbook import Basis, LawbookChange, ListKind, Measure, Target, Undoing, Works
+from shared.contracts.lawbook import (
+    Basis,
+    ListKind,
+    Measure,
+    Target,
+    Undoing,
+    Works,
+)
+from shared.contracts.lawbook_events import (
+    LawbookChange,
+)
 from shared.contracts.listing import Entry, EntryPublished
 from shared.contracts.response import EndMode, RefusalReason, ResponseAmended, ResponseDirected, ResponseEnded, Settled
 from shared.lawbook.items import Item, publications

@@ -12,9 +12,10 @@ from sqlalchemy import event as listen
 from uuid_utils import uuid7
 
 from services.catalogue.files.shipped import shipped
-from shared.calendar.clock import SHANGHAI
+from shared.calendar.working_days import SHANGHAI
 from shared.contracts.event import DepartmentId, DomainId, EntryId, Topic
-from shared.contracts.lawbook import ListKind, PolicyPublished
+from shared.contracts.lawbook import ListKind
+from shared.contracts.lawbook_events import PolicyPublished
 from shared.contracts.listing import (
     Entry,
     EntryCorrected,
@@ -26,8 +27,7 @@ from shared.contracts.listing import (
     EntrySuspended,
     ListEvent,
 )
-from shared.eventstore.store import new_event_id
-from shared.ids import stable_id
+from shared.ids import new_event_id, stable_id
 from shared.trust import OfficerRole
 from tests.builders import a_decision, an_entry
 from tests.conftest import StartWorld

@@ -28,7 +28,7 @@ from shared.contracts.response import (
     ResponseSuspended,
     Settled,
 )
-from shared.eventstore.store import new_event_id
+from shared.ids import new_event_id
 from shared.lawbook.items import Item, publications
 from shared.trust import OfficerRole
 from tests.builders import a_department, a_measure, an_instrument

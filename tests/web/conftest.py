@@ -1,4 +1,4 @@
-"""A small service that can go wrong in every way, and tokens for it."""
+"""A small application that can fail in every way, and tokens for it."""
 
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ WORDING = Path(__file__).parent / "sample.yaml"
 
 @dataclass
 class Sample:
-    """The application, a client of it, and tokens that it believes."""
+    """The application, a client for it, and valid tokens."""
 
     app: Application
     client: httpx.AsyncClient
@@ -31,7 +31,7 @@ def issuer(tmp_path_factory: pytest.TempPathFactory) -> DevelopmentIssuer:
 
 @pytest.fixture
 async def sample(issuer: DevelopmentIssuer) -> AsyncIterator[Sample]:
-    app = application("sample", verifier=TokenVerifier(issuer.trust), wording=[WORDING], largest_body=4096)
+    app = application("sample", verifier=TokenVerifier(issuer.trust), wording=[WORDING], max_body=4096)
     add_routes(app)
 
     def bearer(*roles: OfficerRole, department: str | None = "luoyang-court") -> dict[str, str]:

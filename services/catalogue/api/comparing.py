@@ -8,11 +8,14 @@ from services.catalogue.api.bodies.items import ComparisonBody, DifferenceBody, 
 from services.catalogue.domain.comparing import compare_lists, differences
 from services.catalogue.views import item_queries
 from services.catalogue.views.items import Edition
-from shared.contracts.lawbook import ItemKind, MeasureList
+from shared.contracts.lawbook import (
+    ItemKind,
+    MeasureList,
+)
 from shared.lawbook.items import SHAPES, Item, version_of
 from shared.rejection import reject
 from shared.web.access import Caller
-from shared.web.core import TheCore
+from shared.web.core import CoreDep
 
 router = APIRouter(tags=["comparing"])
 
@@ -21,7 +24,7 @@ router = APIRouter(tags=["comparing"])
 async def compare(
     kind: ItemKind,
     item_id: str,
-    core: TheCore,
+    core: CoreDep,
     who: Caller,
     was: Annotated[int, Query(ge=1, description="A version; of items without versions, a law book version")],
     now: Annotated[int, Query(ge=1)],

@@ -16,14 +16,14 @@ from shared.contracts.lawbook import ItemKind
 from shared.eventstore import Session
 from shared.trust import Principal
 from shared.web.access import Caller
-from shared.web.core import TheCore
-from shared.web.writing import Answer, ExpectedVersion, Write, Writing
+from shared.web.core import CoreDep
+from shared.web.writing import Answer, ExpectedVersion, IdempotentWrite, Write
 
 router = APIRouter(tags=["example settings"])
 
 
 @router.get("/unconfirmed")
-async def unconfirmed(core: TheCore, who: Caller) -> UnconfirmedBody:
+async def unconfirmed(core: CoreDep, who: Caller) -> UnconfirmedBody:
     """How many items the credit office must still confirm."""
     async with core.store.reading.connect() as connection:
         return UnconfirmedBody(items=await item_queries.unconfirmed(connection))
@@ -45,7 +45,7 @@ async def confirm_one(
     return await _confirm(write, who, Confirm((confirmation,), body.note, who.department), expected)
 
 
-async def _confirm(write: Writing, who: Principal, command: Confirm, expected: int | None) -> Response:
+async def _confirm(write: IdempotentWrite, who: Principal, command: Confirm, expected: int | None) -> Response:
     async def handle(session: Session) -> Answer:
         return Answer(200, ConfirmedBody.model_validate(await confirm(session, command, expected)))
 

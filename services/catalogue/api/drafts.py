@@ -23,7 +23,7 @@ from shared.eventstore import Session
 from shared.lawbook.book import LawBook
 from shared.lawbook.items import Item, identity, kind_of
 from shared.rejection import reject
-from shared.web.core import TheCore
+from shared.web.core import CoreDep
 from shared.web.paging import AfterPosition, Limit, cut
 from shared.web.writing import Answer, ExpectedVersion, Write
 
@@ -32,7 +32,7 @@ router = APIRouter(prefix="/drafts", tags=["drafts"])
 
 @router.get("")
 async def drafts(
-    core: TheCore,
+    core: CoreDep,
     who: Overseer,
     status: Annotated[DraftState | None, Query(description="Only drafts of this status")] = None,
     after: AfterPosition = "",
@@ -46,7 +46,7 @@ async def drafts(
 
 
 @router.get("/{draft_id}")
-async def draft(draft_id: str, core: TheCore, who: Overseer) -> DraftBody:
+async def draft(draft_id: str, core: CoreDep, who: Overseer) -> DraftBody:
     """One draft."""
     async with core.store.reading.connect() as connection:
         found = await view.draft(connection, draft_id)
@@ -57,7 +57,7 @@ async def draft(draft_id: str, core: TheCore, who: Overseer) -> DraftBody:
 
 @router.get("/{draft_id}/content")
 async def content(
-    draft_id: str, core: TheCore, who: Overseer, after: AfterPosition = "", limit: Limit = 100
+    draft_id: str, core: CoreDep, who: Overseer, after: AfterPosition = "", limit: Limit = 100
 ) -> DraftContentPage:
     """The content of a draft, item by item, each beside the current item of the book."""
     async with core.store.reading.connect() as connection:

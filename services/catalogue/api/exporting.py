@@ -16,7 +16,7 @@ from shared.lawbook.items import SHAPES, ends, identity, version_of
 from shared.rejection import reject
 from shared.runtime.core import Core
 from shared.web.access import Caller
-from shared.web.core import TheCore
+from shared.web.core import CoreDep
 
 router = APIRouter(tags=["files"])
 
@@ -32,7 +32,7 @@ _PAGE = 500
 @router.get("/exports/{form}", response_class=StreamingResponse)
 async def export(
     form: FileForm,
-    core: TheCore,
+    core: CoreDep,
     who: Caller,
     kind: Annotated[ItemKind | None, Query(description="Only items of this kind; required for CSV")] = None,
 ) -> StreamingResponse:

@@ -10,12 +10,19 @@ from services.catalogue.api.bodies.drafts import ContentBody, FiledBody, ItemsBo
 from services.catalogue.domain.content import Placed, PlacedEnd, Retirement, Submission
 from services.catalogue.handlers import file
 from shared.contracts.directory import Category, LegalBasis, Matter, Region
-from shared.contracts.lawbook import Department, Domain, Instrument, ItemKind, Measure, MeasureList
+from shared.contracts.lawbook import (
+    Department,
+    Domain,
+    Instrument,
+    ItemKind,
+    Measure,
+    MeasureList,
+)
 from shared.contracts.policy import Policy
 from shared.eventstore import Session
 from shared.lawbook.items import Item
 from shared.trust import Principal
-from shared.web.writing import Answer, Write, Writing
+from shared.web.writing import Answer, IdempotentWrite, Write
 
 router = APIRouter(tags=["drafts"])
 
@@ -114,7 +121,7 @@ def _submission(title: str, items: Sequence[Item]) -> Submission:
     return Submission(title, tuple(Placed(f"items[{nth}]", item) for nth, item in enumerate(items)))
 
 
-async def submit(write: Writing, who: Principal, submission: Submission) -> Response:
+async def submit(write: IdempotentWrite, who: Principal, submission: Submission) -> Response:
     """File a draft: 201, or 200 when the book has all of it already."""
 
     async def handle(session: Session) -> Answer:

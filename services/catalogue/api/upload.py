@@ -12,7 +12,7 @@ from starlette.formparsers import MultiPartException
 from starlette.types import Message
 
 from shared.rejection import reject
-from shared.web.writing import LONGEST_KEY, Writer, Writing
+from shared.web.writing import MAX_KEY_LENGTH, IdempotentWrite, WriteContext
 
 PART = "file"
 LARGEST_FILE = 5 * 1024 * 1024
@@ -27,7 +27,7 @@ class Uploaded:
 
     name: str
     file: BinaryIO
-    writing: Writing
+    writing: IdempotentWrite
 
 
 IdempotencyKey = Annotated[
@@ -41,8 +41,8 @@ async def received(request: Request, key: str | None) -> AsyncGenerator[Uploaded
     """The file of a multipart request; it is closed afterwards. Raises Rejected: no file, several files, too large."""
     if not key:
         raise reject("idempotency_key_missing", "Idempotency-Key")
-    if len(key) > LONGEST_KEY:
-        raise reject("idempotency_key_too_long", "Idempotency-Key", limit=LONGEST_KEY)
+    if len(key) > MAX_KEY_LENGTH:
+        raise reject("idempotency_key_too_long", "Idempotency-Key", limit=MAX_KEY_LENGTH)
     if not request.headers.get("content-type", "").startswith("multipart/form-data"):
         raise reject("unsupported_media_type")
     limited = Request(request.scope, _counting(request))
@@ -76,10 +76,10 @@ def _counting(request: Request) -> Any:
     return receive
 
 
-def _writing(request: Request, key: str, file: BinaryIO) -> Writing:
+def _writing(request: Request, key: str, file: BinaryIO) -> IdempotentWrite:
     digest = hashlib.sha256(f"{request.method} {request.url.path}?{request.url.query}\n".encode())
     while piece := file.read(1024 * 1024):
         digest.update(piece)
     file.seek(0)
-    writer: Writer = request.app.state.writer
-    return Writing(writer, key, digest.hexdigest())
+    writer: WriteContext = request.app.state.write_context
+    return IdempotentWrite(writer, key, digest.hexdigest())

@@ -16,7 +16,12 @@ from services.catalogue.domain.succession import succession
 from services.catalogue.domain.wellformed import ill_formed
 from shared.calendar.working_days import today
 from shared.contracts.event import DepartmentId, Event
-from shared.contracts.lawbook import ItemKind, ItemRetired, LawbookChange, SettingsConfirmed
+from shared.contracts.lawbook import ItemKind
+from shared.contracts.lawbook_events import (
+    ItemRetired,
+    LawbookChange,
+    SettingsConfirmed,
+)
 from shared.decider import Decider
 from shared.lawbook.book import LawBook
 from shared.lawbook.effect import open_settings

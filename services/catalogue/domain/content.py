@@ -9,7 +9,15 @@ from pydantic import Field
 
 from shared.contracts.directory import Category, LegalBasis, Matter, Region
 from shared.contracts.event import Contract
-from shared.contracts.lawbook import Department, Domain, Instrument, ItemKind, Measure, MeasureList, Policy
+from shared.contracts.lawbook import (
+    Department,
+    Domain,
+    Instrument,
+    ItemKind,
+    Measure,
+    MeasureList,
+)
+from shared.contracts.policy import Policy
 from shared.lawbook.items import SHAPES, Item, kind_of
 
 

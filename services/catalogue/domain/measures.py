@@ -2,7 +2,11 @@
 
 from collections.abc import Container, Iterator, Sequence
 
-from shared.contracts.lawbook import ItemKind, Measure, Undoing
+from shared.contracts.lawbook import (
+    ItemKind,
+    Measure,
+    Undoing,
+)
 from shared.lawbook.book import LawBook
 from shared.rejection import Fault
 

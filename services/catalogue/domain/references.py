@@ -6,7 +6,15 @@ from typing import assert_never
 from services.catalogue.domain.measures import measure_faults, unknown_ids
 from shared.contracts.directory import Category, LegalBasis, Matter, Region, RegionLevel
 from shared.contracts.event import InstrumentId
-from shared.contracts.lawbook import Department, Domain, Instrument, ListedMeasure, Measure, MeasureList, Policy
+from shared.contracts.lawbook import (
+    Department,
+    Domain,
+    Instrument,
+    ListedMeasure,
+    Measure,
+    MeasureList,
+)
+from shared.contracts.policy import Policy
 from shared.lawbook.book import LawBook
 from shared.lawbook.items import Item
 from shared.lawbook.regions import STATE

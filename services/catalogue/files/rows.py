@@ -13,7 +13,10 @@ import orjson
 
 from services.catalogue.domain.content import Retirement, field_of
 from shared.contracts.event import Contract
-from shared.contracts.lawbook import ItemKind, Target
+from shared.contracts.lawbook import (
+    ItemKind,
+    Target,
+)
 from shared.lawbook.items import SHAPES
 from shared.rejection import Fault
 

@@ -13,7 +13,14 @@ from services.catalogue.domain.book import Publish, changes
 from services.catalogue.domain.content import Content, Placed
 from services.catalogue.files.reading import Read, read
 from shared.contracts.directory import Category, LegalBasis, Matter, Region
-from shared.contracts.lawbook import Department, Domain, Instrument, LawbookChange, Measure, MeasureList
+from shared.contracts.lawbook import (
+    Department,
+    Domain,
+    Instrument,
+    Measure,
+    MeasureList,
+)
+from shared.contracts.lawbook_events import LawbookChange
 from shared.contracts.policy import Policy
 from shared.lawbook.book import LawBook
 from shared.lawbook.items import publications

@@ -30,13 +30,10 @@ from services.catalogue.schema import METADATA
 from shared.contracts.lawbook import (
     Domain,
     ItemKind,
-    ItemRetired,
-    LawbookChange,
-    LawbookEvent,
     Measure,
-    Policy,
-    SettingsConfirmed,
 )
+from shared.contracts.lawbook_events import ItemRetired, LawbookChange, LawbookEvent, SettingsConfirmed
+from shared.contracts.policy import Policy
 from shared.database import RawJson, insert_rows
 from shared.eventstore import Recorded
 from shared.lawbook.effect import confirmed, open_settings, retired

@@ -6,7 +6,7 @@ from fastapi import Depends, Query
 
 from shared.contracts.event import DepartmentId
 from shared.trust import OfficerRole, Principal
-from shared.web.access import confine, department_of, require
+from shared.web.access import department_of, require, require_department
 
 EXECUTES = (OfficerRole.EXECUTOR, OfficerRole.SYSTEM)
 """Roles that answer tasks and make checks for their own department."""
@@ -26,7 +26,7 @@ def department_asked_for(who: Principal, named: str | None) -> DepartmentId:
     if named is None:
         return department_of(who)
     department = DepartmentId(named)
-    confine(who, department, *WATCHES)
+    require_department(who, department, *WATCHES)
     return department
 
 

@@ -10,7 +10,7 @@ from services.executor.views.checks import StoredCheck
 from shared.eventstore import Session
 from shared.rejection import reject
 from shared.web.access import department_of
-from shared.web.core import TheCore, TheWording
+from shared.web.core import CoreDep, WordingDep
 from shared.web.paging import After, Limit, Page, cut
 from shared.web.writing import Answer, Write
 
@@ -18,7 +18,7 @@ router = APIRouter()
 
 
 @router.post("/checks", status_code=201, response_model=CheckBody)
-async def make_check(body: QuestionBody, core: TheCore, who: Executor, write: Write, wording: TheWording) -> Response:
+async def make_check(body: QuestionBody, core: CoreDep, who: Executor, write: Write, wording: WordingDep) -> Response:
     """Ask before acting (应查必查): what this department must or may do to the subject in this matter. The check is recorded."""
     subject = core.keys.of(body.subject.scheme, body.subject.number, "subject.number")
 
@@ -32,9 +32,9 @@ async def make_check(body: QuestionBody, core: TheCore, who: Executor, write: Wr
 
 @router.get("/checks")
 async def checks_awaiting_outcome(
-    core: TheCore,
+    core: CoreDep,
     who: Reader,
-    wording: TheWording,
+    wording: WordingDep,
     department: Department = None,
     after: After = "",
     limit: Limit = 100,
@@ -48,7 +48,7 @@ async def checks_awaiting_outcome(
 
 
 @router.get("/checks/{check_id}")
-async def read_check(check_id: str, core: TheCore, who: Reader, wording: TheWording) -> CheckBody:
+async def read_check(check_id: str, core: CoreDep, who: Reader, wording: WordingDep) -> CheckBody:
     book = await core.lawbook.current()
     async with core.engine.connect() as connection:
         stored = await checks.find(connection, check_id)
@@ -58,7 +58,7 @@ async def read_check(check_id: str, core: TheCore, who: Reader, wording: TheWord
 
 
 @router.post("/checks/{check_id}/outcome")
-async def record_outcome(check_id: str, body: OutcomeBody, core: TheCore, who: Executor, write: Write) -> Response:
+async def record_outcome(check_id: str, body: OutcomeBody, core: CoreDep, who: Executor, write: Write) -> Response:
     """What the department did about the hits; recorded once."""
 
     async def handle(session: Session) -> Answer:

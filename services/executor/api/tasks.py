@@ -36,7 +36,7 @@ from shared.rejection import reject
 from shared.runtime.core import Core
 from shared.trust import Principal
 from shared.web.access import department_of
-from shared.web.core import TheCore, TheWording
+from shared.web.core import CoreDep, WordingDep
 from shared.web.paging import After, Limit, Page, cut
 from shared.web.wording import Term
 from shared.web.writing import Answer, Write
@@ -51,7 +51,7 @@ _OPEN = {"open": frozenset({True}), "closed": frozenset({False}), "all": frozens
 
 @router.get("/tasks", response_model=Page[TaskBody])
 async def worklist(
-    core: TheCore,
+    core: CoreDep,
     who: Reader,
     state: Annotated[Literal["open", "all", "closed"], Query(description="Open: something is asked")] = "open",
     kind: MeasureKind | None = None,
@@ -81,7 +81,7 @@ async def worklist(
 
 
 @router.get("/tasks/{task_id}")
-async def read_task(task_id: str, core: TheCore, who: Reader) -> TaskBody:
+async def read_task(task_id: str, core: CoreDep, who: Reader) -> TaskBody:
     async with core.store.reading.connect() as connection:
         row = await tasks.find(connection, task_id)
         if row is None or not may_read(who, row.department):
@@ -120,7 +120,7 @@ def _place(after: str) -> Place:
 
 @router.post("/tasks/answers", summary="Answer up to 1,000 tasks; invalid answers are returned with their faults")
 async def answer_tasks(
-    body: BulkAnswersBody, core: TheCore, who: Executor, write: Write, wording: TheWording, request: Request
+    body: BulkAnswersBody, core: CoreDep, who: Executor, write: Write, wording: WordingDep, request: Request
 ) -> Response:
     answers = body.line_answers()
 
@@ -132,35 +132,35 @@ async def answer_tasks(
 
 
 @router.post("/tasks/{task_id}/acknowledge")
-async def acknowledge(task_id: str, body: AnswerBody, core: TheCore, who: Executor, write: Write) -> Response:
+async def acknowledge(task_id: str, body: AnswerBody, core: CoreDep, who: Executor, write: Write) -> Response:
     return await _answer(core, who, write, task_id, AnswerKind.ACKNOWLEDGE, body)
 
 
 @router.post("/tasks/{task_id}/apply")
-async def apply(task_id: str, body: AnswerBody, core: TheCore, who: Executor, write: Write) -> Response:
+async def apply(task_id: str, body: AnswerBody, core: CoreDep, who: Executor, write: Write) -> Response:
     """Arms an occasion measure; applies any other."""
     return await _answer(core, who, write, task_id, AnswerKind.APPLY, body)
 
 
 @router.post("/tasks/{task_id}/not-applicable")
-async def not_applicable(task_id: str, body: AnswerBody, core: TheCore, who: Executor, write: Write) -> Response:
+async def not_applicable(task_id: str, body: AnswerBody, core: CoreDep, who: Executor, write: Write) -> Response:
     return await _answer(core, who, write, task_id, AnswerKind.NOT_APPLICABLE, body)
 
 
 @router.post("/tasks/{task_id}/refuse")
-async def refuse(task_id: str, body: AnswerBody, core: TheCore, who: Executor, write: Write) -> Response:
+async def refuse(task_id: str, body: AnswerBody, core: CoreDep, who: Executor, write: Write) -> Response:
     """Recommended measures only."""
     return await _answer(core, who, write, task_id, AnswerKind.REFUSE, body)
 
 
 @router.post("/tasks/{task_id}/fail")
-async def fail(task_id: str, body: AnswerBody, core: TheCore, who: Executor, write: Write) -> Response:
+async def fail(task_id: str, body: AnswerBody, core: CoreDep, who: Executor, write: Write) -> Response:
     """The measure could not be applied; it is still to be applied."""
     return await _answer(core, who, write, task_id, AnswerKind.FAIL, body)
 
 
 @router.post("/tasks/{task_id}/undo")
-async def undo(task_id: str, body: AnswerBody, core: TheCore, who: Executor, write: Write) -> Response:
+async def undo(task_id: str, body: AnswerBody, core: CoreDep, who: Executor, write: Write) -> Response:
     """After an end was ordered: how the effect was undone, with evidence; or that there never was an effect."""
     return await _answer(core, who, write, task_id, AnswerKind.UNDO, body)
 

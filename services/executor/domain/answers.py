@@ -12,7 +12,11 @@ from shared.calendar.working_days import today
 from shared.contracts import execution
 from shared.contracts.event import LineId
 from shared.contracts.execution import ExecutionEvent
-from shared.contracts.lawbook import Force, Undoing, Works
+from shared.contracts.lawbook import (
+    Force,
+    Undoing,
+    Works,
+)
 from shared.lawbook.book import LawBook
 from shared.rejection import Fault
 

@@ -19,7 +19,12 @@ from shared.contracts.event import (
     ResponseId,
     SubjectKey,
 )
-from shared.contracts.lawbook import Force, ListKind, MeasureKind, Undoing
+from shared.contracts.lawbook import (
+    Force,
+    ListKind,
+    MeasureKind,
+    Undoing,
+)
 from shared.contracts.listing import Subject
 from shared.contracts.response import EndMode, Line, RefusalReason
 from shared.contracts.vocabulary import Vocabulary

@@ -11,7 +11,11 @@ from services.executor.domain.events import ActiveEntry, Barred, Hit, LinesDirec
 from services.executor.domain.gate import refusal_reason
 from services.executor.domain.task import AWAITING_ANSWER, IN_EFFECT, TaskState
 from shared.contracts.event import DepartmentId, EntryId
-from shared.contracts.lawbook import Duty, Force, Works
+from shared.contracts.lawbook import (
+    Duty,
+    Force,
+    Works,
+)
 from shared.contracts.response import Line
 from shared.lawbook.book import LawBook
 

@@ -15,7 +15,10 @@ from typing import NamedTuple
 from services.executor.domain.events import Effect
 from shared.calendar.working_days import add_working_days
 from shared.contracts.execution import Undone as How
-from shared.contracts.lawbook import Duty, Undoing
+from shared.contracts.lawbook import (
+    Duty,
+    Undoing,
+)
 from shared.contracts.response import EndMode, Line
 
 

@@ -6,7 +6,7 @@ from fastapi import Depends, Query
 
 from shared.contracts.event import DepartmentId
 from shared.trust import OfficerRole, Principal
-from shared.web.access import confine, department_of, require
+from shared.web.access import department_of, require, require_department
 
 WATCHERS = (OfficerRole.CREDIT_OFFICE, OfficerRole.AUDITOR)
 """Roles that read the whole ledger."""
@@ -25,5 +25,5 @@ def readable_department(who: Principal, department: DepartmentId | None) -> Depa
     if who.has(*WATCHERS):
         return department
     own = department_of(who)
-    confine(who, department or own)
+    require_department(who, department or own)
     return own

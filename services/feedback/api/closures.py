@@ -9,14 +9,14 @@ from shared.calendar.working_days import today
 from shared.contracts.event import EntryId
 from shared.rejection import reject
 from shared.web.access import Caller, department_of
-from shared.web.core import TheCore, TheWording
+from shared.web.core import CoreDep, WordingDep
 from shared.web.paging import After, Limit, Page, cut
 
 router = APIRouter()
 
 
 @router.get("/entries/{entry_id}/closure")
-async def entry_closure(entry_id: EntryId, core: TheCore, who: Caller, wording: TheWording) -> ClosureBody:
+async def entry_closure(entry_id: EntryId, core: CoreDep, who: Caller, wording: WordingDep) -> ClosureBody:
     """The ledger of one entry (row N1), for the departments that it involves, the credit office and auditors."""
     async with core.engine.connect() as connection:
         found = await closure.ledger_of(connection, entry_id)
@@ -29,7 +29,7 @@ async def entry_closure(entry_id: EntryId, core: TheCore, who: Caller, wording: 
 
 @router.get("/statistics/still-in-force")
 async def still_in_force(
-    core: TheCore, who: Watcher, wording: TheWording, after: After = "", limit: Limit = 100
+    core: CoreDep, who: Watcher, wording: WordingDep, after: After = "", limit: Limit = 100
 ) -> Page[StillInForceBody]:
     """Entries that left their list and whose effects are not proved undone, each with the reasons (row N1), by entry id."""
     async with core.engine.connect() as connection:

@@ -12,7 +12,7 @@ from services.feedback.views.obligations import ObligationQuery
 from shared.calendar.working_days import today
 from shared.contracts.event import EntryId
 from shared.web.access import Caller
-from shared.web.core import TheCore
+from shared.web.core import CoreDep
 from shared.web.paging import After, Limit, Page, cut
 
 router = APIRouter()
@@ -20,7 +20,7 @@ router = APIRouter()
 
 @router.get("/obligations")
 async def list_obligations(
-    core: TheCore,
+    core: CoreDep,
     who: Caller,
     department: Department = None,
     entry_id: EntryId | None = None,

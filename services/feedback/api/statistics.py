@@ -7,13 +7,13 @@ from services.feedback.api.bodies.statistics import DepartmentCount, EntryCount,
 from services.feedback.views import statistics
 from shared.calendar.working_days import today
 from shared.web.access import Caller
-from shared.web.core import TheCore
+from shared.web.core import CoreDep
 
 router = APIRouter()
 
 
 @router.get("/statistics")
-async def read_statistics(core: TheCore, who: Caller, department: Department = None) -> StatisticsBody:
+async def read_statistics(core: CoreDep, who: Caller, department: Department = None) -> StatisticsBody:
     """Counts (row 22): entries by list and state, lines by department. With a department: the entries that it initiated and
     the lines that it owes."""
     only, day = readable_department(who, department), today(core.clock.now())

@@ -25,9 +25,9 @@ from shared.calendar.working_days import today
 from shared.contracts.event import Topic
 from shared.database import update_rows
 from shared.eventstore import Metadata, Session
+from shared.eventstore.partitions import partition_of
 from shared.eventstore.schema import OFFSETS
-from shared.eventstore.store import partition_of
-from shared.messaging.broker import connection as broker_connection
+from shared.messaging.broker import connection_arguments
 from shared.polling import PollingWorker
 from shared.runtime.core import Core
 
@@ -105,7 +105,7 @@ class OverdueSweep(PollingWorker):
             for topic in _LINE_TOPICS
             for number in range(topics.partitions)
         }
-        consumer = AIOKafkaConsumer(**broker_connection(self._core.settings.broker))
+        consumer = AIOKafkaConsumer(**connection_arguments(self._core.settings.broker))
         try:
             await consumer.start()
             ends = cast("dict[TopicPartition, int]", await consumer.end_offsets(list(wanted)))

@@ -34,7 +34,10 @@ from services.feedback.schema import METADATA
 from services.feedback.views import measures
 from shared.contracts.event import EntryId, LineId
 from shared.contracts.execution import Undone
-from shared.contracts.lawbook import ListKind, Undoing
+from shared.contracts.lawbook import (
+    ListKind,
+    Undoing,
+)
 from shared.contracts.response import EndMode
 from shared.database import among, insert_rows, update_changed
 

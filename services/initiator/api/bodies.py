@@ -16,7 +16,10 @@ from services.initiator.domain.entry_input import (
 )
 from services.initiator.domain.imports import ImportStatus
 from shared.contracts.event import DepartmentId, DomainId
-from shared.contracts.lawbook import ListKind, Role
+from shared.contracts.lawbook import (
+    ListKind,
+    Role,
+)
 from shared.contracts.listing import Decision, Notice, Origin
 from shared.lawbook.terms import last_day
 from shared.web.problem import ProblemFault

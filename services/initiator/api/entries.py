@@ -14,7 +14,7 @@ from services.initiator.views.entries import Filter
 from shared.contracts.listing import Entry
 from shared.eventstore import Metadata, Session
 from shared.rejection import reject
-from shared.web.core import TheCore
+from shared.web.core import CoreDep
 from shared.web.paging import AfterPosition, Limit, Page, cut
 from shared.web.writing import ExpectedVersion, Write
 
@@ -22,7 +22,7 @@ router = APIRouter()
 
 
 @router.post("/entries", status_code=201, tags=["entries"], summary="起草名单条目 / Draft an entry")
-async def draft_entry(body: EntryBody, core: TheCore, who: Lister, write: Write) -> Response:
+async def draft_entry(body: EntryBody, core: CoreDep, who: Lister, write: Write) -> Response:
     by = officer_of(who)
     return await write(who, lambda session: handlers.draft(core, session, by, body.to_input(by.department)))
 
@@ -31,7 +31,7 @@ async def draft_entry(body: EntryBody, core: TheCore, who: Lister, write: Write)
     "/entries/{entry_id}", tags=["entries"], summary="修改草稿或被退回的条目 / Revise a draft or returned entry"
 )
 async def revise_entry(
-    entry_id: str, body: EntryBody, core: TheCore, who: Lister, write: Write, expected: ExpectedVersion
+    entry_id: str, body: EntryBody, core: CoreDep, who: Lister, write: Write, expected: ExpectedVersion
 ) -> Response:
     by = officer_of(who)
     given = body.to_input(by.department)
@@ -39,14 +39,14 @@ async def revise_entry(
 
 
 @router.post("/entries/{entry_id}/submit", tags=["entries"], summary="提交审核 / Submit for approval")
-async def submit_entry(entry_id: str, core: TheCore, who: Lister, write: Write, expected: ExpectedVersion) -> Response:
+async def submit_entry(entry_id: str, core: CoreDep, who: Lister, write: Write, expected: ExpectedVersion) -> Response:
     by = officer_of(who)
     return await write(who, lambda session: handlers.submit(core, session, by, entry_id, expected))
 
 
 @router.post("/entries/{entry_id}/approve", tags=["entries"], summary="审核发布（须另一人） / Approve and publish")
 async def approve_entry(
-    entry_id: str, core: TheCore, who: Approver, write: Write, expected: ExpectedVersion
+    entry_id: str, core: CoreDep, who: Approver, write: Write, expected: ExpectedVersion
 ) -> Response:
     by = officer_of(who)
     return await write(who, lambda session: handlers.approve(core, session, by, entry_id, expected))
@@ -54,7 +54,7 @@ async def approve_entry(
 
 @router.post("/entries/{entry_id}/return", tags=["entries"], summary="退回 / Send back")
 async def return_entry(
-    entry_id: str, body: ReturnBody, core: TheCore, who: Approver, write: Write, expected: ExpectedVersion
+    entry_id: str, body: ReturnBody, core: CoreDep, who: Approver, write: Write, expected: ExpectedVersion
 ) -> Response:
     by = officer_of(who)
     return await write(who, lambda session: handlers.send_back(core, session, by, entry_id, expected, body.reason))
@@ -62,7 +62,7 @@ async def return_entry(
 
 @router.get("/entries", tags=["entries"], summary="条目列表 / Entries, in the order in which they were drafted")
 async def list_entries(
-    core: TheCore,
+    core: CoreDep,
     who: Reader,
     department: str | None = None,
     status: EntryStatus | None = None,
@@ -80,7 +80,7 @@ async def list_entries(
 
 
 @router.get("/entries/{entry_id}", tags=["entries"], summary="一个条目 / One entry")
-async def read_entry(entry_id: str, core: TheCore, who: Reader) -> EntryDetail:
+async def read_entry(entry_id: str, core: CoreDep, who: Reader) -> EntryDetail:
     session = Session(core.store, core.clock.now(), Metadata(actor=""))
     state = await session.state(ENTRY, entry_id)
     readable = await visibility(core, who)

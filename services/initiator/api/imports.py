@@ -21,7 +21,7 @@ from services.initiator.views import imports
 from shared.rejection import Fault, reject
 from shared.runtime.core import Core
 from shared.trust import Principal
-from shared.web.core import TheCore
+from shared.web.core import CoreDep
 from shared.web.language import language
 from shared.web.paging import AfterPosition, Limit, Page, cut
 from shared.web.problem import ProblemFault
@@ -44,7 +44,7 @@ _FILE = {"type": "object", "required": [PART], "properties": {PART: {"type": "st
     max_body_size=_MAX_BODY_BYTES,
     openapi_extra={"requestBody": {"required": True, "content": {"multipart/form-data": {"schema": _FILE}}}},
 )
-async def import_file(request: Request, core: TheCore, who: Lister, key: UploadKey) -> Response:
+async def import_file(request: Request, core: CoreDep, who: Lister, key: UploadKey) -> Response:
     return await receive(request, core, who, key, ImportSettings().largest_file)
 
 
@@ -52,7 +52,7 @@ async def import_file(request: Request, core: TheCore, who: Lister, key: UploadK
     "/imports/{import_id}/approve", status_code=202, tags=["imports"], summary="审核导入（须另一人） / Approve"
 )
 async def approve_import(
-    import_id: str, core: TheCore, who: Approver, write: Write, expected: ExpectedVersion
+    import_id: str, core: CoreDep, who: Approver, write: Write, expected: ExpectedVersion
 ) -> Response:
     by = officer_of(who)
     return await write(who, lambda session: handlers.approve_import(core, session, by, import_id, expected))
@@ -66,7 +66,7 @@ async def withdraw_import(import_id: str, who: Lister, write: Write, expected: E
 
 @router.get("/imports", tags=["imports"], summary="导入列表 / Imports, in the order in which they were received")
 async def list_imports(
-    request: Request, core: TheCore, who: Reader, after: AfterPosition = "", limit: Limit = 100
+    request: Request, core: CoreDep, who: Reader, after: AfterPosition = "", limit: Limit = 100
 ) -> Page[ImportDetail]:
     readable = await visibility(core, who)
     async with core.engine.connect() as connection:
@@ -76,7 +76,7 @@ async def list_imports(
 
 
 @router.get("/imports/{import_id}", tags=["imports"], summary="导入进度 / An import and its progress")
-async def read_import(import_id: str, request: Request, core: TheCore, who: Reader) -> ImportDetail:
+async def read_import(import_id: str, request: Request, core: CoreDep, who: Reader) -> ImportDetail:
     return _import_detail(request, await _readable_import(core, who, import_id))
 
 
@@ -87,7 +87,7 @@ async def read_import(import_id: str, request: Request, core: TheCore, who: Read
     response_class=StreamingResponse,
     responses={200: {"content": {"text/csv": {}}}},
 )
-async def rejected_rows(import_id: str, request: Request, core: TheCore, who: Reader) -> StreamingResponse:
+async def rejected_rows(import_id: str, request: Request, core: CoreDep, who: Reader) -> StreamingResponse:
     row = await _readable_import(core, who, import_id)
     lines = reject_file(_stored_rejects(core, row.import_id), _wording(request), language())
     headers = {"content-disposition": f'attachment; filename="rejects-{row.import_id}.csv"'}

@@ -9,11 +9,11 @@ from services.initiator import handlers
 from services.initiator.api.callers import officer_of
 from services.initiator.domain.commands import Officer, Receive
 from services.initiator.files.upload import Upload
-from shared.eventstore.store import new_event_id
+from shared.ids import new_event_id
 from shared.rejection import Rejected, reject
 from shared.runtime.core import Core
 from shared.trust import Principal
-from shared.web.writing import LONGEST_KEY, Writer, Writing
+from shared.web.writing import MAX_KEY_LENGTH, IdempotentWrite, WriteContext
 
 
 def _upload_key(
@@ -23,8 +23,8 @@ def _upload_key(
 ) -> str:
     if not idempotency_key:
         raise reject("idempotency_key_missing", "Idempotency-Key")
-    if len(idempotency_key) > LONGEST_KEY:
-        raise reject("idempotency_key_too_long", "Idempotency-Key", limit=LONGEST_KEY)
+    if len(idempotency_key) > MAX_KEY_LENGTH:
+        raise reject("idempotency_key_too_long", "Idempotency-Key", limit=MAX_KEY_LENGTH)
     return idempotency_key
 
 
@@ -48,8 +48,8 @@ async def receive(request: Request, core: Core, who: Principal, key: str, max_by
 
 async def _make_import(request: Request, who: Principal, by: Officer, key: str, upload: Upload) -> Response:
     """The request hash holds the digest of the file in place of the body."""
-    writer: Writer = request.app.state.writer
+    writer: WriteContext = request.app.state.write_context
     text = f"{request.method} {request.url.path}\n{upload.digest}"
-    writing = Writing(writer, key, hashlib.sha256(text.encode()).hexdigest())
+    writing = IdempotentWrite(writer, key, hashlib.sha256(text.encode()).hexdigest())
     command = Receive(by, upload.file_name, upload.size, upload.digest)
     return await writing(who, lambda session: handlers.receive_import(session, upload.import_id, command))

@@ -9,7 +9,10 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from shared.contracts.event import DepartmentId, DomainId, EntryId, SubjectKey
-from shared.contracts.lawbook import ListKind, Role
+from shared.contracts.lawbook import (
+    ListKind,
+    Role,
+)
 from shared.contracts.listing import Decision, Entry, Notice, Origin, ResponsiblePerson
 from shared.identity import SubjectKeys, is_resident_id
 from shared.identity.personal_numbers import personal_number_faults

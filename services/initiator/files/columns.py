@@ -8,7 +8,10 @@ from typing import Any, cast
 
 import yaml
 
-from shared.contracts.lawbook import ListKind, Role
+from shared.contracts.lawbook import (
+    ListKind,
+    Role,
+)
 from shared.rejection import Fault
 
 _DATA: dict[str, Any] = yaml.safe_load(Path(__file__).with_name("columns.yaml").read_text(encoding="utf-8"))

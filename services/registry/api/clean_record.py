@@ -18,7 +18,7 @@ from shared.contracts.event import SubjectKey
 from shared.lawbook.policy import Question, governing, value_of
 from shared.runtime.core import Core
 from shared.web.access import Caller
-from shared.web.core import TheCore
+from shared.web.core import CoreDep
 
 router = APIRouter(prefix="/v1")
 
@@ -28,14 +28,14 @@ _DEFAULT_YEARS = 3
 
 @router.get("/subjects/{scheme}/{number}/clean-record")
 async def clean_record(
-    scheme: str, number: str, core: TheCore, who: Caller, query: Annotated[CleanRecordQuery, Query()]
+    scheme: str, number: str, core: CoreDep, who: Caller, query: Annotated[CleanRecordQuery, Query()]
 ) -> CleanRecord:
     """Of a legal person or other subject. Natural persons: `POST /v1/subjects/clean-record`."""
     return await _clean_record(core, key_in_url(core, scheme, number), query)
 
 
 @router.post("/subjects/clean-record")
-async def clean_record_of_anyone(query: CleanRecordQueryInBody, core: TheCore, who: Caller) -> CleanRecord:
+async def clean_record_of_anyone(query: CleanRecordQueryInBody, core: CoreDep, who: Caller) -> CleanRecord:
     """Of any subject. Writes nothing."""
     return await _clean_record(core, core.keys.of(query.scheme, query.number), query)
 

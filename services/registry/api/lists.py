@@ -14,7 +14,7 @@ from shared.contracts.lawbook import ListKind
 from shared.identity import is_credit_code
 from shared.rejection import reject
 from shared.runtime.core import Core
-from shared.web.core import TheCore
+from shared.web.core import CoreDep
 from shared.web.paging import After, Limit, Page
 
 router = APIRouter(prefix="/v1")
@@ -22,7 +22,7 @@ router = APIRouter(prefix="/v1")
 
 @router.get("/lists/{domain_id}/{kind}")
 async def published_list(
-    domain_id: str, kind: ListKind, core: TheCore, after: After = "", limit: Limit = 100, on: date | None = None
+    domain_id: str, kind: ListKind, core: CoreDep, after: After = "", limit: Limit = 100, on: date | None = None
 ) -> PublicPage:
     """A published list (row 3), open to everyone. The watch list is never published."""
     if kind is ListKind.WATCH:
@@ -37,7 +37,7 @@ async def published_list(
 
 @router.get("/public/search")
 async def public_search(
-    core: TheCore,
+    core: CoreDep,
     q: Annotated[str, Query(min_length=2, max_length=200, description="A credit code, or the beginning of a name")],
     after: After = "",
     limit: Limit = 50,
@@ -55,7 +55,7 @@ def _credit_code(core: Core, q: str) -> SubjectKey | None:
 
 
 @router.get("/conflicts")
-async def conflicts(core: TheCore, who: Overseer, after: After = "", limit: Limit = 100) -> Page[Conflict]:
+async def conflicts(core: CoreDep, who: Overseer, after: After = "", limit: Limit = 100) -> Page[Conflict]:
     """Subjects on red and black lists at once, or on several black lists (N8). Flags only: nothing is decided by them."""
     async with core.engine.connect() as connection:
         rows = await entries.conflicts(connection, today(core.clock.now()), after, limit + 1)

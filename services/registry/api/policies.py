@@ -11,7 +11,7 @@ from shared.contracts.event import DomainId
 from shared.lawbook.policy import Question, governing
 from shared.rejection import reject
 from shared.web.access import Caller
-from shared.web.core import TheCore
+from shared.web.core import CoreDep
 from shared.web.wording import Wording
 
 router = APIRouter(prefix="/v1/policies")
@@ -22,7 +22,7 @@ Region = Annotated[str, Query(pattern="^[0-9]{6}$", description="GB/T 2260, six 
 @router.get("/governing")
 async def which_policy_governs(
     request: Request,
-    core: TheCore,
+    core: CoreDep,
     who: Caller,
     region: Region,
     domain: Annotated[str | None, Query(description="A domain; absent: the policies of every domain")] = None,

@@ -28,7 +28,7 @@ from shared.rejection import Fault, reject, reject_all
 from shared.runtime.core import Core
 from shared.trust import OfficerRole, Principal
 from shared.web.access import require
-from shared.web.core import TheCore
+from shared.web.core import CoreDep
 from shared.web.paging import Limit
 from shared.web.writing import Answer, Write
 
@@ -39,7 +39,7 @@ MOST_ITEMS = 1_000
 
 
 @router.post("/rehearsals", status_code=202, response_model=RehearsalBody)
-async def rehearse(draft: Draft, core: TheCore, who: CreditOffice, write: Write) -> Response:
+async def rehearse(draft: Draft, core: CoreDep, who: CreditOffice, write: Write) -> Response:
     """Start a rehearsal of a draft. Nothing of it is published; the report grows until the rehearsal is done."""
     book = await core.lawbook.current()
     items = in_order(_items(draft.items))
@@ -78,7 +78,7 @@ def _items(kinds: Mapping[ItemKind, list[dict[str, Any]]]) -> list[Item]:
 
 
 @router.get("/rehearsals")
-async def newest(core: TheCore, who: Overseer, limit: Annotated[int, Query(ge=1, le=100)] = 20) -> RehearsalList:
+async def newest(core: CoreDep, who: Overseer, limit: Annotated[int, Query(ge=1, le=100)] = 20) -> RehearsalList:
     """The newest rehearsals."""
     async with core.store.reading.connect() as connection:
         rows = await rehearsals.newest(connection, limit)
@@ -86,7 +86,7 @@ async def newest(core: TheCore, who: Overseer, limit: Annotated[int, Query(ge=1,
 
 
 @router.get("/rehearsals/{rehearsal_id}")
-async def progress(rehearsal_id: str, core: TheCore, who: Overseer) -> RehearsalBody:
+async def progress(rehearsal_id: str, core: CoreDep, who: Overseer) -> RehearsalBody:
     """The progress of a rehearsal, and what it has found so far."""
     return rehearsal_body(await _row(core, rehearsal_id))
 
@@ -102,7 +102,7 @@ async def _row(core: Core, rehearsal_id: str) -> Mapping[str, Any]:
 @router.get("/rehearsals/{rehearsal_id}/differences")
 async def differences(
     rehearsal_id: str,
-    core: TheCore,
+    core: CoreDep,
     who: Overseer,
     after: Annotated[int, Query(ge=0, description="The `next` of the previous page")] = 0,
     limit: Limit = 100,
@@ -115,7 +115,7 @@ async def differences(
 
 
 @router.get("/rehearsals/{rehearsal_id}/differences.csv")
-async def report(rehearsal_id: str, core: TheCore, who: Overseer) -> StreamingResponse:
+async def report(rehearsal_id: str, core: CoreDep, who: Overseer) -> StreamingResponse:
     """The whole report as a file; the first line has the names of the columns."""
     await _row(core, rehearsal_id)
     headers = {"Content-Disposition": f'attachment; filename="rehearsal-{rehearsal_id}.csv"'}

@@ -11,7 +11,7 @@ from shared.contracts.response import Line, RefusalReason
 from shared.rejection import reject
 from shared.trust import OfficerRole, Principal
 from shared.web.access import Caller
-from shared.web.core import TheCore
+from shared.web.core import CoreDep
 from shared.web.language import language
 from shared.web.wording import Wording
 
@@ -21,7 +21,7 @@ _BY_NAME, _BY_CATEGORY = "LineReason.named", "LineReason.category"
 
 
 @router.get("/entries/{entry_id}/resolution")
-async def resolution(entry_id: str, request: Request, core: TheCore, who: Caller) -> ResolutionBody:
+async def resolution(entry_id: str, request: Request, core: CoreDep, who: Caller) -> ResolutionBody:
     """Every response with its lines, their bases and what became of them; every measure that was refused, and why.
 
     For the departments that initiated, decided, published or carry out; the credit office and auditors see every entry.

@@ -8,13 +8,13 @@ from services.registry.api.bodies.rehearsals import RunBody, RunList
 from services.registry.api.overseers import Overseer
 from services.registry.stores import runs
 from services.registry.views import in_force
-from shared.web.core import TheCore
+from shared.web.core import CoreDep
 
 router = APIRouter(prefix="/v1")
 
 
 @router.get("/resolving")
-async def resolving(core: TheCore, who: Overseer, limit: Annotated[int, Query(ge=1, le=100)] = 20) -> RunList:
+async def resolving(core: CoreDep, who: Overseer, limit: Annotated[int, Query(ge=1, le=100)] = 20) -> RunList:
     """How far the entries in force are resolved by the present law."""
     async with core.store.reading.connect() as connection:
         rows = await runs.latest(connection, limit)

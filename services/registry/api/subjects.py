@@ -12,21 +12,21 @@ from shared.contracts.event import SubjectKey
 from shared.rejection import reject
 from shared.runtime.core import Core
 from shared.web.access import Caller
-from shared.web.core import TheCore
+from shared.web.core import CoreDep
 
 router = APIRouter(prefix="/v1")
 
 
 @router.get("/subjects/{scheme}/{number}")
 async def subject_file(
-    scheme: str, number: str, core: TheCore, who: Caller, as_of: Annotated[AsOf, Query()]
+    scheme: str, number: str, core: CoreDep, who: Caller, as_of: Annotated[AsOf, Query()]
 ) -> SubjectBody:
     """The whole file of a legal person or other subject. Natural persons: `POST /v1/subjects/query`."""
     return await _file(core, key_in_url(core, scheme, number), as_of)
 
 
 @router.post("/subjects/query")
-async def query_subject(query: SubjectQuery, core: TheCore, who: Caller) -> SubjectBody:
+async def query_subject(query: SubjectQuery, core: CoreDep, who: Caller) -> SubjectBody:
     """The whole file of any subject. Writes nothing."""
     return await _file(core, core.keys.of(query.scheme, query.number), query)
 

@@ -6,7 +6,13 @@ from datetime import date
 
 from services.registry.domain.resolution import is_punishment
 from shared.contracts.event import DomainId, LineId
-from shared.contracts.lawbook import Basis, Instrument, ListKind, Measure, Role
+from shared.contracts.lawbook import (
+    Basis,
+    Instrument,
+    ListKind,
+    Measure,
+    Role,
+)
 from shared.contracts.response import Line, RefusalReason
 from shared.lawbook.book import Implementer, LawBook
 

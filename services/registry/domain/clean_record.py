@@ -10,7 +10,11 @@ from datetime import date, timedelta
 from services.registry.domain.candidates import stopped_by
 from services.registry.domain.file import EntryInFile, SubjectFile
 from services.registry.domain.resolution import is_punishment
-from shared.contracts.lawbook import Basis, ListKind, Measure
+from shared.contracts.lawbook import (
+    Basis,
+    ListKind,
+    Measure,
+)
 from shared.contracts.listing import Origin
 from shared.contracts.response import EndMode
 from shared.lawbook.book import LawBook

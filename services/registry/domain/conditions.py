@@ -6,7 +6,12 @@ from services.registry.domain.candidates import Candidate
 from services.registry.domain.policy_rules import PolicyRules
 from services.registry.domain.resolution import FileContext
 from shared.contracts.event import DepartmentId
-from shared.contracts.lawbook import Constraint, ListKind, Measure, Role
+from shared.contracts.lawbook import (
+    Constraint,
+    ListKind,
+    Measure,
+    Role,
+)
 from shared.contracts.listing import Entry, Origin
 from shared.contracts.response import RefusalReason
 from shared.lawbook.book import Implementer, LawBook

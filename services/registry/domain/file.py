@@ -14,7 +14,10 @@ from services.registry.domain.events import (
     RoleDropped,
 )
 from shared.contracts.event import DepartmentId, EntryId, Event, EventId, LineId, SubjectKey
-from shared.contracts.lawbook import MeasureKind, Role
+from shared.contracts.lawbook import (
+    MeasureKind,
+    Role,
+)
 from shared.contracts.listing import Cause, Entry, Subject
 from shared.contracts.response import (
     EndMode,

@@ -6,7 +6,11 @@ from datetime import date
 
 from services.registry.domain.resolution import Directive, Refusal, Resolution, is_punishment
 from shared.contracts.event import MeasureId
-from shared.contracts.lawbook import Duty, Force, Measure
+from shared.contracts.lawbook import (
+    Duty,
+    Force,
+    Measure,
+)
 from shared.contracts.response import RefusalReason
 
 

@@ -5,7 +5,11 @@ from dataclasses import dataclass
 from datetime import date
 
 from shared.contracts.event import DepartmentId
-from shared.contracts.lawbook import ListKind, Measure, MeasureKind
+from shared.contracts.lawbook import (
+    ListKind,
+    Measure,
+    MeasureKind,
+)
 from shared.contracts.listing import Entry, Origin
 from shared.contracts.response import Line, PolicyUsed, RefusalReason
 

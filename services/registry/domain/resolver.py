@@ -15,7 +15,11 @@ from services.registry.domain.policy_rules import PolicyRules, policy_rules
 from services.registry.domain.resolution import Directive, FileContext, Refusal, Resolution
 from shared.contracts.event import DomainId, MeasureId
 from shared.contracts.kinds import SubjectKind
-from shared.contracts.lawbook import ListKind, Measure, Role
+from shared.contracts.lawbook import (
+    ListKind,
+    Measure,
+    Role,
+)
 from shared.contracts.listing import Entry, Origin
 from shared.contracts.response import Line, RefusalReason
 from shared.lawbook.book import Implementer, LawBook

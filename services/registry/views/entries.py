@@ -17,7 +17,8 @@ from shared.contracts.event import SubjectKey
 from shared.contracts.lawbook import ListKind
 from shared.contracts.response import EndMode
 from shared.database import RawJson, among, insert_rows, update_rows
-from shared.eventstore.rebuild import FOR_QUESTIONS, Stored, reads
+from shared.eventstore.body_projection import StoredBody, project_bodies
+from shared.eventstore.rebuild import BUILD_LAST
 
 ENTRIES = Table(
     "entries",
@@ -34,9 +35,9 @@ ENTRIES = Table(
     Column("ended_mode", Text),
     Column("ended_on", Date),
     Column("entry", RawJson, nullable=False),
-    Index(None, "subject_key", info=FOR_QUESTIONS),
-    Index(None, "domain_id", "list_kind", "entry_id", info=FOR_QUESTIONS),
-    Index(None, "name", info=FOR_QUESTIONS),
+    Index(None, "subject_key", info=BUILD_LAST),
+    Index(None, "domain_id", "list_kind", "entry_id", info=BUILD_LAST),
+    Index(None, "name", info=BUILD_LAST),
 )
 
 PEOPLE = Table(
@@ -48,8 +49,8 @@ PEOPLE = Table(
 """Everyone ever held responsible for an entry."""
 
 
-@reads(EntryRecorded, EntrySuspendedInFile, EntryResumedInFile, EntryEndedInFile)
-async def project(connection: AsyncConnection, stored: Sequence[Stored], /) -> None:
+@project_bodies(EntryRecorded, EntrySuspendedInFile, EntryResumedInFile, EntryEndedInFile)
+async def project(connection: AsyncConnection, stored: Sequence[StoredBody], /) -> None:
     """An entry is projected from the file of the listed subject; persons' files repeat it."""
     events = [(one.type, orjson.loads(one.body)) for one in stored]
     recorded = {e["entry_id"]: e["entry"] for kind, e in events if kind == EntryRecorded.TYPE and not e["roles"]}

@@ -11,7 +11,7 @@ from services.repair.views import acts
 from services.repair.views.acts import ActKind
 from shared.rejection import reject
 from shared.runtime.core import Core
-from shared.web.core import TheCore
+from shared.web.core import CoreDep
 from shared.web.paging import AfterPosition, Limit, Page, cut
 from shared.web.writing import ExpectedVersion, Write
 
@@ -20,7 +20,7 @@ router = APIRouter()
 
 @router.post("/corrections", status_code=201, response_model=Outcome)
 async def correct(
-    body: CorrectionBody, core: TheCore, who: Decides, write: Write, expected: ExpectedVersion
+    body: CorrectionBody, core: CoreDep, who: Decides, write: Write, expected: ExpectedVersion
 ) -> Response:
     """Correct the content of an entry from the beginning. The subject cannot be corrected: revoke, and list again."""
     return await write(
@@ -41,7 +41,7 @@ async def correct(
 
 @router.post("/revocations", status_code=201, response_model=Outcome)
 async def revoke(
-    body: RevocationBody, core: TheCore, who: Decides, write: Write, expected: ExpectedVersion
+    body: RevocationBody, core: CoreDep, who: Decides, write: Write, expected: ExpectedVersion
 ) -> Response:
     """Revoke an entry that should never have been listed: its effects are undone from the beginning.
 
@@ -63,7 +63,7 @@ async def revoke(
 
 
 @router.post("/endings", status_code=201, response_model=Outcome)
-async def end(body: EndingBody, core: TheCore, who: Decides, write: Write, expected: ExpectedVersion) -> Response:
+async def end(body: EndingBody, core: CoreDep, who: Decides, write: Write, expected: ExpectedVersion) -> Response:
     """The subject no longer qualifies, or the entry is withdrawn: its effects end from now on."""
     return await write(
         who,
@@ -80,37 +80,37 @@ async def end(body: EndingBody, core: TheCore, who: Decides, write: Write, expec
 
 
 @router.get("/corrections")
-async def corrections(core: TheCore, reader: Reads, after: AfterPosition = "", limit: Limit = 100) -> Page[ActBody]:
+async def corrections(core: CoreDep, reader: Reads, after: AfterPosition = "", limit: Limit = 100) -> Page[ActBody]:
     """Corrections, in order."""
     return await _page(core, reader, "correction", after, limit)
 
 
 @router.get("/revocations")
-async def revocations(core: TheCore, reader: Reads, after: AfterPosition = "", limit: Limit = 100) -> Page[ActBody]:
+async def revocations(core: CoreDep, reader: Reads, after: AfterPosition = "", limit: Limit = 100) -> Page[ActBody]:
     """Revocations, in order."""
     return await _page(core, reader, "revocation", after, limit)
 
 
 @router.get("/endings")
-async def endings(core: TheCore, reader: Reads, after: AfterPosition = "", limit: Limit = 100) -> Page[ActBody]:
+async def endings(core: CoreDep, reader: Reads, after: AfterPosition = "", limit: Limit = 100) -> Page[ActBody]:
     """Endings, in order; by decision and by the end of the term."""
     return await _page(core, reader, "ending", after, limit)
 
 
 @router.get("/corrections/{correction_id}")
-async def correction(correction_id: str, core: TheCore, reader: Reads) -> ActBody:
+async def correction(correction_id: str, core: CoreDep, reader: Reads) -> ActBody:
     """One correction."""
     return await _one(core, reader, "correction", correction_id)
 
 
 @router.get("/revocations/{revocation_id}")
-async def revocation(revocation_id: str, core: TheCore, reader: Reads) -> ActBody:
+async def revocation(revocation_id: str, core: CoreDep, reader: Reads) -> ActBody:
     """One revocation."""
     return await _one(core, reader, "revocation", revocation_id)
 
 
 @router.get("/endings/{ending_id}")
-async def ending(ending_id: str, core: TheCore, reader: Reads) -> ActBody:
+async def ending(ending_id: str, core: CoreDep, reader: Reads) -> ActBody:
     """One ending."""
     return await _one(core, reader, "ending", ending_id)
 

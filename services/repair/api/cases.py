@@ -20,10 +20,10 @@ from services.repair.domain.visibility import Reader
 from services.repair.handlers import cases as handlers
 from services.repair.views import cases
 from services.repair.views.cases import CaseFilter
-from shared.calendar.clock import SHANGHAI
+from shared.calendar.working_days import SHANGHAI
 from shared.rejection import reject
 from shared.runtime.core import Core
-from shared.web.core import TheCore
+from shared.web.core import CoreDep
 from shared.web.paging import After, Limit, Page, cut
 from shared.web.writing import ExpectedVersion, Write
 
@@ -38,7 +38,7 @@ OverdueFilter = Annotated[bool, Query(description="Only open ones whose last day
 
 @router.post("/objections", status_code=201, response_model=Outcome)
 async def file_objection(
-    body: ObjectionBody, core: TheCore, who: Files, write: Write, expected: ExpectedVersion
+    body: ObjectionBody, core: CoreDep, who: Files, write: Write, expected: ExpectedVersion
 ) -> Response:
     """File an objection (异议). Where the policy says so, the measures are suspended until the last one is decided."""
     return await write(
@@ -51,7 +51,7 @@ async def file_objection(
 async def uphold(
     objection_id: str,
     body: UpholdingBody,
-    core: TheCore,
+    core: CoreDep,
     who: Decides,
     write: Write,
     expected: ExpectedVersion,
@@ -76,7 +76,7 @@ async def uphold(
 async def reject_objection(
     objection_id: str,
     body: RefusalBody,
-    core: TheCore,
+    core: CoreDep,
     who: Decides,
     write: Write,
     expected: ExpectedVersion,
@@ -92,7 +92,7 @@ async def reject_objection(
 
 @router.post("/repairs", status_code=201, response_model=Outcome)
 async def request_repair(
-    body: RepairBody, core: TheCore, who: Files, write: Write, expected: ExpectedVersion
+    body: RepairBody, core: CoreDep, who: Files, write: Write, expected: ExpectedVersion
 ) -> Response:
     """Request the repair (信用修复) of a black or watch entry."""
     return await write(
@@ -105,7 +105,7 @@ async def request_repair(
 
 @router.post("/repairs/{repair_id}/grant", response_model=Outcome)
 async def grant(
-    repair_id: str, body: GrantBody, core: TheCore, who: Decides, write: Write, expected: ExpectedVersion
+    repair_id: str, body: GrantBody, core: CoreDep, who: Decides, write: Write, expected: ExpectedVersion
 ) -> Response:
     """Grant a request: the entry leaves its list, and its effects end from now on."""
     return await write(
@@ -124,7 +124,7 @@ async def grant(
 
 @router.post("/repairs/{repair_id}/refuse", response_model=Outcome)
 async def refuse(
-    repair_id: str, body: RefusalBody, core: TheCore, who: Decides, write: Write, expected: ExpectedVersion
+    repair_id: str, body: RefusalBody, core: CoreDep, who: Decides, write: Write, expected: ExpectedVersion
 ) -> Response:
     """Refuse a request: the entry stays on its list, and repair may be requested again."""
     return await write(
@@ -137,7 +137,7 @@ async def refuse(
 
 @router.get("/objections")
 async def objections(
-    core: TheCore,
+    core: CoreDep,
     reader: Reads,
     entry_id: EntryFilter = None,
     status: StatusFilter = None,
@@ -153,7 +153,7 @@ async def objections(
 
 @router.get("/repairs")
 async def repairs(
-    core: TheCore,
+    core: CoreDep,
     reader: Reads,
     entry_id: EntryFilter = None,
     status: StatusFilter = None,
@@ -165,13 +165,13 @@ async def repairs(
 
 
 @router.get("/objections/{objection_id}")
-async def objection(objection_id: str, core: TheCore, reader: Reads) -> CaseBody:
+async def objection(objection_id: str, core: CoreDep, reader: Reads) -> CaseBody:
     """One objection."""
     return await _one(core, reader, "objection", objection_id)
 
 
 @router.get("/repairs/{repair_id}")
-async def repair(repair_id: str, core: TheCore, reader: Reads) -> CaseBody:
+async def repair(repair_id: str, core: CoreDep, reader: Reads) -> CaseBody:
     """One request for repair."""
     return await _one(core, reader, "repair", repair_id)
 

@@ -11,7 +11,7 @@ from services.repair.domain.state import Status
 from services.repair.views import entries
 from services.repair.views.history import history
 from shared.rejection import reject
-from shared.web.core import TheCore
+from shared.web.core import CoreDep
 from shared.web.paging import After, Limit, Page, cut
 
 router = APIRouter()
@@ -19,7 +19,7 @@ router = APIRouter()
 
 @router.get("/entries")
 async def list_entries(
-    core: TheCore,
+    core: CoreDep,
     reader: Reads,
     status: Annotated[Status | None, Query()] = None,
     after: After = "",
@@ -33,7 +33,7 @@ async def list_entries(
 
 
 @router.get("/entries/{entry_id}")
-async def entry(entry_id: str, core: TheCore, reader: Reads) -> HistoryBody:
+async def entry(entry_id: str, core: CoreDep, reader: Reads) -> HistoryBody:
     """One entry with its current content, and every step since its publication."""
     stream = ENTRY.stream(entry_id)
     async with core.engine.connect() as connection:

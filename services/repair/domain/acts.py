@@ -13,7 +13,7 @@ from services.repair.domain.commands import Correct, End, Expire, Revoke, Uphold
 from services.repair.domain.correction import Changes, correction_faults
 from services.repair.domain.events import CaseLapsed, HowLeft
 from services.repair.domain.state import Adopted, OffList, OnList, list_event_head
-from shared.calendar.clock import SHANGHAI
+from shared.calendar.working_days import SHANGHAI
 from shared.contracts.event import Event
 from shared.contracts.listing import Cause, Entry, EntryCorrected, EntryEnded, EntryRevoked
 from shared.lawbook.book import LawBook

@@ -25,8 +25,7 @@ from services.repair.domain.events import (
     RepairRequested,
 )
 from services.repair.domain.state import Adopted, OnList, closed, list_event_head, on_list, open_case
-from shared.calendar.clock import SHANGHAI
-from shared.calendar.working_days import add_working_days
+from shared.calendar.working_days import SHANGHAI, add_working_days
 from shared.contracts.event import Event
 from shared.contracts.lawbook import ListKind
 from shared.contracts.listing import Cause, EntryRepaired, EntryResumed, EntrySuspended

@@ -6,7 +6,11 @@ from pydantic import BaseModel, Field
 
 from shared.contracts.directory import CategoryId, Matter
 from shared.contracts.event import DepartmentId, MeasureId
-from shared.contracts.lawbook import Department, Instrument, Measure
+from shared.contracts.lawbook import (
+    Department,
+    Instrument,
+    Measure,
+)
 
 
 class ImplementerBody(BaseModel):

@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 from services.executor.api.bodies import NOTE, Body
 from services.executor.domain.events import ActiveEntry, Barred, CheckMade, Hit, ListName
 from services.executor.views.checks import StoredCheck
-from shared.calendar.clock import SHANGHAI
+from shared.calendar.working_days import SHANGHAI
 from shared.contracts.lawbook import SubjectKind
 from shared.identity import kind_of
 from shared.lawbook.book import LawBook

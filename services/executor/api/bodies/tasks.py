@@ -13,7 +13,15 @@ from services.executor.domain.task import Asks, TaskState, asks_in_state, demand
 from services.executor.handlers import BulkOutcome
 from shared.contracts.event import LineId
 from shared.contracts.execution import Undone
-from shared.contracts.lawbook import Duty, Force, ListKind, MeasureKind, SubjectKind, Undoing, Works
+from shared.contracts.lawbook import (
+    Duty,
+    Force,
+    ListKind,
+    MeasureKind,
+    SubjectKind,
+    Undoing,
+    Works,
+)
 from shared.contracts.response import EndMode
 from shared.identity import Seal, Unsealable
 from shared.web.problem import ProblemFault, problem_of

@@ -12,7 +12,10 @@ from services.feedback.domain.states import Answer, LineState, OpenReason, Owes
 from services.feedback.views.closure import EntryLedger, LineWithText
 from shared.contracts.event import DepartmentId, EntryId, LineId, MeasureId, ResponseId, SubjectKey
 from shared.contracts.execution import Undone
-from shared.contracts.lawbook import ListKind, MeasureKind
+from shared.contracts.lawbook import (
+    ListKind,
+    MeasureKind,
+)
 from shared.contracts.response import EndMode
 from shared.web.language import language
 from shared.web.wording import Wording

@@ -8,7 +8,10 @@ from pydantic import BaseModel, Field
 from services.feedback.api.bodies import is_overdue
 from services.feedback.domain.states import OWES_IN, LineState, Owes
 from shared.contracts.event import DepartmentId, EntryId, LineId, MeasureId, ResponseId, SubjectKey
-from shared.contracts.lawbook import ListKind, MeasureKind
+from shared.contracts.lawbook import (
+    ListKind,
+    MeasureKind,
+)
 from shared.contracts.response import EndMode
 
 
