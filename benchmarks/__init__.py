@@ -1,1 +1,1 @@
-"""Speed, each figure beside the bare thing measured in the same run (README.md). One file a bench."""
+"""Benchmarks. Each figure is compared with the bare operation, measured in the same run (README.md). One file per bench."""

@@ -18,7 +18,7 @@ from benchmarks.figures import Figure
 from benchmarks.ground import Ground, Servers, dsn, ground, servers
 from benchmarks.memory import watched
 from benchmarks.scale import Scale
-from liandong.running import calm_collector
+from liandong.running import tune_garbage_collector
 
 BENCHES = (
     *("append_batched", "append_single", "relay", "consume", "check", "check_growth", "latency"),
@@ -34,8 +34,10 @@ def main() -> None:
     logging.basicConfig(level=logging.WARNING)
     given = _arguments(sys.argv[1:])
     loop = uvloop.new_event_loop if given.loop == "uvloop" else None
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ended like Ctrl-C, so that what was made is removed
-    calm_collector()  # as in every process of ours; both sides run with it
+    signal.signal(
+        signal.SIGTERM, signal.default_int_handler
+    )  # stop as by Ctrl-C, so that databases and topics are removed
+    tune_garbage_collector()  # as in every process of the system; both sides are measured with it
     with asyncio.Runner(loop_factory=loop) as runner:
         failed = runner.run(_main(given.names or BENCHES, Scale(given.scale), given.loop))
     sys.exit(1 if failed else 0)
@@ -56,7 +58,7 @@ def _arguments(given: Sequence[str]) -> Any:
 
 
 async def _main(names: Sequence[str], scale: Scale, loop: str) -> list[str]:
-    """Run the benches one after the other; those that failed. What the others found is shown all the same."""
+    """Run the benches one after the other; returns those that failed. The results of the others are still shown."""
     told = Console(stderr=True, highlight=False)
     async with servers(told.print) as on:
         facts = await machine.facts(dsn(on.database_url), on.kafka_version, loop)

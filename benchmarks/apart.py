@@ -1,6 +1,6 @@
-"""The services as operators run them: a process each, behind one address, with the small law book.
+"""The services as operators run them: one process each, behind one address, with the small law book.
 
-What each process has spent is read from the operating system: it says where a loop's time goes when cores are shared.
+The processor time of each process is read from the operating system: it shows where a loop's time is spent on shared cores.
 """
 
 import asyncio
@@ -17,7 +17,7 @@ import psutil
 from benchmarks import small_book
 from benchmarks.ground import Ground
 from liandong.demo.client import OPERATOR, Client, Officer
-from liandong.law import enact, read_everywhere
+from liandong.law import enact, wait_until_read
 from liandong.node import SERVICES
 from liandong.soak.gateway import Gateway
 from liandong.soak.instance import Instance
@@ -30,7 +30,7 @@ APPROVER = Officer("bench-approver", small_book.LISTER, (OfficerRole.APPROVER,))
 _POOL = 8
 _TIMEOUT_SECONDS = 300
 _OTHERS = {"postgres": "postgres", "java": "kafka"}
-"""Processes of this machine that work for the loop, by the name of their program."""
+"""Server processes of this machine that take part in the loop, by program name."""
 
 
 def system(department: str) -> Officer:
@@ -40,7 +40,7 @@ def system(department: str) -> Officer:
 
 @dataclass(frozen=True, slots=True)
 class Spent:
-    """Seconds of processor time and resident MiB, by name; the servers' are those of all that run on this machine."""
+    """Seconds of processor time and resident MiB, by name; for servers, of all their processes on this machine."""
 
     seconds: Mapping[str, float]
     resident: Mapping[str, float]
@@ -51,7 +51,7 @@ class Spent:
 
 @dataclass
 class Apart:
-    """The processes, and a client of theirs."""
+    """The processes, and a client."""
 
     instances: Mapping[str, Instance]
     client: Client
@@ -63,7 +63,7 @@ class Apart:
             await self.client.put(OPERATOR, f"/{name}/v1/operations/clock", {"now": instant})
 
     def spent(self) -> Spent:
-        """What was spent so far. The client of the departments is this process."""
+        """Processor time and memory so far. The departments' client is this process."""
         pids = {one.pid: name for name, one in self.instances.items() if one.pid} | {os.getpid(): "departments"}
         seconds: dict[str, float] = {}
         resident: dict[str, float] = {}
@@ -76,14 +76,14 @@ class Apart:
             except psutil.Error:
                 continue
             seconds[name] = seconds.get(name, 0.0) + times.user + times.system
-            if name != "postgres":  # its processes share most of theirs
+            if name != "postgres":  # its processes share most of their memory
                 resident[name] = round(resident.get(name, 0.0) + memory.rss / 2**20, 1)
         return Spent(seconds, resident)
 
 
 @asynccontextmanager
 async def apart(ground: Ground) -> AsyncGenerator[Apart]:
-    """From prepared databases to a law book that the catalogue has taken; every process is ended at the end."""
+    """Start all processes on prepared databases, with the small law book published; stop them at the end."""
     await ground.topics()
     for name in SERVICES:
         await ground.database(name)
@@ -98,16 +98,16 @@ async def apart(ground: Ground) -> AsyncGenerator[Apart]:
     try:
         for one in instances.values():
             one.start()
-        await asyncio.gather(*(one.answers() for one in instances.values()))
+        await asyncio.gather(*(one.wait_until_ready() for one in instances.values()))
         client = Client(http, ground.issuer)
         await _publish_small_book(client)
         yield Apart(instances, client)
     finally:
-        await asyncio.gather(*(one.hold_down() for one in instances.values()))
+        await asyncio.gather(*(one.stop() for one in instances.values()))
         await http.aclose()
 
 
 async def _publish_small_book(client: Client) -> None:
-    """Hand the small law book to the catalogue, and wait until everyone who judges by it has read it."""
+    """Publish the small law book, and wait until every service that uses it has read it."""
     version = await enact(client.http, client.issuer, small_book.small_book().content(), small_book.CREDIT_OFFICE)
-    await read_everywhere(client.http, client.issuer.issue(None, [OfficerRole.OPERATOR], "bench"), version)
+    await wait_until_read(client.http, client.issuer.issue(None, [OfficerRole.OPERATOR], "bench"), version)

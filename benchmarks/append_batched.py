@@ -1,7 +1,7 @@
-"""Appending in batches, as reactions do: load, decide, append with outbox rows; one transaction a batch of 500 commands.
+"""Appending in batches, as reactions do: load, decide, append with outbox rows; one transaction per batch of 500 commands.
 
-Bare: the same rows of `events` and `outbox`, ready made, as two multi-row inserts a transaction. Also beside the
-`eventsourcing` library: one `save` of as many aggregates with an event each, on the same server.
+Bare: the same rows of `events` and `outbox`, prepared before, as two multi-row inserts per transaction. Also compared with the
+`eventsourcing` library: one `save` of the same number of aggregates with one event each, on the same server.
 """
 
 import asyncio
@@ -18,7 +18,7 @@ from benchmarks.workload import ENTRIES, Order, Orders, Publish
 
 BATCH = 500
 EVENTS = Sizes(quick=2_000, usual=10_000, full=50_000)
-"""A turn."""
+"""Per turn."""
 TURNS = Sizes(quick=2, usual=5, full=7)
 LIBRARY_EVENTS = Sizes(quick=1_000, usual=5_000, full=20_000)
 
@@ -68,7 +68,7 @@ async def _against_bare(made: Engine, events: int, turns: int) -> Figure:
 
 
 async def append(made: Engine, orders: list[Order]) -> None:
-    """One transaction, as a reaction's."""
+    """One transaction, like that of a reaction."""
     async with made.store.engine.begin() as connection:
         session = made.session(connection)
         await session.load(ENTRIES, [aggregate_id for aggregate_id, _ in orders])
@@ -115,7 +115,7 @@ async def _against_library(ground: Ground, made: Engine, events: int, turns: int
 
 
 class _Library:
-    """An application of the `eventsourcing` library on PostgreSQL, as its documentation has it."""
+    """An application of the `eventsourcing` library on PostgreSQL, as in its documentation."""
 
     def __init__(self, url: str) -> None:
         from eventsourcing.application import Application  # noqa: PLC0415 - only who compares needs it
@@ -130,7 +130,7 @@ class _Library:
         self._application: Any = Application(env=environment(url))
 
     def save(self, bodies: list[dict[str, Any]]) -> float:
-        """Events a second; making the aggregates is in it, as deciding is in ours."""
+        """Events per second; includes the creation of aggregates, as our side includes deciding."""
         start = time.perf_counter()
         for batch in chunks(bodies, BATCH):
             self._application.save(*[self._aggregate(body) for body in batch])

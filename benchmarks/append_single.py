@@ -1,8 +1,8 @@
-"""Appending one by one from 16 writers, as requests do: load, decide, and a commit that is shared with whoever comes along.
+"""Appending one command at a time from 16 writers, as requests do: load, decide, and a commit that concurrent writers share.
 
-Bare: 16 connections, each inserting one event row a transaction: as a prepared statement that commits by itself (one round trip,
-the fastest there is), and, for information, between BEGIN and COMMIT, as whoever also writes an outbox row has to.
-A tenth of the commands goes to old streams, the hot ones included; a command that loses a race is decided again.
+Bare: 16 connections, each inserting one event row per transaction: as a prepared statement in autocommit (one round trip, the
+fastest possible), and, for information, between BEGIN and COMMIT, which is needed when an outbox row is written too.
+A tenth of the commands goes to old streams, the hot ones included; a command with a version conflict is decided again.
 """
 
 import asyncio
@@ -21,7 +21,7 @@ from shared.eventstore.committer import Committer
 
 WRITERS = 16
 COMMANDS = Sizes(quick=640, usual=3_200, full=32_000)
-"""A turn."""
+"""Per turn."""
 TURNS = Sizes(quick=2, usual=5, full=7)
 SHARE_NEW = 0.9
 
@@ -97,7 +97,7 @@ async def _figure(
 
 
 async def _writers(work: list[Any], do: Callable[[Any, int], Awaitable[None]], taken: list[float]) -> float:
-    """Hand the work out to the writers, in order; how much a second."""
+    """Distribute the commands to the writers, in order; returns commands per second."""
     source = iter(work)
 
     async def write(writer: int) -> None:

@@ -27,11 +27,11 @@ SCHEMA = "bare"
 
 @dataclass(frozen=True, slots=True)
 class BareTable:
-    """A table of the same shape, with the same indexes, and nothing in it but what was put there bare."""
+    """A table of the same shape and with the same indexes, which contains only bare inserts."""
 
     name: str
     columns: tuple[str, ...]
-    """Those that are given: not what the database generates."""
+    """The columns without those that the database generates."""
     types: tuple[str, ...]
 
     @property
@@ -62,7 +62,7 @@ _COLUMNS = """
 
 
 async def bare_table(connection: Connection, name: str, leave_out: Iterable[str] = ()) -> BareTable:
-    """Make a bare table beside one that stands. `leave_out` are columns that the database fills in."""
+    """Create a bare copy of an existing table. `leave_out`: columns that the database fills in."""
     await connection.execute(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}")
     await connection.execute(f'CREATE TABLE {SCHEMA}."{name}" (LIKE public."{name}" INCLUDING ALL)')
     found = await connection.fetch(_COLUMNS, f'public."{name}"')
@@ -72,10 +72,10 @@ async def bare_table(connection: Connection, name: str, leave_out: Iterable[str]
 
 @dataclass
 class Mirror:
-    """Every table of a database, bare: puts the rows that a piece of work has written, and nothing else.
+    """Bare copies of every table of a database, into which the rows written by some work are inserted.
 
-    A row that the work changed counts as a row that it wrote. The bare tables are emptied before each put, so that keys
-    do not meet; their indexes are then small, which is to the advantage of the bare side.
+    A changed row counts as a written row. The bare tables are emptied before each insert, so that keys do not collide; their
+    indexes are then small, which is an advantage for the bare side.
     """
 
     connection: Connection
@@ -84,11 +84,11 @@ class Mirror:
     written: dict[str, int] = field(default_factory=dict[str, int])
 
     async def mark(self) -> None:
-        """From here on rows are new."""
+        """Rows written after this call count as new."""
         self._mark = await self.connection.fetchval("SELECT txid_current()")
 
     async def since_mark(self) -> dict[str, list[Row]]:
-        """The rows that were written since then, by table."""
+        """The rows written since the mark, by table."""
         found: dict[str, list[Row]] = {}
         for table in self.tables:
             names = ", ".join(f'"{name}"' for name in table.columns)
@@ -104,7 +104,7 @@ class Mirror:
         await self.connection.execute(f"TRUNCATE {names}")
 
     async def put(self, rows: dict[str, list[Row]], transactions: int) -> None:
-        """Insert them in so many transactions, each table's rows in equal parts."""
+        """Insert the rows in this number of transactions, the rows of each table in equal parts."""
         shares = {name: shared_out(given, transactions) for name, given in rows.items()}
         by_name = {table.name: table for table in self.tables}
         for nth in range(transactions):
@@ -122,7 +122,7 @@ async def mirror(connection: Connection) -> Mirror:
 
 
 def shared_out(rows: Sequence[T], parts: int) -> list[Sequence[T]]:
-    """The rows in so many parts of almost the same size, in order."""
+    """The rows in this number of parts of almost equal size, in order."""
     size = -(-len(rows) // parts)
     return [rows[nth * size : (nth + 1) * size] for nth in range(parts)]
 
@@ -139,7 +139,7 @@ def chunks(values: Iterable[T], size: int) -> Iterable[list[T]]:
 
 @dataclass(frozen=True, slots=True)
 class BareRecord:
-    """What goes into one record of a topic."""
+    """The content of one record of a topic."""
 
     partition: int
     key: bytes
@@ -152,12 +152,12 @@ class BareRecord:
 
 
 def bare_producer(kafka: str) -> AIOKafkaProducer:
-    """Idempotent and acknowledged by all replicas, like the relay's; else as aiokafka comes."""
+    """Idempotent and acknowledged by all replicas, like the relay's producer; otherwise aiokafka's defaults."""
     return AIOKafkaProducer(bootstrap_servers=kafka, enable_idempotence=True, acks="all")
 
 
 async def send_loop(producer: AIOKafkaProducer, topic: str, records: Iterable[BareRecord]) -> None:
-    """`send()` each record, then wait until all are acknowledged. The partition is given: nothing has to be hashed."""
+    """`send()` each record, then wait until all are acknowledged. The partition is given, so no key is hashed."""
     pending: list[Any] = [
         await producer.send(topic, record.value, record.key, record.partition, headers=record.headers)
         for record in records
@@ -166,14 +166,14 @@ async def send_loop(producer: AIOKafkaProducer, topic: str, records: Iterable[Ba
 
 
 async def poll_loop(consumer: AIOKafkaConsumer, count: int) -> None:
-    """Poll until so many records have come."""
+    """Poll until this number of records was received."""
     while count > 0:
         fetched = cast("dict[TopicPartition, list[Any]]", await consumer.getmany(timeout_ms=1000, max_records=2000))
         count -= sum(len(records) for records in fetched.values())
 
 
 async def read_all(kafka: str, topic: str, partitions: int) -> list[BareRecord]:
-    """All that stands on a topic now, partition by partition."""
+    """All records of a topic, partition by partition."""
     consumer = AIOKafkaConsumer(bootstrap_servers=kafka, enable_auto_commit=False, auto_offset_reset="earliest")
     await consumer.start()
     try:

@@ -1,6 +1,6 @@
-"""The bare HTTP service: FastAPI with one point read through an asyncpg pool. Run as a process of its own.
+"""The bare HTTP service: FastAPI with one point read through an asyncpg pool. Run as a separate process.
 
-`python -m benchmarks.bare_server <dsn> <port>`; `GET /{key}` answers the row of `points` with this key.
+`python -m benchmarks.bare_server <dsn> <port>`; `GET /{key}` returns the row of `points` with this key.
 """
 
 import asyncio
@@ -40,7 +40,7 @@ async def main(dsn: str, port: int) -> None:
 
 
 def _listening(port: int) -> socket.socket:
-    """As an event loop makes it: named as TCP, so that the loop sends small answers at once (TCP_NODELAY)."""
+    """With IPPROTO_TCP, as event loops create sockets, so that TCP_NODELAY is set and small responses are sent at once."""
     made = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     made.bind(("127.0.0.1", port))
     return made

@@ -1,6 +1,6 @@
 """A check (应查必查): authenticated, answered from the executor's database, recorded durably with a receipt number.
 
-The executor runs as `liandong serve executor` does, one worker; this process is the load, from 16 connections.
+The executor runs as `liandong serve executor`, one worker; this process sends the load on 16 connections.
 Bare: FastAPI with one asyncpg point read, served in the same way.
 """
 
@@ -30,9 +30,9 @@ from shared.trust import OfficerRole
 
 SUBJECTS = Sizes(quick=500, usual=10_000, full=10_000)
 LISTED = Sizes(quick=100, usual=2_000, full=2_000)
-"""So many of them are listed: most checks find nothing."""
+"""This many of them are listed: most checks find nothing."""
 CHECKS = Sizes(quick=300, usual=1_500, full=20_000)
-"""A turn."""
+"""Per turn."""
 TURNS = Sizes(quick=2, usual=5, full=7)
 
 _STARTS_SECONDS = 60
@@ -90,7 +90,7 @@ async def _figure(ground: Ground, executor: Load, bare: Load, keys: list[str], s
 
 
 async def fill(ground: Ground, listed: int) -> None:
-    """Give the executor its law book and what the registry ordered, the way its consumer does."""
+    """Give the executor its law book and the registry's directions, through its intake."""
     identity = ground.settings.identity_file
     assert identity is not None
     invented = Invented(identity.read_text(encoding="utf-8"))
@@ -104,13 +104,13 @@ async def fill(ground: Ground, listed: int) -> None:
         async with service.core.engine.begin() as database:
             await database.execute(
                 delete(OFFSETS)
-            )  # none of it stands on a topic: its consumer begins at the beginning
+            )  # none of these records is on a topic, so the consumer must start at offset zero
     finally:
         await service.core.engine.dispose()
 
 
 async def _fill_bare(url: str, subjects: int) -> list[str]:
-    """As many rows as there are subjects; their keys."""
+    """Insert one row per subject; returns the keys."""
     companies = InventedSubjects(11)
     keys = [companies.company(nth).credit_code for nth in range(subjects)]
     bare = await connection(url)
@@ -141,7 +141,7 @@ async def _bare(dsn: str) -> AsyncGenerator[Load]:
 
 @asynccontextmanager
 async def _process(command: list[str], port: int, environment: dict[str, str] | None = None) -> AsyncGenerator[Load]:
-    """A server process that answers on a port, for as long as the block runs; in this process's environment, or the one given."""
+    """A server process on a port, as long as the block runs; with the given environment, or that of this process."""
     process = await asyncio.create_subprocess_exec(*command, env=environment)
     try:
         await _answers(process, port)

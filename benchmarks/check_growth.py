@@ -1,9 +1,9 @@
-"""Whether a check takes longer when a hundred times as many subjects are listed: the p99 of the one against that of the other.
+"""Whether a check takes longer when a hundred times as many subjects are listed: compares the p99 of both.
 
-Two executors, each with a database of its own, served as `check` has it and asked in turns. Every subject has one response
-of two lines. Only the first is taken as the executor takes it; the others are copies of its rows, put into the read models in
-bulk under their own keys and ids. Subjects are drawn evenly, which is harder than by Zipf's law: hardly a row is asked for
-twice. Without `--full` there are fewer of them, in the same proportion.
+Two executors, each with its own database, served as in `check`, and measured alternately. Every subject has one response of two
+lines. Only the first goes through the executor's intake; the others are copies of its rows, inserted in bulk into the read
+models with other keys and ids. Subjects are chosen evenly, which is harder than by Zipf's law: hardly any row is read
+twice. Without `--full` there are fewer subjects, in the same proportion.
 """
 
 import uuid
@@ -28,12 +28,12 @@ from shared.trust import OfficerRole
 FEW = Sizes(quick=100, usual=1_000, full=10_000)
 MANY = Sizes(quick=10_000, usual=100_000, full=1_000_000)
 CHECKS = Sizes(quick=300, usual=1_000, full=5_000)
-"""A turn."""
+"""Per turn."""
 TURNS = Sizes(quick=2, usual=5, full=7)
 _WARM_UP = 64
 _AT_ONCE = 20_000
 _SEED = 11
-"""That of benchmarks.workload.Invented: the first subject is the one that was taken."""
+"""The seed of benchmarks.workload.Invented: the first subject is the one that goes through the intake."""
 _BULK_SECONDS = 600
 
 
@@ -65,7 +65,7 @@ async def run(here: Ground, scale: Scale) -> list[Figure]:
 
 @dataclass
 class _Asked:
-    """An executor with so many subjects, and what its checks took."""
+    """An executor with a number of subjects, and the durations of its checks."""
 
     load: Load
     token: str
@@ -75,7 +75,7 @@ class _Asked:
     took_ms: list[float] = field(default_factory=list[float])
 
     async def all_hit(self) -> None:
-        """Raises RuntimeError when the copies are not what a check finds."""
+        """Raises RuntimeError when a check does not find the copies."""
         database = await connection(self.url)
         try:
             if missed := await database.fetchval("SELECT count(*) FROM checks WHERE NOT awaiting"):
@@ -128,7 +128,7 @@ _DIRECTION_COLUMNS = ("direction", "response_id", "entry_id", "department", "sub
 
 
 async def _copy(database: Connection, subjects: int) -> None:
-    """Copies of the first subject's direction and its tasks for all the others."""
+    """Insert copies of the first subject's direction and tasks for all other subjects."""
     direction: Any = await database.fetchrow(_DIRECTION, small_book.IMPLEMENTERS[0])
     tasks: list[Any] = await database.fetch(_TASKS, direction["direction"])
     number = await database.fetchval("SELECT max(direction) FROM directions")

@@ -1,10 +1,10 @@
-"""Consuming: the fence, what the service concludes, its events, its outbox rows and its read models; 500 records a transaction.
+"""Consuming: the conditional offset update, decisions, events, outbox rows and read models; 500 records per transaction.
 
-Three real services take what the others would have sent them: the registry takes listings, the executor the registry's
-orders, feedback both and the departments' answers. Kafka is left out on both sides: the records are in memory.
+Three real services get records as other services would send them: the registry gets listings, the executor the registry's
+directions, feedback both and the departments' answers. Kafka is left out on both sides: the records are in memory.
 
-Bare: the rows that this very work wrote, in every table of the service, as multi-row inserts into tables of the same shape
-in as many transactions.
+Bare: the same rows, of every table of the service, as multi-row inserts into tables of the same shape, in the same number of
+transactions.
 """
 
 import time
@@ -18,21 +18,21 @@ from benchmarks.ground import Ground, connection
 from benchmarks.scale import Scale, Sizes
 from benchmarks.taking import BATCH, Taking, record, records
 from benchmarks.workload import Invented, Zipf, listings
+from liandong.demo_book import demo_book
 from liandong.node import build
-from services.catalogue.shipped import shipped
 from shared.calendar.clock import SystemClock
 from shared.contracts.event import PublicEvent, Topic
 from shared.contracts.execution import Applied
 from shared.contracts.response import ResponseDirected
 from shared.contracts.vocabulary import PUBLIC
-from shared.messaging.message import Raw
+from shared.messaging.message import RawRecord
 
 ENTRIES = Sizes(quick=400, usual=4_000, full=20_000)
 TURNS = Sizes(quick=2, usual=5, full=10)
-"""The records are handed over in so many parts; after each the bare side has its turn with the rows of that part."""
+"""The records are processed in this number of parts; after each part the bare side inserts the rows of that part."""
 _SUBJECTS = 100_000
 _HOT = 0.6
-"""The exponent of Zipf's law: of 4,000 entries the subject that is listed most has some fifteen."""
+"""The exponent of Zipf's law: of 4,000 entries, the most listed subject has about fifteen."""
 
 
 async def run(ground: Ground, scale: Scale) -> list[Figure]:
@@ -46,15 +46,15 @@ async def run(ground: Ground, scale: Scale) -> list[Figure]:
 
 
 def _listings(ground: Ground, entries: int) -> Iterator[PublicEvent]:
-    """Entries of subjects by Zipf's law; every tenth is suspended and resumed."""
+    """Entries of subjects chosen by Zipf's law; every tenth is suspended and resumed."""
     identity = ground.settings.identity_file
     assert identity is not None
     invented, subject = Invented(identity.read_text(encoding="utf-8")), Zipf(_SUBJECTS, Random(5), _HOT)
-    return listings(invented, subject, entries, len(shipped().changes()))
+    return listings(invented, subject, entries, len(demo_book().changes()))
 
 
-def _answers(responses: Sequence[Raw]) -> list[PublicEvent]:
-    """Each department answers each of its responses at once."""
+def _answers(responses: Sequence[RawRecord]) -> list[PublicEvent]:
+    """The immediate answers of each department to each of its responses."""
     directed = [event for raw in responses if isinstance(event := raw.read(PUBLIC).event, ResponseDirected)]
     return [
         Applied(
@@ -71,7 +71,7 @@ def _answers(responses: Sequence[Raw]) -> list[PublicEvent]:
 
 
 class _Bench:
-    """Hands records to one service after the other, on one partition."""
+    """Passes records to the services one after the other, on one partition."""
 
     def __init__(self, ground: Ground, turns: int) -> None:
         self._ground = ground
@@ -79,22 +79,22 @@ class _Bench:
         self._turns = turns
         self.figures: list[Figure] = []
 
-    async def consume(self, name: str, topics: Sequence[Sequence[Raw]]) -> list[Raw]:
-        """Measure one service; what it publishes in answer."""
+    async def consume(self, name: str, topics: Sequence[Sequence[RawRecord]]) -> list[RawRecord]:
+        """Measure one service; returns the events that it publishes."""
         url = await self._ground.database(name)
         service = build(name, self._settings)
         bare = await connection(url)
         try:
             taking = Taking(service)
             if Topic.LAWBOOK in taking.intake.reactions.topics:
-                await taking.take(records(shipped().changes(), "catalogue"))
+                await taking.take(records(demo_book().changes(), "catalogue"))
             self.figures.append(await self._figure(name, taking, topics, await mirror(bare)))
             return await _published(bare, name)
         finally:
             await bare.close()
             await service.core.engine.dispose()
 
-    async def _figure(self, name: str, taking: Taking, topics: Sequence[Sequence[Raw]], bare: Mirror) -> Figure:
+    async def _figure(self, name: str, taking: Taking, topics: Sequence[Sequence[RawRecord]], bare: Mirror) -> Figure:
         turns: list[Turn] = []
         count = sum(len(topic) for topic in topics)
         parts = [part for topic in topics for part in shared_out(topic, self._turns)]
@@ -135,7 +135,7 @@ _PUBLIC_EVENTS = """
 """
 
 
-async def _published(bare: Any, source: str) -> list[Raw]:
+async def _published(bare: Any, source: str) -> list[RawRecord]:
     rows = await bare.fetch(_PUBLIC_EVENTS)
     return [
         record(row["topic"], nth, row["type"], row["data"].encode(), row["key"], source, row["effective_at"])

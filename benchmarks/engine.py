@@ -1,4 +1,4 @@
-"""An event store of the engine on a database of its own: the tables of a real service, and no service."""
+"""An event store on its own database, with the tables of a real service but without the service."""
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
@@ -14,10 +14,11 @@ from shared.calendar.clock import SystemClock
 from shared.contracts.vocabulary import PUBLIC
 from shared.database import connect
 from shared.eventstore import EventStore, Metadata, Session
-from shared.eventstore.store import new_event_id, partition_of
+from shared.eventstore.partitions import partition_of
+from shared.ids import new_event_id
 
 SERVICE = "registry"
-"""Whose migrations make the tables. None of its code runs."""
+"""The service whose migrations create the tables. None of its code runs."""
 
 CAUSE = Metadata(
     actor="officer-of-luoyang-court",
@@ -29,7 +30,7 @@ CAUSE = Metadata(
 
 @dataclass
 class Engine:
-    """The store, and bare tables of the same shape beside its own."""
+    """The store, and bare tables of the same shape as its own."""
 
     store: EventStore
     bare: Connection
@@ -42,7 +43,7 @@ class Engine:
         return Session(self.store, SystemClock().now(), CAUSE, connection)
 
     def rows(self, orders: list[Order], seen: dict[str, Any]) -> tuple[list[Row], list[Row]]:
-        """The rows of events and outbox that these commands come to, ready to insert. `seen`: versions and states so far."""
+        """The rows of events and outbox that result from these commands, ready to insert. `seen`: versions and states so far."""
         events: list[Row] = []
         outbox: list[Row] = []
         now, metadata = SystemClock().now(), CAUSE.to_json()
@@ -62,7 +63,7 @@ class Engine:
 
 @asynccontextmanager
 async def engine(ground: Ground) -> AsyncGenerator[Engine]:
-    """Made anew, dropped with the ground."""
+    """Created for this bench, and dropped with it."""
     url = await ground.database(SERVICE)
     database = connect(url, pool_size=ground.settings.pool_size)
     bare = await connection(ground.dsn(SERVICE))

@@ -1,7 +1,7 @@
-"""What a bench found: the measured thing beside the bare thing, and the bar that the ratio is held to.
+"""The results of a bench: the measured value, the bare value, and the bar for their ratio.
 
-Both are measured in turns (A B, B A, A B, …), so that what else the machine does falls on both alike; the ratio is the
-median of the ratios of the turns, never the ratio of two averages.
+Both are measured alternately (A B, B A, A B, …), so that other load of the machine affects both alike; the ratio is the median
+of the ratios of the turns, never the ratio of two averages.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
@@ -15,7 +15,7 @@ Measure = Callable[[], Awaitable[float]]
 
 @dataclass(frozen=True, slots=True)
 class AtLeast:
-    """For rates: at least so many times the bare one."""
+    """For rates: at least this multiple of the bare one."""
 
     ratio: float
 
@@ -28,7 +28,7 @@ class AtLeast:
 
 @dataclass(frozen=True, slots=True)
 class AtMost:
-    """For durations: at most so many times the bare one."""
+    """For durations: at most this multiple of the bare one."""
 
     ratio: float
 
@@ -44,7 +44,7 @@ Bar = AtLeast | AtMost
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """One turn: the measured value and the bare one, taken one right after the other."""
+    """One turn: the measured value and the bare value, taken directly after each other."""
 
     measured: float
     bare: float
@@ -56,7 +56,7 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One line of the table. `bare` says what it is compared with; without a bar it is there for information."""
+    """One line of the table. `bare`: the operation that it is compared with; a line without a bar is for information."""
 
     bench: str
     work: str
@@ -101,7 +101,7 @@ class Figure:
 
 
 async def in_turns(turns: int, measured: Measure, bare: Measure) -> tuple[Turn, ...]:
-    """Measure both so many times, changing which goes first."""
+    """Measure both this number of times, alternating which is first."""
     taken: list[Turn] = []
     for turn in range(turns):
         if turn % 2 == 0:
@@ -113,7 +113,7 @@ async def in_turns(turns: int, measured: Measure, bare: Measure) -> tuple[Turn, 
 
 
 def percentile(values: Sequence[float], share: float) -> float:
-    """The value that this share of the values does not exceed."""
+    """The quantile: this share of the values does not exceed it."""
     ordered = sorted(values)
     return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
 

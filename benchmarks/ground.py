@@ -1,4 +1,4 @@
-"""The ground that benches stand on: real servers, with databases and topics of their own that are removed at the end."""
+"""The environment of a bench: real servers, with its own databases and topics, which are removed at the end."""
 
 import os
 import tempfile
@@ -26,7 +26,7 @@ PARTITIONS = 6
 
 @dataclass(frozen=True, slots=True)
 class Servers:
-    """`kafka_version` is known of the embedded broker only."""
+    """`kafka_version` is known only for the embedded broker."""
 
     database_url: str
     kafka: str
@@ -35,7 +35,7 @@ class Servers:
 
 @asynccontextmanager
 async def servers(say: Callable[[str], None]) -> AsyncGenerator[Servers]:
-    """Those that the environment names (LIANDONG_TEST_DATABASE_URL, LIANDONG_TEST_KAFKA), or embedded ones of our own."""
+    """The servers that the environment names (LIANDONG_TEST_DATABASE_URL, LIANDONG_TEST_KAFKA), or embedded ones."""
     database_url, kafka = os.environ.get("LIANDONG_TEST_DATABASE_URL"), os.environ.get("LIANDONG_TEST_KAFKA")
     if database_url and kafka:
         yield Servers(database_url, kafka, "as the environment names it")
@@ -61,18 +61,18 @@ class Ground:
     _exits: AsyncExitStack
 
     def dsn(self, service: str) -> str:
-        """Of one service's database, for asyncpg."""
+        """The URL of a service's database, for asyncpg."""
         return dsn(self.settings.database(service))
 
     async def database(self, service: str) -> str:
-        """Make the database of a service, with its tables; the URL for SQLAlchemy."""
+        """Create the database of a service, with its tables; returns the URL for SQLAlchemy."""
         url = self.settings.database(service)
         await self._made(url)
         await migrate(service, url)
         return url
 
     async def empty_database(self, name: str) -> str:
-        """Make a database without tables; the URL for SQLAlchemy."""
+        """Create a database without tables; returns the URL for SQLAlchemy."""
         url = self.settings.database(name)
         await self._made(url)
         return url
@@ -82,11 +82,11 @@ class Ground:
         self._exits.push_async_callback(_drop_database, self.servers.database_url, make_url(url).database or "")
 
     async def topics(self) -> None:
-        """Make the topics of the system."""
+        """Create the topics of the system."""
         await self.settings.topics.ensure(self.settings.kafka)
 
     async def topic(self, name: str, partitions: int = PARTITIONS) -> str:
-        """Make a topic of our own; its name on the broker."""
+        """Create an additional topic; returns its name on the broker."""
         full = f"{self.settings.topic_prefix}{name}"
         admin = AIOKafkaAdminClient(bootstrap_servers=self.settings.kafka)
         await admin.start()
@@ -98,13 +98,13 @@ class Ground:
 
 
 def dsn(url: str) -> str:
-    """A URL of SQLAlchemy as asyncpg reads it."""
+    """A URL of SQLAlchemy in the form for asyncpg."""
     return make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
 
 
 @asynccontextmanager
 async def ground(on: Servers, **settings: Any) -> AsyncGenerator[Ground]:
-    """Settings of a node of its own on these servers; what was made is dropped at the end."""
+    """Settings of a separate node on these servers; its databases and topics are dropped at the end."""
     prefix = f"bench{uuid.uuid4().hex[:8]}_"
     async with AsyncExitStack() as exits:
         folder = Path(exits.enter_context(tempfile.TemporaryDirectory(prefix="liandong-bench-")))
@@ -144,5 +144,5 @@ async def _drop_database(server: str, name: str) -> None:
 
 
 async def connection(url_or_dsn: str) -> "asyncpg.Connection[Any]":
-    """A bare connection; statements are prepared once, like everywhere."""
+    """A bare connection; statements are prepared once, as in the system."""
     return await asyncpg.connect(dsn(url_or_dsn) if "+asyncpg" in url_or_dsn else url_or_dsn)

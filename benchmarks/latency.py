@@ -1,9 +1,9 @@
 """From the approval of an entry over HTTP to a measure applied: two topics (list, response) and a department's answer.
 
-Every service is a process of its own, as in docker compose. The clock starts before the approval is sent. It is stopped twice:
-when the executor has committed the task (looked for in its database, where a look costs next to nothing), and when a
-department that waits for it has read its worklist and its answer `apply` is durable. Entries come one at a time, so that
-nothing queues. Bare: a record sent with `send_and_wait` until a consumer that waits for it has it, on one topic.
+Every service is a separate process, as in docker compose. The time starts before the approval is sent, and is taken twice: when
+the executor has committed the task (polled in its database, where a query is very cheap), and when a waiting department has
+read its worklist and its answer `apply` is durable. Entries are published one at a time, so that nothing queues. Bare: a
+record is sent with `send_and_wait` until a waiting consumer has it, on one topic.
 """
 
 import asyncio
@@ -27,7 +27,7 @@ from liandong.demo.subjects import InventedSubjects
 from shared.contracts.lawbook import ListKind
 
 ENTRIES = Sizes(quick=8, usual=40, full=200)
-"""A turn."""
+"""Per turn."""
 TURNS = Sizes(quick=2, usual=5, full=5)
 _WARM_UP = 3
 _BODY = b"x" * 1_500
@@ -80,7 +80,7 @@ def _figure(
 
 @asynccontextmanager
 async def _executor(ground: Ground) -> AsyncGenerator[Connection]:
-    """The executor's database, to look into."""
+    """A connection to the executor's database."""
     connected = await connection(ground.dsn("executor"))
     try:
         yield connected
@@ -95,7 +95,7 @@ class _Bench:
     _count: int = 0
 
     async def one(self) -> _Took:
-        """Publish one entry and follow it."""
+        """Publish one entry and measure its way to the applied measure."""
         client, self._count = self.world.client, self._count + 1
         made = await client.post(LISTER, "/initiator/v1/entries", _entry(self._count), str(uuid4()))
         path = f"/initiator/v1/entries/{made['entry_id']}"
@@ -110,7 +110,7 @@ class _Bench:
         return _Took((seen - start) * 1000, (time.perf_counter() - start) * 1000)
 
     async def _apply(self, entry_id: str) -> None:
-        """One department reads its worklist and answers what the entry brought it."""
+        """One department reads its worklist and answers the tasks of the entry."""
         client, who = self.world.client, system(small_book.IMPLEMENTERS[0])
         page = await client.get(who, "/executor/v1/tasks", {"state": "open", "entry_id": entry_id})
         answers = [{"task_id": task["task_id"], "answer": "apply", "note": "已落实（示例）"} for task in page["items"]]

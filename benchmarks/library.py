@@ -1,4 +1,4 @@
-"""The `eventsourcing` library on the same PostgreSQL server, as its documentation has it."""
+"""The `eventsourcing` library on the same PostgreSQL server, set up as in its documentation."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -11,7 +11,7 @@ _SAVED_AT_ONCE = 100
 
 
 def environment(url: str) -> dict[str, str]:
-    """What its application wants to know of a database."""
+    """The environment of its application for a database."""
     target = make_url(url)
     return {
         "PERSISTENCE_MODULE": "eventsourcing.postgres",
@@ -24,14 +24,14 @@ def environment(url: str) -> dict[str, str]:
 
 
 Told = tuple[str, dict[str, Any], bool]
-"""An event: its type, its body, and whether a read model folds it."""
+"""An event: its type, its body, and whether a read model projects it."""
 
 
 class Log:
-    """Streams of ours in an application of the library: an aggregate a stream, the same bodies, in the same order."""
+    """Our streams in an application of the library: one aggregate per stream, the same bodies, in the same order."""
 
     PAGE = 1_000
-    """Notifications a query. Its own default, 10, would be to its disadvantage."""
+    """Notifications per query. The library's default, 10, would be a disadvantage for it."""
     NUMBER = "notification_id"
 
     def __init__(self, url: str) -> None:
@@ -41,15 +41,15 @@ class Log:
         class Stream(Aggregate):
             @event("Opened")
             def __init__(self, kind: str, body: dict[str, Any]) -> None:
-                """Its first event; read models fold it."""
+                """Its first event; read models project it."""
 
             @event("Folded")
             def folded(self, kind: str, body: dict[str, Any]) -> None:
-                """What read models fold."""
+                """Events that read models project."""
 
             @event("Other")
             def other(self, kind: str, body: dict[str, Any]) -> None:
-                """What they pass over."""
+                """Events that they ignore."""
 
         self._aggregate: Any = Stream
         self._application: Any = Application(env=environment(url))
@@ -59,7 +59,7 @@ class Log:
         return str(self._application.recorder.events_table_name)
 
     def write(self, streams: Iterable[list[Told]]) -> None:
-        """Save streams, a hundred at a time: it becomes slow when much is saved at once."""
+        """Save streams, a hundred at a time: larger saves are slow in the library."""
         aggregates: list[Any] = []
         for (kind, body, _), *others in streams:
             one = self._aggregate(kind=kind, body=body)
@@ -70,7 +70,7 @@ class Log:
             self._application.save(*some)
 
     def read(self, count: int, *, folded_only: bool = False) -> int:
-        """Read the log from its beginning up to this number, as events; how many there were."""
+        """Read the log from its beginning up to this number, as events; returns their count."""
         recorder, to_event = self._application.recorder, self._application.mapper.to_domain_event
         topics = self._folded() if folded_only else ()
         start, found = 1, 0

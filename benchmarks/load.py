@@ -1,4 +1,4 @@
-"""A load client that costs little: HTTP/1.1 over plain streams, requests ready made, connections kept."""
+"""A cheap load client: HTTP/1.1 over plain streams, with prepared requests and persistent connections."""
 
 import asyncio
 import time
@@ -9,7 +9,7 @@ CONNECTIONS = 16
 
 
 def request(method: str, path: str, headers: Mapping[str, str], body: bytes = b"") -> bytes:
-    """A whole request as it goes over the wire."""
+    """The bytes of a request."""
     told = {"Host": "127.0.0.1", **headers}
     if body:
         told |= {"Content-Type": "application/json", "Content-Length": str(len(body))}
@@ -19,13 +19,13 @@ def request(method: str, path: str, headers: Mapping[str, str], body: bytes = b"
 
 @dataclass
 class Load:
-    """Requests to one port, from so many connections at once."""
+    """Sends requests to one port on a number of concurrent connections."""
 
     port: int
     took_ms: list[float] = field(default_factory=list[float])
 
     async def __call__(self, requests: list[bytes], status: int) -> float:
-        """Send all; requests a second. Raises RuntimeError at an answer with another status."""
+        """Send all; returns requests per second. Raises RuntimeError when a response has another status."""
         source = iter(requests)
         start = time.perf_counter()
         async with asyncio.TaskGroup() as group:

@@ -1,14 +1,13 @@
-"""The whole loop: from a file with n entries to a ledger that is closed.
+"""The whole loop: from a file with n entries to a closed ledger.
 
 A file is imported and approved; each entry directs six lines to three departments; the departments read their worklists and
-answer in bulk, 1,000 tasks a request; then the clock passes the end of all terms, the departments undo, and the ledger is
-closed when no line of any entry is left. Every service is a process of its own, as in docker compose; the departments are this
-process. How much processor time each of them spent is printed beside the rate.
+answer in bulk, 1,000 tasks per request; then the clock passes the end of all terms, the departments undo, and the ledger is
+closed when no line of any entry is open. Every service is a separate process, as in docker compose; the departments are this
+process. The processor time of each process is printed with the rate.
 
-Bare: every row that then stands in the six databases, as multi-row inserts of 1,000 into tables of the same shape; every
-record that stands on the topics, through `send()` and polled once for each service that subscribes to it; databases and
-topics side by side. No domain. Rows that were changed or deleted on the way count once or not at all: this is in favour of
-the bare side.
+Bare: every final row of the six databases, as multi-row inserts of 1,000 into tables of the same shape; every record of the
+topics, sent with `send()` and polled once for each service that subscribes to it; databases and topics at the same time. No
+domain logic. Rows that were changed or deleted in between count once or not at all, which is an advantage for the bare side.
 """
 
 import asyncio
@@ -48,15 +47,15 @@ from shared.contracts.event import Topic
 ENTRIES = Sizes(quick=300, usual=10_000, full=100_000)
 LINES = 6
 ANSWERS = 1_000
-"""A request."""
+"""Per request."""
 ROWS = 1_000
-"""An insert, on the bare side."""
+"""Per insert, on the bare side."""
 _TERM_DAYS = 20
 _AHEAD_DAYS = 40
 _POLL_SECONDS = 0.25
 _STUCK_SECONDS = 300
 _PART_ROWS = 50_000
-"""The bare side holds so many rows of a database in memory at a time."""
+"""The bare side keeps at most this number of rows of a database in memory."""
 
 
 async def run(ground: Ground, scale: Scale) -> list[Figure]:
@@ -80,7 +79,7 @@ async def run(ground: Ground, scale: Scale) -> list[Figure]:
 
 
 def _subscribed(ground: Ground) -> dict[str, int]:
-    """How many services read each topic."""
+    """The number of services that read each topic."""
     found = {str(topic): 0 for topic in Topic}
     for service in (build(name, ground.settings) for name in SERVICES):
         if service.definition.reactions:
@@ -106,7 +105,7 @@ class _Loop:
         return sum(self.took.values())
 
     def facts(self) -> dict[str, Any]:
-        """Where the time went, and what memory the process held."""
+        """Processor time and memory of each process."""
         taken = self.resident
         marks = [taken[int(share * (len(taken) - 1))] for share in (0.1, 0.25, 0.5, 0.75, 1)]
         resident = {name: " ".join(f"{mark.get(name, 0):.0f}" for mark in marks) for name in marks[-1]}
@@ -163,7 +162,7 @@ class _Loop:
         await self.world.client.post(APPROVER, f"/initiator/v1/imports/{import_id}/approve", {}, str(uuid4()))
 
     async def _until(self, ledger: Connection, state: str, systems: list[asyncio.Task[None]]) -> None:
-        """Wait until every entry of the ledger is in this state. Raises when nothing moves any more."""
+        """Wait until every entry of the ledger is in this state. Raises when there is no progress."""
         last, moved = None, time.perf_counter()
         while True:
             counts = {r["state"]: r["n"] for r in await ledger.fetch(_BY_STATE)}
@@ -188,7 +187,7 @@ _BY_STATE = "SELECT state, count(*) AS n FROM entries GROUP BY state"
 
 
 async def _department(world: Apart, department: str) -> None:
-    """A department's system: reads what is open and answers all of it, until cancelled."""
+    """A department's system: reads all open tasks and answers them, until cancelled."""
     client, who = world.client, system(department)
     while True:
         page = await client.get(who, "/executor/v1/tasks", {"state": "open", "limit": ANSWERS})
@@ -212,7 +211,7 @@ _HEADINGS = (
 
 
 def _file(entries: int) -> bytes:
-    """A list file; every subject is another one."""
+    """A list file; every row has another subject."""
     companies = InventedSubjects(seed=17)
     until = date.today() + timedelta(days=_TERM_DAYS)
     text = io.StringIO()
@@ -274,13 +273,13 @@ Part = list[tuple[BareTable, list[Row]]]
 
 @dataclass
 class _Tables:
-    """The tables of one database: read from one connection, written bare on another."""
+    """The tables of one database: read on one connection, written bare on another."""
 
     writing: Connection
     cursors: list[tuple[BareTable, Any]]
 
     async def next_part(self) -> Part:
-        """Some rows, of the first table that has any left."""
+        """The next rows, of the first table with rows left."""
         while self.cursors:
             table, cursor = self.cursors[0]
             if rows := await cursor.fetch(_PART_ROWS):
@@ -313,7 +312,7 @@ async def _tables(ground: Ground, name: str) -> AsyncGenerator[_Tables]:
 
 @dataclass
 class _OneTopic:
-    """One topic, sent again to a bare one and polled by as many readers."""
+    """One topic: its records are sent to a bare topic and polled by the same number of readers."""
 
     bare: str
     source: AIOKafkaConsumer
@@ -361,7 +360,7 @@ async def _topic(ground: Ground, topic: str, readers: int) -> AsyncGenerator[_On
 
 
 async def _warm_up(producer: AIOKafkaProducer, topic: str, partitions: int, readers: list[AIOKafkaConsumer]) -> None:
-    """Everyone knows the topic's leaders before anything is timed."""
+    """All clients fetch the topic's metadata before the measurement."""
     await send_loop(producer, topic, [BareRecord(number, b"", b"", []) for number in range(partitions)])
     await asyncio.gather(*(poll_loop(reader, partitions) for reader in readers))
 

@@ -1,4 +1,4 @@
-"""Where figures were measured: they mean little without."""
+"""The machine on which figures were measured: figures are meaningless without it."""
 
 import hashlib
 import os
@@ -51,12 +51,12 @@ async def _postgresql(dsn: str) -> dict[str, str]:
 
 
 def load() -> list[float]:
-    """Processes that wanted a core, on average of 1, 5 and 15 minutes."""
+    """Load averages of 1, 5 and 15 minutes."""
     return [round(value, 2) for value in os.getloadavg()]
 
 
 def sources() -> str:
-    """A digest of the program as it stands on disk. Another one after a run: the figures are not of one version."""
+    """A digest of the source files. If it differs after a run, the figures are not those of one version."""
     digest = hashlib.sha256()
     for folder in ("benchmarks", "liandong", "services", "shared"):
         for path in sorted((_ROOT / folder).rglob("*.py")):

@@ -1,7 +1,7 @@
-"""Resident memory of every process that a bench keeps busy: this one, its children, PostgreSQL and Kafka.
+"""Resident memory of every process of a bench: this one, its children, PostgreSQL and Kafka.
 
-The servers are whoever listens on their ports of this machine, with their children; on another machine they are not seen.
-PostgreSQL's processes share most of what they hold: theirs are proportional shares (PSS), so that nothing counts twice.
+The servers are the processes that listen on their ports on this machine, with their children; on another machine they cannot be
+measured. PostgreSQL's processes share most of their memory, so proportional shares (PSS) are summed, and nothing counts twice.
 """
 
 import asyncio
@@ -17,7 +17,7 @@ from sqlalchemy.engine import make_url
 from benchmarks.ground import Servers
 
 _SECONDS = 2.0
-"""Between two looks: a look costs some milliseconds of another thread."""
+"""Seconds between two samples: a sample takes some milliseconds of another thread."""
 PARENT, CHILDREN, POSTGRESQL, KAFKA = "bench", "children", "postgresql", "kafka"
 
 
@@ -57,7 +57,7 @@ def _mib(process: psutil.Process, *, shared: bool) -> float:
 
 
 def listeners(on: Servers) -> dict[str, psutil.Process]:
-    """The processes behind the ports of the servers, where this machine tells."""
+    """The processes that listen on the servers' ports, if this machine shows them."""
     ports = {make_url(on.database_url).port: POSTGRESQL, int(on.kafka.rpartition(":")[2]): KAFKA}
     found: dict[str, psutil.Process] = {}
     with suppress(psutil.Error):
@@ -70,7 +70,7 @@ def listeners(on: Servers) -> dict[str, psutil.Process]:
 
 @asynccontextmanager
 async def watched(on: Servers) -> AsyncGenerator[Watch]:
-    """Looks while the block runs, and once at its end."""
+    """Takes samples while the block runs, and one at its end."""
     watch = Watch(await asyncio.to_thread(listeners, on))
     looking = asyncio.create_task(_look(watch))
     try:

@@ -1,12 +1,12 @@
 """Rebuilding the registry's read models from its own events, by the code that `liandong rebuild registry` runs.
 
-The log: listings that the registry took as its consumer does, then copies of them under other streams and entry ids, made
-in the database. Of its events the greater part are orders to departments, which no read model of the registry keeps.
-Measured is all of a rebuild: the new tables, the folding, the switch.
+The log: listings that went through the registry's intake, then copies of them with other streams and entry ids, made in the
+database. Most of its events are directions to departments, which no read model of the registry projects. A whole rebuild is
+measured: new tables, projection, switch.
 
-Beside: reading as many events with the `eventsourcing` library, a thousand a query, on the same server: the same bodies,
-each made an event again, nothing folded and nothing written. For information also reading no more of them than the read
-models fold, which the library can be asked for as well.
+Compared with: reading the same number of events with the `eventsourcing` library, a thousand per query, on the same server: the
+same bodies, each deserialized, without projection and without writes. For information also: reading only the events that the
+read models project, which the library can select.
 """
 
 import asyncio
@@ -30,8 +30,8 @@ from benchmarks.resident import flat
 from benchmarks.scale import Scale, Sizes
 from benchmarks.taking import Taking, records
 from benchmarks.workload import Invented, Zipf, listings
+from liandong.demo_book import demo_book
 from liandong.node import build
-from services.catalogue.shipped import shipped
 from services.registry.domain.events import VOCABULARY
 from shared.eventstore.rebuild import Progress
 from shared.eventstore.schema import PARKED
@@ -40,11 +40,11 @@ from shared.service import Service
 EVENTS = Sizes(quick=10_000, usual=100_000, full=1_000_000)
 TURNS = Sizes(quick=2, usual=3, full=1)
 _LISTED = 1_000
-"""Entries that are taken; the rest of the log are copies of them. They come to some ten events each."""
+"""Number of entries that go through the intake; the rest of the log are copies. Each has about ten events."""
 _SUBJECTS = 10_000
 _HOT = 0.6
 _FIRST_MARK = 10_000
-"""Memory is noted when so many are folded, and at the end."""
+"""Memory is recorded after this number of events, and at the end."""
 
 _COPY = """
     INSERT INTO {table} ({columns}) SELECT {values} FROM {table}, generate_series(1, $1::int) AS nth
@@ -58,7 +58,7 @@ _OURS = {
         metadata, effective_at""",
     "number": "position",
 }
-"""An entry's id begins with the time at which it was made: with another number there it is another entry's."""
+"""An entry's id begins with its creation time; the copy gets another number there, which makes a new id."""
 _THEIRS = {
     "columns": "originator_id, originator_version, topic, state",
     "values": "md5(originator_id::text || nth)::uuid, originator_version, topic, state",
@@ -90,11 +90,11 @@ async def run(ground: Ground, scale: Scale) -> list[Figure]:
 
 
 async def _take(ground: Ground, service: Service) -> None:
-    """Listings of subjects by Zipf's law, every tenth suspended and resumed, through the registry's intake."""
+    """Listings of subjects chosen by Zipf's law, every tenth suspended and resumed, through the registry's intake."""
     identity = ground.settings.identity_file
     assert identity is not None
     invented, subject = Invented(identity.read_text(encoding="utf-8")), Zipf(_SUBJECTS, Random(5), _HOT)
-    changes = shipped().changes()
+    changes = demo_book().changes()
     taking = Taking(service)
     await taking.take(records(changes, "catalogue"))
     await taking.take(records(listings(invented, subject, _LISTED, len(changes)), "initiator"))
@@ -115,7 +115,7 @@ async def _tell(ours: Connection, log: Log) -> None:
 
 
 async def _copy(database: Connection, count: int, **how: str) -> int:
-    """Copies of what is there, until the log has so many events; how often it is there then."""
+    """Copy the log until it has this number of events; returns the number of copies."""
     there = await database.fetchval(f"SELECT max({how['number']}) FROM {how['table']}")
     times = max(1, count // there)
     if times > 1:
@@ -135,9 +135,9 @@ class _Bench:
     database: Connection
     log: Log
     expected: dict[str, int]
-    """Rows of each read model, when the copies are folded too: they were never projected."""
+    """Expected rows of each read model after the copies are projected too."""
     marks: list[tuple[int, float]] = field(default_factory=list[tuple[int, float]])
-    """Events folded and MiB resident, of the first rebuild."""
+    """Events projected and resident MiB, of the first rebuild."""
     chunks: list[float] = field(default_factory=list[float])
     _first: bool = True
 
@@ -196,7 +196,7 @@ class _Bench:
             now = time.perf_counter()
             self.chunks.append((now - before) * 1000)
             before = now
-            if self._first and reached.done >= (_FIRST_MARK if not self.marks else reached.of):
+            if self._first and reached.done >= (_FIRST_MARK if not self.marks else reached.total):
                 self.marks.append((reached.done, resident_mib()))
 
         start = time.perf_counter()
@@ -206,7 +206,7 @@ class _Bench:
         return taken
 
     def _read(self, count: int, only: bool) -> float:
-        """Events a second."""
+        """Events per second."""
         start = time.perf_counter()
         self.log.read(count, folded_only=only)
         return count / (time.perf_counter() - start)

@@ -1,6 +1,6 @@
-"""The relay: what waits in the outbox is numbered, read and sent until the broker has acknowledged all of it.
+"""The relay: outbox rows get sequence numbers, are read and sent, until the broker has acknowledged all of them.
 
-Bare: aiokafka's `send()` loop (idempotent, acks=all) on the same keys, bodies and headers, ready made in memory.
+Bare: aiokafka's `send()` loop (idempotent, acks=all) on the same keys, bodies and headers, prepared in memory.
 """
 
 import asyncio
@@ -19,7 +19,7 @@ from shared.contracts.event import Topic
 from shared.messaging.relay import Relay
 
 EVENTS = Sizes(quick=4_000, usual=20_000, full=100_000)
-"""A turn."""
+"""Per turn."""
 TURNS = Sizes(quick=2, usual=5, full=5)
 
 _WAITING = """
@@ -80,12 +80,12 @@ async def _figure(
 
 async def _warm_up(made: Engine, relay: Relay, orders: Orders) -> None:
     await made.bare.execute("CREATE TABLE held (LIKE outbox)")
-    while not relay.leads:
+    while not relay.is_leader:
         await asyncio.sleep(0.01)
 
 
 async def _same_bytes(made: Engine, orders: Orders, relay: Relay, kafka: str, topic: str) -> list[BareRecord]:
-    """Records as the relay makes them, to be sent bare."""
+    """The records of the relay, for the bare side."""
     await _fill(made, orders, 2_000)
     await _let_go(made, relay)
     await _drained(made)
@@ -96,7 +96,7 @@ _HOLD = text("WITH moved AS (DELETE FROM outbox RETURNING *) INSERT INTO held SE
 
 
 async def _fill(made: Engine, orders: Orders, events: int) -> None:
-    """Append events; their outbox rows are put aside in the same transaction, where the relay does not look."""
+    """Append events; their outbox rows are moved in the same transaction to a table that the relay does not read."""
     for batch in chunks(orders.take(events), 1_000):
         async with made.store.engine.begin() as connection:
             session = made.session(connection)
@@ -108,7 +108,7 @@ async def _fill(made: Engine, orders: Orders, events: int) -> None:
 
 
 async def _let_go(made: Engine, relay: Relay) -> None:
-    """Hand the relay all of it at once."""
+    """Move all rows to the outbox at once."""
     await made.bare.execute("INSERT INTO outbox SELECT * FROM held; TRUNCATE held")
     relay.wake()
 

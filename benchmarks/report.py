@@ -18,7 +18,7 @@ RESULTS = Path(__file__).with_name("results")
 
 @dataclass(frozen=True, slots=True)
 class Promise:
-    """A performance target. `bench` names the benchmark that measures it."""
+    """A performance target. `bench`: the bench that measures it."""
 
     bench: str
     bar: str
@@ -45,7 +45,7 @@ PROMISES = (
 
 
 def verdict(figures: Sequence[Figure], built: Collection[str]) -> list[tuple[Promise, str, str]]:
-    """Each promise with the ratios found (several where it is measured on several services) and what came of it."""
+    """Each target with its measured ratios (one per service, if several are measured) and its verdict."""
     return [(promise, *_kept(promise, figures, built)) for promise in PROMISES]
 
 
@@ -63,7 +63,7 @@ _STYLES = {"met": "green", "missed": "red"}
 
 
 def show_verdict(figures: Sequence[Figure], built: Collection[str], scale: str, console: Console) -> None:
-    """A line a promise, kept or not."""
+    """One line per target, met or missed."""
     sizes = "" if scale == Scale.FULL else f", in the sizes of a {scale} run: the words name those of --full"
     table = Table(title=f"What was promised{sizes}", title_justify="left")
     for heading in ("bench", "what"):
@@ -77,7 +77,7 @@ def show_verdict(figures: Sequence[Figure], built: Collection[str], scale: str, 
 
 
 def show_memory(resident: Mapping[str, Mapping[str, float]], console: Console) -> None:
-    """The highest resident memory of each kind of process, a line a bench."""
+    """The highest resident memory of each kind of process, one line per bench."""
     kinds = sorted({kind for peaks in resident.values() for kind in peaks})
     table = Table("bench", *kinds, title="Resident memory, MiB, highest seen", title_justify="left")
     for bench, peaks in resident.items():
@@ -86,7 +86,7 @@ def show_memory(resident: Mapping[str, Mapping[str, float]], console: Console) -
 
 
 def show(figures: Sequence[Figure], console: Console) -> None:
-    """A line a figure; what has a bar says whether it is met."""
+    """One line per figure; for a figure with a bar it shows whether the bar is met."""
     table = Table(title="Each figure beside the bare thing, measured in turns in this run", title_justify="left")
     for heading in ("bench", "work", "bare"):
         table.add_column(heading, overflow="fold")

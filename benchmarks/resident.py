@@ -1,7 +1,7 @@
-"""Memory that stays flat: resident memory of a process that appends, and of one that consumes, early and at the end.
+"""Constant memory: resident memory of a process that appends, and of one that consumes, early and at the end.
 
-Work is made as it is needed and nothing of it is kept, so that what grows is the engine's. `rebuild` says the same of itself.
-The bar leaves room for what is remembered with a bound (states of streams, keys' partitions) and is filled by then.
+The work is generated on demand and not kept, so growth is caused by the engine. `rebuild` measures the same for itself. The bar
+leaves room for bounded caches (states of streams, partitions of keys), which are full at the end.
 """
 
 from random import Random
@@ -16,8 +16,8 @@ from benchmarks.memory import resident_mib
 from benchmarks.scale import Scale, Sizes
 from benchmarks.taking import Taking, records
 from benchmarks.workload import Invented, Orders, Zipf, listings
+from liandong.demo_book import demo_book
 from liandong.node import build
-from services.catalogue.shipped import shipped
 from shared.eventstore.schema import EVENTS as EVENTS_TABLE
 from shared.service import Service
 
@@ -37,7 +37,7 @@ async def run(ground: Ground, scale: Scale) -> list[Figure]:
 
 
 def flat(bench: str, work: str, unit: str, early: tuple[int, float], late: tuple[int, float]) -> Figure:
-    """Marks are pairs of how many were done and MiB resident then."""
+    """Marks are pairs: number of processed items, and resident MiB at that time."""
     return Figure(
         bench=bench,
         work=f"{work}: resident memory after {late[0]:,} {unit}",
@@ -60,12 +60,12 @@ async def _append(ground: Ground, early: int, events: int) -> Figure:
 
 
 async def _consume(ground: Ground, early: int, events: int) -> Figure:
-    """The registry, from listings; how many events it has written decides when marks are taken."""
+    """The registry consumes listings; marks are taken by the number of events that it has written."""
     identity = ground.settings.identity_file
     assert identity is not None
     invented, subject = Invented(identity.read_text(encoding="utf-8")), Zipf(_SUBJECTS, Random(5), _HOT)
     service = build("registry", ground.settings)
-    taking, changes = Taking(service), shipped().changes()
+    taking, changes = Taking(service), demo_book().changes()
     marks: list[tuple[int, float]] = []
     try:
         await taking.take(records(changes, "catalogue"))

@@ -1,9 +1,9 @@
-"""Resolving one entry against the whole law book that ships, beside the cost of appending what follows from it.
+"""Resolving one entry against the whole pinned law book, compared with the cost of appending the resulting events.
 
-Three kinds of entries: one whose like was resolved before (a look into a dictionary, as in a list that is imported); one
-that nobody was like (its own grade, so that every measure of the book is judged for it, by the law of its day and by that of
-today); and, for information, the first of all after the law changed (which makes the indexes). Promise: ≤ 200 µs for the
-second, in the middle. Bare: appending the events of the same entry, in batches of 500 as reactions do.
+Three kinds of entries: one similar to an entry that was resolved before (a dictionary lookup, as in an imported list); one
+unlike all others (its own grade, so every measure of the book is evaluated for it, by the law of its day and by the law of
+today); and, for information, the first entry after a change of the law (which builds the indexes). Target: median ≤ 200 µs
+for the second. Bare: appending the events of the same entry, in batches of 500 as reactions do.
 """
 
 import time
@@ -16,21 +16,22 @@ from benchmarks.engine import Engine, engine
 from benchmarks.figures import Figure, Turn, percentiles
 from benchmarks.ground import Ground
 from benchmarks.scale import Scale, Sizes
-from services.catalogue.shipped import shipped
-from services.registry.domain.deciding import Because, Record
+from liandong.demo_book import demo_book
+from services.registry.domain.commands import Record, Trigger
+from services.registry.domain.deciding import SUBJECT_FILE
 from services.registry.domain.law import Law, law_on
-from services.registry.domain.resolution import ALONE, Resolution, resolve
-from services.registry.handlers import FILES
+from services.registry.domain.resolution import ALONE, Resolution
+from services.registry.domain.resolver import resolve
 from shared.calendar.clock import SystemClock
 from shared.calendar.working_days import today
 from shared.contracts.event import EventId
-from shared.contracts.lawbook import LawbookChange
+from shared.contracts.lawbook_events import LawbookChange
 from shared.contracts.listing import Entry
-from shared.eventstore.store import new_event_id
+from shared.ids import new_event_id
 from shared.lawbook.book import LawBook
 
 ENTRIES = Sizes(quick=500, usual=3_000, full=10_000)
-"""A turn."""
+"""Per turn."""
 TURNS = Sizes(quick=2, usual=5, full=7)
 BATCH = 500
 PROMISED_US = 200
@@ -39,7 +40,7 @@ _DAYS = 2_000
 
 
 async def run(ground: Ground, scale: Scale) -> list[Figure]:
-    changes = shipped().changes()
+    changes = demo_book().changes()
     async with engine(ground) as made:
         return [await _figure(made, changes, ENTRIES.at(scale), TURNS.at(scale), alike) for alike in (False, True)]
 
@@ -82,14 +83,14 @@ def _law(changes: Sequence[LawbookChange]) -> Law:
 
 
 def _entry(made: Engine, index: int, alike: bool) -> Entry:
-    """Decided on one of two thousand days; unlike all others by a grade of its own."""
+    """An entry decided on one of two thousand days; its own grade makes it unlike all others."""
     entry = made.invented.entry(index, index).model_copy(update={"responsible": ()})
     decision = entry.decision.model_copy(update={"decided_on": _FIRST_DAY + timedelta(days=index % _DAYS)})
     return entry.model_copy(update={"decision": decision, "grade": None if alike else f"grade-{index}"})
 
 
 def _timed(work: Sequence[Entry], law: Law) -> tuple[list[float], list[Resolution]]:
-    """Microseconds an entry, and what was resolved."""
+    """Microseconds per entry, and the results."""
     times: list[float] = []
     resolved: list[Resolution] = []
     for entry in work:
@@ -100,15 +101,15 @@ def _timed(work: Sequence[Entry], law: Law) -> tuple[list[float], list[Resolutio
 
 
 async def _appended(made: Engine, work: Sequence[Entry], law: Law) -> float:
-    """Microseconds an entry to decide and append, resolved before."""
+    """Microseconds per entry to decide and append, without resolving."""
     began = time.perf_counter()
     for batch in chunks(list(work), BATCH):
         async with made.store.engine.begin() as connection:
             session = made.session(connection)
-            await session.load(FILES, [entry.subject.key for entry in batch])
+            await session.load(SUBJECT_FILE, [entry.subject.key for entry in batch])
             for entry in batch:
-                because = Because(EventId(new_event_id()), "list.entry.published.v1", law.book)
-                session.do_loaded(FILES, entry.subject.key, Record(because, entry.subject, entry))
+                trigger = Trigger(EventId(new_event_id()), "list.entry.published.v1", law.book)
+                session.do_loaded(SUBJECT_FILE, entry.subject.key, Record(trigger, entry.subject, entry))
             change = session.change()
             await made.store.write(connection, [change])
         made.store.committed([change])

@@ -1,4 +1,4 @@
-"""How much a run does: a look (`--quick`), the usual, or the whole (`--full`)."""
+"""The size of a run: `--quick`, usual, or `--full`."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -6,7 +6,7 @@ from enum import StrEnum
 
 class Scale(StrEnum):
     QUICK = "quick"
-    """All benches together in less than a minute: they run, the figures are rough."""
+    """All benches together in less than a minute: shows that they run; the figures are rough."""
     USUAL = "usual"
     FULL = "full"
     """The sizes that the bars name."""
@@ -14,7 +14,7 @@ class Scale(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Sizes:
-    """A number for each scale."""
+    """A value for each size."""
 
     quick: int
     usual: int

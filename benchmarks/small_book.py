@@ -1,9 +1,9 @@
-"""A small law book: one list, three departments, two measures each, so that an entry brings six lines."""
+"""A small law book: one list, three departments, two measures each, so that an entry has six lines."""
 
 from datetime import date
 from itertools import count
 
-from services.catalogue.shipped import Shipped
+from services.catalogue.files.shipped import Shipped
 from shared.contracts.event import DepartmentId, DomainId, EntryId, EventId, InstrumentId, LineId, MeasureId, ResponseId
 from shared.contracts.lawbook import (
     Basis,
@@ -13,18 +13,18 @@ from shared.contracts.lawbook import (
     Duty,
     Force,
     Instrument,
-    LawbookChange,
     ListKind,
     Measure,
     MeasureKind,
-    Policy,
     Target,
     Undoing,
     Works,
 )
+from shared.contracts.lawbook_events import LawbookChange
 from shared.contracts.listing import Subject
+from shared.contracts.policy import Policy
 from shared.contracts.response import Line, ResponseDirected
-from shared.eventstore.store import new_event_id
+from shared.ids import new_event_id
 
 LISTER = DepartmentId("bench-court")
 IMPLEMENTERS = tuple(DepartmentId(f"bench-department-{nth}") for nth in range(1, 4))
@@ -41,7 +41,7 @@ _WORKS = (Works.OCCASION, Works.LASTING)
 
 
 def small_book() -> Shipped:
-    """As the catalogue takes it."""
+    """The book as content for the catalogue."""
     names = (CREDIT_OFFICE, LISTER, *IMPLEMENTERS)
     return Shipped(
         departments=tuple(
@@ -82,7 +82,7 @@ def small_book() -> Shipped:
 
 
 def measures() -> list[Measure]:
-    """Two a department: one that waits for its occasion, one that is kept up."""
+    """Two measures per department: one that is armed until an occasion, one that lasts."""
     return [
         Measure(
             measure_id=MeasureId(f"{department}-{works.value}"),
@@ -114,7 +114,7 @@ def changes() -> tuple[LawbookChange, ...]:
 
 
 def orders(subject: Subject, version: int) -> list[ResponseDirected]:
-    """What the registry orders for an entry of this subject: three responses with two lines each."""
+    """The registry's directions for an entry of this subject: three responses with two lines each."""
     entry_id = EntryId(new_event_id())
     list_event = EventId(new_event_id())
     numbers = count()

@@ -1,4 +1,4 @@
-"""A service's intake, handed records that never saw a broker: what its consumer does, without Kafka."""
+"""Passes records directly to a service's intake: the work of its consumer without Kafka."""
 
 import time
 from collections.abc import Iterable, Sequence
@@ -8,16 +8,16 @@ from benchmarks.bare import chunks
 from shared.calendar.clock import SystemClock
 from shared.contracts.envelope import Envelope
 from shared.contracts.event import PublicEvent
-from shared.eventstore.store import new_event_id
-from shared.messaging.intake import Intake, Place
-from shared.messaging.message import Raw
+from shared.ids import new_event_id
+from shared.messaging.intake import Intake, PartitionOffset
+from shared.messaging.message import RawRecord
 from shared.service import Service
 
 BATCH = 500
 
 
 class Taking:
-    """Takes records as those of one partition, at most so many a transaction."""
+    """Consumes records of one partition, at most a given number per transaction."""
 
     def __init__(self, service: Service) -> None:
         assert service.definition.reactions is not None
@@ -25,15 +25,15 @@ class Taking:
         reactions = service.definition.reactions(core)
         self.intake = Intake(core.store, core.store.vocabulary, reactions, core.clock, core.name)
         self.took_ms: list[float] = []
-        """Of each transaction."""
-        self._places: dict[str, Place] = {}
+        """Duration of each transaction."""
+        self._places: dict[str, PartitionOffset] = {}
 
-    async def take(self, given: Sequence[Raw]) -> int:
+    async def take(self, given: Sequence[RawRecord]) -> int:
         """Returns the number of transactions."""
         count = 0
         for batch in chunks(given, BATCH):
             topic = batch[0].topic
-            place = self._places.get(topic) or await self.intake.place(topic, 0)
+            place = self._places.get(topic) or await self.intake.read_offset(topic, 0)
             began = time.perf_counter()
             self._places[topic] = await self.intake.take(place, batch)
             self.took_ms.append((time.perf_counter() - began) * 1000)
@@ -41,8 +41,8 @@ class Taking:
         return count
 
 
-def records(events: Iterable[PublicEvent], source: str, first: int = 0) -> list[Raw]:
-    """Events as they stand on their topic, from its record `first` on."""
+def records(events: Iterable[PublicEvent], source: str, first: int = 0) -> list[RawRecord]:
+    """Events as records of their topic, from offset `first` on."""
     now = SystemClock().now()
     return [
         record(event.TOPIC, nth, event.TYPE, event.model_dump_json().encode(), event.partition_key, source, now)
@@ -50,7 +50,7 @@ def records(events: Iterable[PublicEvent], source: str, first: int = 0) -> list[
     ]
 
 
-def record(topic: str, nth: int, kind: str, body: bytes, key: str, source: str, at: datetime) -> Raw:
+def record(topic: str, nth: int, kind: str, body: bytes, key: str, source: str, at: datetime) -> RawRecord:
     """The nth record (from 0) of a topic with one source and one partition."""
     envelope = Envelope(
         event_id=new_event_id(),
@@ -61,4 +61,4 @@ def record(topic: str, nth: int, kind: str, body: bytes, key: str, source: str, 
         subject=key,
         correlation="bench",
     )
-    return Raw(str(topic), 0, nth, key, envelope, tuple(envelope.headers()), body)
+    return RawRecord(str(topic), 0, nth, key, envelope, tuple(envelope.headers()), body)

@@ -1,6 +1,6 @@
-"""Work as it comes: many small streams and a few hot ones, subjects by Zipf's law, events as large as real ones.
+"""A realistic workload: many small streams and a few hot ones, subjects chosen by Zipf's law, events as large as real ones.
 
-Invented subjects only. The same seed gives the same work.
+Invented subjects only. The same seed gives the same workload.
 """
 
 import random
@@ -13,7 +13,11 @@ from typing import Any
 
 from liandong.demo.subjects import InventedSubjects
 from shared.contracts.event import DepartmentId, DomainId, EntryId, Event, PublicEvent
-from shared.contracts.lawbook import ListKind, Role, SubjectKind
+from shared.contracts.lawbook import (
+    ListKind,
+    Role,
+    SubjectKind,
+)
 from shared.contracts.listing import (
     Decision,
     Entry,
@@ -25,8 +29,8 @@ from shared.contracts.listing import (
     Subject,
 )
 from shared.decider import Decider
-from shared.eventstore.store import new_event_id
 from shared.identity import Seal, SubjectKeys, mask_name, parse_secrets
+from shared.ids import new_event_id
 
 _FACTS = (
     "经查，被执行人有履行能力而拒不履行生效法律文书确定的义务，违反财产报告制度，经本院依法送达执行通知书与报告财产令后，"
@@ -35,11 +39,11 @@ _FACTS = (
 _BASIS = "《中华人民共和国民事诉讼法》第二百六十六条；《关于公布失信被执行人名单信息的若干规定》第一条（示例）"
 _DECIDED = date(2018, 3, 1)
 _ONE_IN_WITH_PERSONS = 4
-"""Every so many entries name a responsible person."""
+"""One in this number of entries has a responsible person."""
 
 
 class Zipf:
-    """Ranks 0 … count-1; rank r comes up with weight 1/(r+1)^exponent."""
+    """Ranks 0 … count-1; rank r is chosen with weight 1/(r+1)^exponent."""
 
     def __init__(self, count: int, source: random.Random, exponent: float = 1.1) -> None:
         self._sums = list(accumulate(1 / (rank + 1) ** exponent for rank in range(count)))
@@ -106,7 +110,7 @@ _ONE_IN_SUSPENDED = 10
 def listings(
     invented: Invented, subject: Callable[[], int], entries: int, version: int, first: int = 0
 ) -> Iterator[PublicEvent]:
-    """Entries of subjects as `subject` has them; every tenth is suspended and resumed. `version`: of the law book."""
+    """Entries of the subjects given by `subject`; every tenth is suspended and resumed. `version`: of the law book."""
     for index in range(first, first + entries):
         entry = invented.entry(index, subject())
         about: dict[str, Any] = {"entry_id": entry.entry_id, "subject": entry.subject.key, "lawbook_version": version}
@@ -132,7 +136,7 @@ class Publish:
 
 @dataclass(frozen=True, slots=True)
 class Toggle:
-    """Suspend the entry, or resume it when it is suspended: a hot entry's stream grows."""
+    """Suspend the entry, or resume a suspended one: the stream of a hot entry grows."""
 
     case_id: str
 
@@ -179,14 +183,14 @@ def evolve(state: Listed | None, event: Event) -> Listed | None:
 ENTRIES: Decider[Listed | None, Command] = Decider("entry", None, decide, evolve)
 
 _NOT_YET_OLD = 64
-"""The newest streams are left alone: concurrent writers may not have opened them yet."""
+"""The newest streams are not used: concurrent writers may not have created them yet."""
 
 Order = tuple[str, Command]
-"""The aggregate's id and what to do."""
+"""The aggregate's id and the command."""
 
 
 class Orders:
-    """Commands without end: most open a new stream, the others go to old ones by Zipf's law (the first are the hottest)."""
+    """Endless commands: most create a new stream, the others go to old ones by Zipf's law (the first are the hottest)."""
 
     def __init__(self, invented: Invented, seed: int, subjects: int = 10_000, share_new: float = 0.8) -> None:
         self._invented = invented
@@ -195,7 +199,9 @@ class Orders:
         self._rank = Zipf(subjects, self._source, 0.8)
         self._share_new = share_new
         self._known: list[str] = []
-        self._most = subjects + _NOT_YET_OLD  # later ones never come up: a long run remembers no more of them
+        self._most = (
+            subjects + _NOT_YET_OLD
+        )  # later streams are never chosen, so a long run need not remember more of them
         self._count = 0
 
     def take(self, count: int) -> list[Order]:

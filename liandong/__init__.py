@@ -1,1 +1,1 @@
-"""The command line, and the node that runs every service in one process."""
+"""The command line, and the node: one process that runs every service."""

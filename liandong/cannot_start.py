@@ -1,5 +1,5 @@
-"""Why a process ends before it has begun. Apart from what raises it, so that the command line can name it and load nothing."""
+"""The error of a process that cannot start. In a module of its own, so that the command line can catch it without imports."""
 
 
 class CannotStart(Exception):
-    """What keeps a process from its work and will not pass by waiting, in one line."""
+    """One line that says why a process cannot start; waiting would not help."""

@@ -1,7 +1,7 @@
-"""A service, or a job beside it, as a process of its own: in a container, or wherever settings come from `LIANDONG_…`.
+"""A service, or one of its jobs, as a separate process; settings come from `LIANDONG_…` variables. Used in containers.
 
-It starts in any order: what is not there yet is waited for, and said. What waiting will not mend (a missing secret, a wrong
-password, a port that is taken, a topic that does not exist) is said in one line, and the process ends with status 1.
+Processes may start in any order: each waits for servers that are not up yet, and logs that. An error that waiting cannot
+repair (a missing secret, a wrong password, a port in use, a missing topic) is printed in one line, with exit status 1.
 """
 
 import asyncio
@@ -29,93 +29,93 @@ from liandong.serving import on_signals, serve
 from shared.database.migration import SERVICES as SERVICE_FOLDERS
 from shared.database.migration import create_database, migrate
 from shared.identity import BadSecrets
-from shared.messaging.broker import BrokerAway, BrokerRefuses, greet
+from shared.messaging.broker import BrokerRefused, BrokerUnavailable, check_connection
 from shared.messaging.topics import TRAFFIC, PartitionCountChanged, TopicMissing
 from shared.runtime.settings import MissingSecret, Settings, read_secret
 from shared.service import Service
-from shared.telemetry.whose import work_of
+from shared.telemetry.service_context import as_service
 from shared.trust.keys import parse_jwks
 
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-STOPS_WITHIN_SECONDS = 10.0
-"""From the signal: requests in hand, the batch that is being consumed, the commands that wait, the relay."""
+SHUTDOWN_SECONDS = 10.0
+"""Limit from the signal to the end: current requests, the current batch, queued commands, the relay."""
 
-_ASK_AGAIN_SECONDS = 1.0
-_SAY_AGAIN_SECONDS = 30.0
-_CERTAIN_AFTER = 3
-"""A broker that has just started may not know its topics for a moment: so often it is asked."""
+_RETRY_SECONDS = 1.0
+_REPEAT_LOG_SECONDS = 30.0
+_TOPIC_ATTEMPTS = 3
+"""A broker that has just started may not list its topics yet, so a missing topic is looked up this many times."""
 
 _WRONG_PASSWORD = ("28P01", "28000")
 _NOT_ALLOWED = "42501"
 _NO_DATABASE = "3D000"
 _NO_TABLE = "42P01"
 _INSERTED_ONLY = ("events", "published")
-"""What was recorded is never changed, whoever breaks into a service."""
+"""The runtime role may only insert into these tables: recorded events stay unchanged even if a service is compromised."""
 
 
 class _NotYet(Exception):
-    """What is waited for, in words."""
+    """A dependency is not available yet; the text names it."""
 
 
 class _NoDatabase(_NotYet):
-    pass
+    """The server is up and the database does not exist."""
 
 
 async def serve_service(name: str, host: str, port: int) -> None:
-    """Run one service until a signal ends it. Raises CannotStart."""
+    """Run one service until a signal stops it. Raises CannotStart."""
     stop = asyncio.Event()
     on_signals(stop)
     settings = _settings()
-    with work_of(name):
+    with as_service(name):
         service = _built(name, settings)
         listener = _listener(host, port)
         try:
-            if await _before(stop, _until_there(lambda: _migrated(name, settings))):
-                await _work(service, settings, listener, stop)
+            if await _unless_stopped(stop, _wait_until_available(lambda: _check_migrated(name, settings))):
+                await _run(service, settings, listener, stop)
         finally:
             listener.close()
 
 
 async def migrate_service(name: str) -> None:
-    """Make the database of one service, when the server has none, and bring it to this version. Raises CannotStart."""
+    """Create the database of one service if it does not exist, and migrate it to this version. Raises CannotStart."""
     settings = _settings()
-    url = _known(name, lambda: settings.database(name))
-    with work_of(name):
+    url = _configured(name, lambda: settings.database(name))
+    with as_service(name):
         try:
-            await _until_there(lambda: _asked(url, "SELECT 1"), never_waits_for=_NoDatabase)
+            await _wait_until_available(lambda: _query(url, "SELECT 1"), never_waits_for=_NoDatabase)
         except _NoDatabase:
             await create_database(url)
         await migrate(name, url)
         if settings.runtime_role:
-            await _narrow(url, settings.runtime_role)
+            await _restrict(url, settings.runtime_role)
         log.info("the database is at version %s", _head(name))
 
 
 async def prepare_topics(accounts: Path | None) -> None:
-    """Make the topics; with a folder of passwords, also each service's account and rights. Raises CannotStart."""
+    """Create the topics; with a folder of passwords, also the account and rights of each service. Raises CannotStart."""
     settings = _settings()
-    broker = _known("topics", lambda: settings.broker)
-    passwords = _known("topics", lambda: _passwords(accounts)) if accounts else {}
-    if passwords and broker.says_who:
-        passwords[broker.user] = broker.password  # who sets this up may come by the services' door from then on
+    broker = _configured("topics", lambda: settings.broker)
+    passwords = _configured("topics", lambda: _passwords(accounts)) if accounts else {}
+    if passwords and broker.uses_sasl:
+        passwords[broker.user] = broker.password  # the operator gets an account on the services' listener, too
 
-    async def made() -> None:
+    async def ensure() -> None:
         try:
-            await greet(broker)
+            await check_connection(broker)
             await settings.topics.ensure(broker)
             if passwords:
                 await grant(broker, settings.topics, passwords)
-        except (BrokerAway, KafkaError) as error:
-            raise _NotYet(f"Kafka at {settings.kafka}: {_words(error)}") from None
-        except (BrokerRefuses, TopicMissing, PartitionCountChanged, RightsRefused) as error:
-            raise CannotStart(f"topics: {_of_kafka(error, settings)}") from None
+        except (BrokerUnavailable, KafkaError) as error:
+            raise _NotYet(f"Kafka at {settings.kafka}: {_message(error)}") from None
+        except (BrokerRefused, TopicMissing, PartitionCountChanged, RightsRefused) as error:
+            raise CannotStart(f"topics: {_kafka_message(error, settings)}") from None
 
-    with work_of("topics"):
-        await _until_there(made)
-        log.info("the topics stand, with %d partitions; accounts: %s", settings.partitions, ", ".join(passwords) or "-")
+    with as_service("topics"):
+        await _wait_until_available(ensure)
+        log.info("the topics exist, with %d partitions; accounts: %s", settings.partitions, ", ".join(passwords) or "-")
 
 
 def _passwords(folder: Path) -> dict[str, str]:
@@ -137,21 +137,21 @@ def _built(name: str, settings: Settings) -> Service:
             parse_jwks(trust.jwks_file.read_bytes())
         return build(name, settings)
 
-    return _known(name, made)
+    return _configured(name, made)
 
 
-def _known(name: str, read: Callable[[], T]) -> T:
-    """What needs secrets and settings that hang together."""
+def _configured(name: str, read: Callable[[], T]) -> T:
+    """The result of `read`, which needs secrets and settings. Raises CannotStart when they are missing or do not fit."""
     if name not in (*SERVICES, "topics"):
-        raise CannotStart(f"there is no service {name}; there are {', '.join(SERVICES)}")
+        raise CannotStart(f"there is no service {name}; the services are {', '.join(SERVICES)}")
     try:
         return read()
     except (MissingSecret, BadSecrets) as error:
-        raise CannotStart(f"{name}: {_words(error)}") from None
+        raise CannotStart(f"{name}: {_message(error)}") from None
     except ValidationError as error:
         raise CannotStart(f"{name}: {error.errors()[0]['msg']} (LIANDONG_JWKS_FILE, LIANDONG_ISSUER_URL)") from None
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise CannotStart(f"{name}: LIANDONG_JWKS_FILE holds no usable key: {_words(error)}") from None
+        raise CannotStart(f"{name}: LIANDONG_JWKS_FILE holds no usable key: {_message(error)}") from None
 
 
 def _listener(host: str, port: int) -> socket:
@@ -161,43 +161,43 @@ def _listener(host: str, port: int) -> socket:
         raise CannotStart(f"port {port} on {host} is not free: {error.strerror}") from None
 
 
-async def _work(service: Service, settings: Settings, listener: socket, stop: asyncio.Event) -> None:
-    """Answer while Kafka is looked for beside: what a service knows it tells, with or without the log."""
+async def _run(service: Service, settings: Settings, listener: socket, stop: asyncio.Event) -> None:
+    """Serve HTTP at once and check Kafka in the background: requests need the database only."""
     await service.start()
-    kafka = asyncio.create_task(_until_there(lambda: _on_kafka(service.name, settings)))
+    kafka = asyncio.create_task(_wait_until_available(lambda: _check_kafka(service.name, settings)))
     kafka.add_done_callback(lambda done: stop.set() if not done.cancelled() and done.exception() else None)
     leaving = asyncio.create_task(_leave_group(service, stop))
     try:
         await serve(service.app, listener, until=stop, path=f"/{service.name}")
     finally:
         stop.set()
-        await _end(service, leaving)
+        await _shut_down(service, leaving)
         kafka.cancel()
-        found = (await asyncio.gather(kafka, return_exceptions=True))[0]
-    if isinstance(found, CannotStart):
-        raise found
+        outcome = (await asyncio.gather(kafka, return_exceptions=True))[0]
+    if isinstance(outcome, CannotStart):
+        raise outcome
 
 
 async def _leave_group(service: Service, stop: asyncio.Event) -> None:
-    """Other instances take over at once: the group is left while the last requests are answered."""
+    """Leave the consumer group while the last requests are answered, so that other instances take over at once."""
     await stop.wait()
     if service.consumer:
         await service.consumer.stop()
 
 
-async def _end(service: Service, leaving: asyncio.Task[None]) -> None:
-    """What cannot be finished is taken up at the next start: everything that counts is in the database."""
+async def _shut_down(service: Service, leaving: asyncio.Task[None]) -> None:
+    """Unfinished work is resumed at the next start: all state that matters is in the database."""
     try:
-        async with asyncio.timeout(STOPS_WITHIN_SECONDS):
+        async with asyncio.timeout(SHUTDOWN_SECONDS):
             await leaving
             await service.stop()
     except TimeoutError:
-        log.warning("did not finish within %.0f s", STOPS_WITHIN_SECONDS)
+        log.warning("did not finish within %.0f s", SHUTDOWN_SECONDS)
 
 
-async def _before(stop: asyncio.Event, coming: Coroutine[Any, Any, None]) -> bool:
-    """True when it came before the signal to stop. Raises what it raises."""
-    waiting, stopping = asyncio.create_task(coming), asyncio.create_task(stop.wait())
+async def _unless_stopped(stop: asyncio.Event, coroutine: Coroutine[Any, Any, None]) -> bool:
+    """True when the coroutine ended before the stop signal. Raises what the coroutine raises."""
+    waiting, stopping = asyncio.create_task(coroutine), asyncio.create_task(stop.wait())
     await asyncio.wait({waiting, stopping}, return_when=asyncio.FIRST_COMPLETED)
     stopping.cancel()
     if waiting.done():
@@ -207,70 +207,73 @@ async def _before(stop: asyncio.Event, coming: Coroutine[Any, Any, None]) -> boo
     return False
 
 
-async def _until_there(
-    ask: Callable[[], Coroutine[Any, Any, object]], never_waits_for: type[_NotYet] | tuple[()] = ()
+async def _wait_until_available(
+    check: Callable[[], Coroutine[Any, Any, object]], never_waits_for: type[_NotYet] | tuple[()] = ()
 ) -> None:
-    """Ask until there is nothing to wait for; what is waited for is said when it changes, and now and then."""
-    said, said_at = "", float("-inf")
+    """Repeat the check until it succeeds. The reason for waiting is logged when it changes, and every 30 seconds."""
+    logged, logged_at = "", float("-inf")
     while True:
         try:
-            await ask()
+            await check()
         except never_waits_for:
             raise
-        except _NotYet as waits:
-            if str(waits) != said or monotonic() - said_at > _SAY_AGAIN_SECONDS:
-                said, said_at = str(waits), monotonic()
-                log.warning("waits for %s", said)
-            await asyncio.sleep(_ASK_AGAIN_SECONDS)
+        except _NotYet as missing:
+            if str(missing) != logged or monotonic() - logged_at > _REPEAT_LOG_SECONDS:
+                logged, logged_at = str(missing), monotonic()
+                log.warning("waits for %s", logged)
+            await asyncio.sleep(_RETRY_SECONDS)
         else:
-            if said:
-                log.info("goes on: it has %s", said.partition(":")[0])
+            if logged:
+                log.info("continues: %s is available", logged.partition(":")[0])
             return
 
 
 # --- PostgreSQL
 
 
-async def _migrated(name: str, settings: Settings) -> None:
-    """A newer version than ours is no hindrance: what is taken away is taken away one version later."""
-    url = _known(name, lambda: settings.database(name))
+async def _check_migrated(name: str, settings: Settings) -> None:
+    """Raises _NotYet while the database is older than this version.
+
+    A newer database is accepted: migrations only add, and remove what is unused one version later (expand, contract).
+    """
+    url = _configured(name, lambda: settings.database(name))
     head = _head(name)
     try:
-        version = await _asked(url, "SELECT version_num FROM public.alembic_version")
+        version = await _query(url, "SELECT version_num FROM public.alembic_version")
     except asyncpg.PostgresError:
         version = None
     if version != head and (version is None or _is_known(name, version)):
         raise _NotYet(f"the migration of its database to version {head} (it is at {version}): liandong migrate {name}")
 
 
-async def _asked(url: str, question: str) -> Any:
-    """What the database answers. Raises CannotStart, _NotYet, or PostgresError when it is the question that was wrong."""
+async def _query(url: str, query: str) -> Any:
+    """The value of a query. Raises CannotStart or _NotYet when the connection fails, PostgresError when the query fails."""
     at = make_url(url)
     _, arguments = at.get_dialect()().create_connect_args(at)
     try:
         connection: Any = await asyncpg.connect(**arguments, timeout=5)
     except asyncpg.PostgresError as error:
-        raise _of_postgres(at, error) from None
+        raise _connection_error(at, error) from None
     except (OSError, TimeoutError, asyncpg.InterfaceError) as error:
-        raise _NotYet(f"PostgreSQL at {at.host}:{at.port or 5432}: {_words(error)}") from None
+        raise _NotYet(f"PostgreSQL at {at.host}:{at.port or 5432}: {_message(error)}") from None
     try:
-        return await connection.fetchval(question)
+        return await connection.fetchval(query)
     finally:
         await connection.close(timeout=5)
 
 
-def _of_postgres(at: URL, error: asyncpg.PostgresError) -> CannotStart | _NotYet:
+def _connection_error(at: URL, error: asyncpg.PostgresError) -> CannotStart | _NotYet:
     match error.sqlstate:
         case state if state in _WRONG_PASSWORD:
-            return CannotStart(f"PostgreSQL at {at.host} refuses {at.username}: {_words(error)}")
+            return CannotStart(f"PostgreSQL at {at.host} refuses {at.username}: {_message(error)}")
         case state if state == _NOT_ALLOWED:
             return CannotStart(
-                f"PostgreSQL at {at.host} does not let {at.username} into {at.database}: {_words(error)}"
+                f"PostgreSQL at {at.host} does not let {at.username} into {at.database}: {_message(error)}"
             )
         case state if state == _NO_DATABASE:
             return _NoDatabase(f"the database {at.database} at {at.host}: it does not exist")
         case _:
-            return _NotYet(f"PostgreSQL at {at.host}:{at.port or 5432}: {_words(error)}")
+            return _NotYet(f"PostgreSQL at {at.host}:{at.port or 5432}: {_message(error)}")
 
 
 def _scripts(name: str) -> ScriptDirectory:
@@ -289,8 +292,8 @@ def _is_known(name: str, version: str) -> bool:
     return True
 
 
-async def _narrow(url: str, role: str) -> None:
-    """The tables are the owner's, and what the services' role may do with new ones the server was told when it was set up."""
+async def _restrict(url: str, role: str) -> None:
+    """Take UPDATE, DELETE and TRUNCATE on the event tables from the runtime role (deploy/postgres/service.sql grants them)."""
     engine = create_async_engine(url)
     try:
         async with engine.begin() as connection:
@@ -304,30 +307,30 @@ async def _narrow(url: str, role: str) -> None:
 # --- Kafka
 
 
-async def _on_kafka(name: str, settings: Settings) -> None:
-    for turn in range(_CERTAIN_AFTER):
+async def _check_kafka(name: str, settings: Settings) -> None:
+    for attempt in range(1, _TOPIC_ATTEMPTS + 1):
         try:
-            await greet(settings.broker)
+            await check_connection(settings.broker)
             await settings.topics.check(settings.broker, TRAFFIC[name].topics)
-        except (BrokerAway, KafkaError) as error:
-            raise _NotYet(f"Kafka at {settings.kafka}: {_words(error)}") from None
-        except (BrokerRefuses, PartitionCountChanged) as error:
-            raise CannotStart(f"{name}: {_of_kafka(error, settings)}") from None
+        except (BrokerUnavailable, KafkaError) as error:
+            raise _NotYet(f"Kafka at {settings.kafka}: {_message(error)}") from None
+        except (BrokerRefused, PartitionCountChanged) as error:
+            raise CannotStart(f"{name}: {_kafka_message(error, settings)}") from None
         except TopicMissing as error:
-            if turn + 1 == _CERTAIN_AFTER:
-                raise CannotStart(f"{name}: {_of_kafka(error, settings)}") from None
-            await asyncio.sleep(_ASK_AGAIN_SECONDS)
+            if attempt == _TOPIC_ATTEMPTS:
+                raise CannotStart(f"{name}: {_kafka_message(error, settings)}") from None
+            await asyncio.sleep(_RETRY_SECONDS)
         else:
             return
 
 
-def _of_kafka(error: Exception, settings: Settings) -> str:
-    if isinstance(error, BrokerRefuses):
+def _kafka_message(error: Exception, settings: Settings) -> str:
+    if isinstance(error, BrokerRefused):
         return f"Kafka at {settings.kafka} refuses {settings.kafka_user or 'us'}: {error}"
     if isinstance(error, TopicMissing):
-        return f"{error}; make it: liandong topics"
-    return _words(error)
+        return f"{error}; create it: liandong topics"
+    return _message(error)
 
 
-def _words(error: BaseException) -> str:
+def _message(error: BaseException) -> str:
     return " ".join(str(error).split()) or type(error).__name__

@@ -1,22 +1,20 @@
-"""A folder that holds all that a local node keeps: the stack's data, the development issuer, the secrets of identity.
+"""The data folder of a local node: data of PostgreSQL and Kafka, the development issuer's key, the identity secrets.
 
-Deleting the folder is forgetting everything; nothing is kept elsewhere but the downloaded jars.
+To delete the folder is to delete the node; only the downloaded jars are kept elsewhere.
 """
 
-import json
 import os
 import socket
 from collections.abc import AsyncGenerator, Callable
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from liandong import stack
+from liandong.node_file import NODE_FILE
 from shared.identity import load_or_make_secrets
 from shared.runtime.settings import Settings
 from shared.trust.issuer import KEY_FILE, DevelopmentIssuer
-
-DEFAULT = Path(".data")
 
 Say = Callable[[str], None]
 
@@ -33,21 +31,21 @@ class Home:
 
     @property
     def node_file(self) -> Path:
-        """Where a node that runs writes its process id and address."""
-        return self.folder / "node.json"
+        """A running node writes its process id and address to this file."""
+        return self.folder / NODE_FILE
 
     def issuer(self) -> DevelopmentIssuer:
         return DevelopmentIssuer(self.trust)
 
     def adopt(self, key: Path) -> None:
-        """Issue tokens with the key of a development issuer that was made elsewhere."""
+        """Use the key of another development issuer from now on."""
         self.trust.mkdir(parents=True, exist_ok=True)
-        mine = self.trust / KEY_FILE
-        mine.unlink(missing_ok=True)
-        mine.write_bytes(key.read_bytes())
+        own = self.trust / KEY_FILE
+        own.unlink(missing_ok=True)
+        own.write_bytes(key.read_bytes())
 
     def settings(self, database_url: str, kafka: str) -> Settings:
-        """Settings of the services of this node. The environment may still name partitions and the like."""
+        """Settings of the services of this node. The environment can set the others (such as LIANDONG_PARTITIONS)."""
         identity = self.folder / "identity.json"
         load_or_make_secrets(identity)
         return Settings(
@@ -58,22 +56,13 @@ class Home:
             movable_clock=True,
         )
 
-    @contextmanager
-    def announced(self, address: str):
-        """Say where the node is while it runs."""
-        self.node_file.write_text(json.dumps({"pid": os.getpid(), "address": address}))
-        try:
-            yield
-        finally:
-            self.node_file.unlink(missing_ok=True)
-
 
 @asynccontextmanager
 async def servers(home: Home, say: Say) -> AsyncGenerator[Settings]:
-    """PostgreSQL and Kafka for a node: those that the environment names, or the embedded ones, stopped at the end."""
+    """PostgreSQL and Kafka for a node: the servers that the environment names, or embedded ones, stopped at the end."""
     database_url, kafka = os.environ.get("LIANDONG_DATABASE_URL"), os.environ.get("LIANDONG_KAFKA")
     if database_url and kafka:
-        say(f"using the servers that the environment names: {kafka}")
+        say(f"using the servers named by the environment: {kafka}")
         yield home.settings(database_url, kafka)
         return
     local = await stack.start(home.folder, say)
@@ -85,8 +74,8 @@ async def servers(home: Home, say: Say) -> AsyncGenerator[Settings]:
 
 
 def listening(port: int, host: str = "127.0.0.1") -> socket.socket:
-    """A socket on this port, or on a free one when it is 0. Raises OSError when the port is taken."""
-    # Named as TCP, asyncio sends small answers at once; otherwise each may wait 40 ms for the one before (Nagle).
+    """A listening socket on this port; 0 chooses a free port. Raises OSError when the port is in use."""
+    # With IPPROTO_TCP, asyncio sets TCP_NODELAY; without it a small response may wait 40 ms for the previous one (Nagle).
     made = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     made.bind((host, port))

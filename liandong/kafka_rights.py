@@ -1,7 +1,7 @@
-"""Who may do what on Kafka: an account for every service, and the topics that it may write and read; nothing else is allowed.
+"""Access control on Kafka: one account per service, with rights on the topics that it writes and reads, and no others.
 
-What a service writes and reads stands in `shared.messaging.topics.TRAFFIC`. Safe to repeat: a password that changed is set
-anew, a right that a service no longer has is taken away. Rights of users that are no services are not touched.
+The table of topics is `shared.messaging.topics.TRAFFIC`. Idempotent: a changed password is updated, and a right that a
+service no longer needs is revoked. Rights of users that are not services are left alone.
 """
 
 import hashlib
@@ -17,11 +17,11 @@ from aiokafka.protocol.admin import CreateAclsRequest_v1, DeleteAclsRequest_v1, 
 from aiokafka.protocol.api import RequestStruct, Response
 from aiokafka.protocol.types import CompactArray, CompactBytes, CompactString, Int8, Int16, Int32, Schema, TaggedFields
 
-from shared.messaging.broker import Address, connection
+from shared.messaging.broker import Address, connection_arguments
 from shared.messaging.topics import TRAFFIC, Topics, Traffic, group_of
 
 _ITERATIONS = 8192
-"""Of SCRAM: twice the least that Kafka takes."""
+"""SCRAM iterations: twice the minimum that Kafka accepts."""
 _SCRAM_SHA_512 = 2
 _LITERAL = 3
 _ALLOW = 3
@@ -30,14 +30,14 @@ _EVERYWHERE = "*"
 
 
 class Resource(IntEnum):
-    """What a right is about, as the protocol numbers it."""
+    """Type of the resource, as numbered by the Kafka protocol."""
 
     TOPIC = 2
     GROUP = 3
 
 
 class Operation(IntEnum):
-    """What a right allows; both include to see that the resource is there."""
+    """Operation that a right allows; both imply Describe."""
 
     READ = 3
     WRITE = 4
@@ -45,7 +45,7 @@ class Operation(IntEnum):
 
 @dataclass(frozen=True, slots=True, order=True)
 class Right:
-    """That a user may do something with one topic or group."""
+    """A user may perform an operation on one topic or consumer group."""
 
     user: str
     resource: Resource
@@ -54,35 +54,35 @@ class Right:
 
 
 class RightsRefused(Exception):
-    """The broker did not do what was asked."""
+    """The broker refused to change accounts or rights; the text is the broker's."""
 
 
 def rights(topics: Topics, traffic: Mapping[str, Traffic] = TRAFFIC) -> set[Right]:
-    """What all services together need."""
+    """The rights that all services need."""
     needed: set[Right] = set()
-    for service, its in traffic.items():
-        needed |= {Right(service, Resource.TOPIC, topics.name(topic), Operation.WRITE) for topic in its.writes}
-        needed |= {Right(service, Resource.TOPIC, topics.name(topic), Operation.READ) for topic in its.reads}
-        if its.reads:
+    for service, own in traffic.items():
+        needed |= {Right(service, Resource.TOPIC, topics.name(topic), Operation.WRITE) for topic in own.writes}
+        needed |= {Right(service, Resource.TOPIC, topics.name(topic), Operation.READ) for topic in own.reads}
+        if own.reads:
             needed.add(Right(service, Resource.GROUP, group_of(service, topics.prefix), Operation.READ))
     return needed
 
 
 async def grant(broker: Address, topics: Topics, passwords: Mapping[str, str]) -> None:
-    """Give every service its account and its rights, and take away what it should not have. Raises RightsRefused."""
+    """Create or update the account and rights of every service, and revoke surplus rights. Raises RightsRefused."""
     wanted = rights(topics)
-    async with _asking(broker) as ask:
-        _accept((await ask.send(_accounts(passwords))).results)
-        stand = {right for user in passwords for right in await ask.rights_of(user)}
-        if missing := sorted(wanted - stand):
-            _accept((await ask.send(CreateAclsRequest_v1([_as_acl(right) for right in missing]))).creation_responses)
-        if too_many := sorted(stand - wanted):
-            _accept((await ask.send(DeleteAclsRequest_v1([_as_acl(right) for right in too_many]))).filter_responses)
+    async with _connected(broker) as client:
+        _check((await client.send(_accounts(passwords))).results)
+        current = {right for user in passwords for right in await client.rights_of(user)}
+        if missing := sorted(wanted - current):
+            _check((await client.send(CreateAclsRequest_v1([_as_acl(right) for right in missing]))).creation_responses)
+        if surplus := sorted(current - wanted):
+            _check((await client.send(DeleteAclsRequest_v1([_as_acl(right) for right in surplus]))).filter_responses)
 
 
 @dataclass(frozen=True, slots=True)
-class _Exactly:
-    """A request in the one version that is spoken here."""
+class _FixedVersion:
+    """A request in a fixed version: aiokafka would otherwise negotiate one."""
 
     struct: RequestStruct
 
@@ -91,20 +91,19 @@ class _Exactly:
 
 
 @dataclass(frozen=True, slots=True)
-class _Asking:
-    """Asks whichever broker answers; it passes on to the controller what only that may decide."""
+class _AdminClient:
+    """Sends administrative requests to any broker; it forwards to the controller what only the controller may do."""
 
     client: AIOKafkaClient
 
     async def send(self, request: RequestStruct) -> Any:
         node = cast("Any", self.client.get_random_node())
-        return cast("Any", await self.client.send(node, _Exactly(request)))
+        return cast("Any", await self.client.send(node, _FixedVersion(request)))
 
     async def rights_of(self, user: str) -> set[Right]:
-        """The rights of a user, of the kinds that are given here."""
-        asked = DescribeAclsRequest_v1(_ANY, None, _ANY, f"User:{user}", None, _ANY, _ANY)
-        found = await self.send(asked)
-        _accept([(found.error_code, found.error_message)])
+        """The rights of a user; only those of the kinds that `rights` uses."""
+        found = await self.send(DescribeAclsRequest_v1(_ANY, None, _ANY, f"User:{user}", None, _ANY, _ANY))
+        _check([(found.error_code, found.error_message)])
         return {
             Right(user, Resource(kind), name, Operation(operation))
             for kind, name, pattern, acls in found.resources
@@ -115,11 +114,11 @@ class _Asking:
 
 
 @asynccontextmanager
-async def _asking(broker: Address) -> AsyncGenerator[_Asking]:
-    client = AIOKafkaClient(**connection(broker))
+async def _connected(broker: Address) -> AsyncGenerator[_AdminClient]:
+    client = AIOKafkaClient(**connection_arguments(broker))
     try:
         await client.bootstrap()
-        yield _Asking(client)
+        yield _AdminClient(client)
     finally:
         await client.close()
 
@@ -129,7 +128,7 @@ def _as_acl(right: Right) -> tuple[int, str, int, str, str, int, int]:
 
 
 def _accounts(passwords: Mapping[str, str]) -> "_AlterScramRequest":
-    """Only salted passwords leave this process."""
+    """Only salted passwords are sent to the broker."""
     upserted: list[tuple[Any, ...]] = []
     for user, password in passwords.items():
         salt = secrets.token_bytes(32)
@@ -138,16 +137,16 @@ def _accounts(passwords: Mapping[str, str]) -> "_AlterScramRequest":
     return _AlterScramRequest([], upserted, {})
 
 
-def _accept(results: Any) -> None:
-    """Each begins, after the name that some have, with an error code and its words."""
+def _check(results: Any) -> None:
+    """Each result has an error code, followed by a message; some have a name before. Raises RightsRefused."""
     for result in results:
-        code, said = next((one, result[at + 1]) for at, one in enumerate(result) if isinstance(one, int))
+        code, message = next((one, result[at + 1]) for at, one in enumerate(result) if isinstance(one, int))
         if code:
-            raise RightsRefused(said or f"Kafka error {code}")
+            raise RightsRefused(message or f"Kafka error {code}")
 
 
 class _AlterScramResponse(Response):
-    """`AlterUserScramCredentials` (KIP-554), which aiokafka does not know."""
+    """`AlterUserScramCredentials` (KIP-554), which aiokafka does not implement."""
 
     API_KEY: ClassVar[int] = 51  # pyright: ignore[reportIncompatibleMethodOverride, reportIncompatibleVariableOverride]
     API_VERSION: ClassVar[int] = 0  # pyright: ignore[reportIncompatibleMethodOverride, reportIncompatibleVariableOverride]

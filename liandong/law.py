@@ -1,6 +1,6 @@
-"""Loading a law book into the catalogue, over HTTP like any credit office: the one that ships, unless told otherwise.
+"""Loads a law book into the catalogue over HTTP, as a credit office does: the shipped one, or the one of the demo.
 
-Two officers do it: one drafts, the other publishes (four eyes).
+Two officers are needed (four-eyes principle): one drafts, the other publishes.
 """
 
 import asyncio
@@ -12,8 +12,9 @@ from typing import Any
 
 import httpx
 
+from liandong.demo_book import demo_book
 from services.catalogue.domain.content import Content, field_of
-from services.catalogue.shipped import shipped
+from services.catalogue.files.shipped import shipped
 from shared.contracts.event import Topic
 from shared.ids import stable_id
 from shared.lawbook.items import SHAPES
@@ -23,30 +24,40 @@ from shared.trust.issuer import DevelopmentIssuer
 CREDIT_OFFICE = "luoyang-credit-office"
 DRAFTER, PUBLISHER = "law-book-drafter", "law-book-publisher"
 READERS = ("initiator", "registry", "executor", "repair")
-"""The services that judge by the law book."""
-_READ_WITHIN_SECONDS = 60
-_FAULTY = 422
+"""The services that read the law book."""
+_READ_TIMEOUT_SECONDS = 60
+_UNPROCESSABLE = 422
 
 
 @dataclass(frozen=True)
 class Loaded:
-    """How many items of each kind the catalogue has taken, and the version after them."""
+    """The number of items per kind, and the version of the law book after the load."""
 
     counts: dict[str, int]
     version: int
 
 
 async def load_shipped(http: httpx.AsyncClient, issuer: DevelopmentIssuer, say: Callable[[str], None]) -> Loaded:
-    """Publish the law book that ships, and wait until every service has read it: what they judge by it may come then.
+    """Publish the shipped law book, and wait until every service has read it, so that lists can be sent afterwards."""
+    return await _load(http, issuer, shipped().content(), say)
 
-    What the catalogue has already is not published again; what it has otherwise under the same version is left as it is.
+
+async def load_demo_book(http: httpx.AsyncClient, issuer: DevelopmentIssuer, say: Callable[[str], None]) -> Loaded:
+    """Publish the pinned law book of the demo, and wait until every service has read it."""
+    return await _load(http, issuer, demo_book().content(), say)
+
+
+async def _load(
+    http: httpx.AsyncClient, issuer: DevelopmentIssuer, content: Content, say: Callable[[str], None]
+) -> Loaded:
+    """Items that the catalogue already has are not published again. An item that it has under the same version with another
+    content is left unchanged.
     """
-    content = shipped().content()
     version = await enact(http, issuer, content, CREDIT_OFFICE, say)
     counts = {field_of(kind): len(content.items(kind)) for kind in SHAPES}
     for kind, count in counts.items():
         say(f"catalogue: {count} {kind}")
-    await read_everywhere(http, issuer.issue(None, [OfficerRole.OPERATOR], "law-book-loader"), version)
+    await wait_until_read(http, issuer.issue(None, [OfficerRole.OPERATOR], "law-book-loader"), version)
     return Loaded(counts, version)
 
 
@@ -57,16 +68,19 @@ async def enact(
     office: str,
     say: Callable[[str], None] = lambda _: None,
 ) -> int:
-    """Draft and publish what the book lacks of this content, as two officers of a credit office. The book's version."""
-    now = await http.get("/catalogue/v1/version", headers=_bearer(issuer, office, DRAFTER))
-    now.raise_for_status()
-    answer = await _draft(http, issuer, content, office, now.json()["lawbook_version"])
-    if otherwise := _held_otherwise(answer):
-        # An older edition of what ships was loaded here once: published versions do not change.
-        say(f"catalogue: left as they are: {len(otherwise)}")
-        content = Content.of(item for place, item in content.placed() if place not in otherwise)
-        answer = await _draft(http, issuer, content, office, now.json()["lawbook_version"])
-    draft = _accepted(answer)
+    """Draft and publish the items that the book lacks, as two officers of a credit office. Returns the book's version.
+
+    Raises RuntimeError when the catalogue refuses.
+    """
+    current = await http.get("/catalogue/v1/version", headers=_bearer(issuer, office, DRAFTER))
+    current.raise_for_status()
+    response = await _draft(http, issuer, content, office, current.json()["lawbook_version"])
+    if different := _already_different(response):
+        # An older edition of the shipped book was loaded here before, and published versions never change.
+        say(f"catalogue: left unchanged: {len(different)}")
+        content = Content.of(item for place, item in content.placed() if place not in different)
+        response = await _draft(http, issuer, content, office, current.json()["lawbook_version"])
+    draft = _accepted(response)
     if draft["draft_id"] is None:
         return draft["lawbook_version"]
     address = f"/catalogue/v1/drafts/{draft['draft_id']}/publish"
@@ -83,29 +97,32 @@ async def _draft(
     return await http.post("/catalogue/v1/drafts", json=body, headers=headers)
 
 
-def _held_otherwise(answer: httpx.Response) -> frozenset[str]:
-    """The places of items that the book has otherwise under the same version, when nothing else is wrong."""
-    if answer.status_code != _FAULTY:
+def _already_different(response: httpx.Response) -> frozenset[str]:
+    """Field paths of items that the book has under the same version with another content; empty if there are other faults."""
+    if response.status_code != _UNPROCESSABLE:
         return frozenset()
-    faults: list[dict[str, str]] = answer.json()["faults"]
+    faults: list[dict[str, str]] = response.json()["faults"]
     if any(fault["code"] != "version_not_next" for fault in faults):
         return frozenset()
     return frozenset(fault["field"].removesuffix(".version") for fault in faults)
 
 
-def _accepted(answer: httpx.Response) -> dict[str, Any]:
-    if answer.is_error:
-        raise RuntimeError(f"the catalogue refused the law book: {answer.text}")
-    return answer.json()
+def _accepted(response: httpx.Response) -> dict[str, Any]:
+    if response.is_error:
+        raise RuntimeError(f"the catalogue refused the law book: {response.text}")
+    return response.json()
 
 
 def _bearer(issuer: DevelopmentIssuer, office: str, account: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {issuer.issue(office, [OfficerRole.CREDIT_OFFICE], account)}"}
 
 
-async def read_everywhere(http: httpx.AsyncClient, token: str, version: int) -> None:
-    """Wait for every reader. The law book's topic is gapless: as many records are read as versions are known."""
-    end = time.monotonic() + _READ_WITHIN_SECONDS
+async def wait_until_read(http: httpx.AsyncClient, token: str, version: int) -> None:
+    """Wait until every reader has this version. The topic has one record per version: the next offset is the version read.
+
+    Raises RuntimeError after a timeout.
+    """
+    end = time.monotonic() + _READ_TIMEOUT_SECONDS
     for service in READERS:
         while await _versions_read(http, token, service) < version:
             if time.monotonic() > end:
@@ -114,7 +131,7 @@ async def read_everywhere(http: httpx.AsyncClient, token: str, version: int) -> 
 
 
 async def _versions_read(http: httpx.AsyncClient, token: str, service: str) -> int:
-    answer = await http.get(f"/{service}/v1/operations/state", headers={"Authorization": f"Bearer {token}"})
-    answer.raise_for_status()
+    response = await http.get(f"/{service}/v1/operations/state", headers={"Authorization": f"Bearer {token}"})
+    response.raise_for_status()
     topic = Topic.LAWBOOK.value
-    return sum(place["next_offset"] for place in answer.json()["partitions"] if place["topic"].endswith(topic))
+    return sum(one["next_offset"] for one in response.json()["partitions"] if one["topic"].endswith(topic))

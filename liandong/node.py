@@ -1,7 +1,7 @@
 """The node: every service in one process, behind one address, exactly as the containers run them.
 
-Each service is started by the same `Service.start`, on its own database; they meet over Kafka and HTTP only. The node adds
-what an operator does elsewhere: it creates databases and topics, migrates, and puts a prefix before each service.
+Each service is started by the same `Service.start`, on its own database; services communicate over Kafka and HTTP only. The
+node adds what operators and the gateway do elsewhere: it creates and migrates databases, creates topics, and routes by prefix.
 """
 
 import asyncio
@@ -29,7 +29,7 @@ def build(name: str, settings: Settings) -> Service:
 
 
 async def prepare(settings: Settings, names: Sequence[str] = SERVICES) -> None:
-    """Topics, databases and their tables: what has to exist before a service starts. Safe to repeat."""
+    """Create topics, databases and tables, which must exist before a service starts. Idempotent."""
     await settings.topics.ensure(settings.broker)
     for name in names:
         await create_database(settings.database(name))
@@ -48,12 +48,12 @@ class Node:
             await service.start()
 
     async def stop(self) -> None:
-        """End all services, each after what it has in hand."""
+        """Stop all services; each finishes its current requests and batch."""
         await asyncio.gather(*(service.stop() for service in self.services.values()))
 
 
 def _gateway(apps: dict[str, FastAPI]) -> Starlette:
-    """One host, a prefix a service: the same paths as behind the gateway of docker compose."""
+    """One host, one path prefix per service: the same paths as behind the gateway of docker compose."""
 
     async def index(request: Request) -> JSONResponse:
         base = str(request.base_url)

@@ -1,4 +1,4 @@
-"""What operators do from the command line: rebuild read models, see and move what is parked."""
+"""Operator commands: rebuild read models; show and handle parked events, stopped partitions and failed timers."""
 
 import os
 from pathlib import Path
@@ -19,25 +19,25 @@ from shared.trust import OfficerRole
 
 
 def settings_of(folder: Path) -> Settings:
-    """Settings from the environment, or of the node whose servers run in this folder."""
+    """Settings from the environment, or of the node whose servers run in this folder. Raises typer.BadParameter."""
     settings = Settings()
     if "database_url" in settings.model_fields_set:
         return settings
     running = stack.running(folder)
     if running is None:
-        raise typer.BadParameter("nothing runs in this folder, and LIANDONG_DATABASE_URL is not set")
+        raise typer.BadParameter("no node runs in this folder, and LIANDONG_DATABASE_URL is not set")
     return Home(folder).settings(running.database_url, running.kafka)
 
 
 async def rebuild(name: str, folder: Path) -> None:
-    """Rebuild one service's read models, with a bar; instances of the service may be at work."""
+    """Rebuild the read models of one service, with a progress bar; instances of the service may run meanwhile."""
     service = build(name, settings_of(folder))
     columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
     with Progress(*columns, console=Console(stderr=True)) as progress:
         bar = progress.add_task(f"{name}", total=None)
 
         def report(reached: Rebuilt) -> None:
-            progress.update(bar, completed=reached.done, total=reached.of)
+            progress.update(bar, completed=reached.done, total=reached.total)
 
         folded = await service.rebuild(report).run()
     await service.core.engine.dispose()
@@ -45,11 +45,11 @@ async def rebuild(name: str, folder: Path) -> None:
 
 
 class Operator:
-    """The operator's routes of one service, over HTTP: with the token in `LIANDONG_TOKEN`, or one of the folder's issuer."""
+    """A client of the operator routes of one service. Uses the token in `LIANDONG_TOKEN`, or one of the folder's issuer."""
 
     def __init__(self, address: str, service: str, folder: Path) -> None:
-        given = os.environ.get("LIANDONG_TOKEN")
-        token = given or Home(folder).issuer().issue(None, [OfficerRole.OPERATOR], "operator")
+        token = os.environ.get("LIANDONG_TOKEN")
+        token = token or Home(folder).issuer().issue(None, [OfficerRole.OPERATOR], "operator")
         self._http = httpx.Client(
             base_url=f"{address}/{service}/v1/operations",
             headers={"Authorization": f"Bearer {token}"},
@@ -64,14 +64,14 @@ class Operator:
         return _body(self._http.post(path, json=body, headers={"Idempotency-Key": key}))
 
 
-def _body(answer: httpx.Response) -> Any:
-    if answer.is_error:
-        raise typer.BadParameter(answer.text)
-    return answer.json()
+def _body(response: httpx.Response) -> Any:
+    if response.is_error:
+        raise typer.BadParameter(response.text)
+    return response.json()
 
 
 def show_parked(rows: list[dict[str, Any]]) -> None:
-    """What waits, the culprit of each key marked."""
+    """A table of parked events; a red dot marks the event of each key that failed, the others wait behind it."""
     table = Table("id", Column("key", overflow="fold"), "topic", "type", "reason")
     for row in rows:
         mark = "[red]●[/red] " if row["is_culprit"] else "  "
@@ -80,7 +80,7 @@ def show_parked(rows: list[dict[str, Any]]) -> None:
 
 
 def show_timers(rows: list[dict[str, Any]]) -> None:
-    """Timers that could not fire, and why."""
+    """A table of failed timers and the reason of each failure."""
     table = Table(Column("id", overflow="fold"), "due at", "failed because")
     for row in rows:
         table.add_row(row["timer_id"], row["due_at"], row["failed_because"])
@@ -88,11 +88,11 @@ def show_timers(rows: list[dict[str, Any]]) -> None:
 
 
 def show_state(name: str, state: dict[str, Any]) -> None:
-    """What waits in a service, and where it stands in each partition."""
-    waits = ("outbox", "unacknowledged", "parked", "timers_due", "timers_failed")
-    Console().print(f"[bold]{name}[/bold]  " + "  ".join(f"{what} {state[what]}" for what in waits))
+    """The backlog of a service, and a table of its offset in each partition."""
+    counts = ("outbox", "unacknowledged", "parked", "timers_due", "timers_failed")
+    Console().print(f"[bold]{name}[/bold]  " + "  ".join(f"{count} {state[count]}" for count in counts))
     table = Table("topic", "partition", "offset", "lag", "stopped because")
-    for place in state["partitions"]:
-        cells = (place["topic"], place["partition"], place["next_offset"], place["lag"], place["stopped_because"] or "")
+    for one in state["partitions"]:
+        cells = (one["topic"], one["partition"], one["next_offset"], one["lag"], one["stopped_because"] or "")
         table.add_row(*map(str, cells))
     Console().print(table)

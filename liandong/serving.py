@@ -1,4 +1,4 @@
-"""One uvicorn server around an application that starts and stops with it; signals end it cleanly."""
+"""Runs one uvicorn server until an event is set; signals set the event, so the server stops cleanly."""
 
 import asyncio
 import signal
@@ -12,7 +12,7 @@ from starlette.routing import Mount
 from starlette.types import ASGIApp
 
 DRAIN_SECONDS = 5
-"""Requests in hand get so long to be answered; what comes later is refused, and whoever asks tries the next instance."""
+"""Time for current requests to finish at a stop. New requests are refused; the caller tries the next instance."""
 
 
 async def serve(
@@ -23,9 +23,10 @@ async def serve(
     ready: Callable[[], Awaitable[None]] | None = None,
     path: str = "",
 ) -> None:
-    """Answer on this socket until the event is set; requests in hand are finished first.
+    """Serve on this socket until the event is set, then finish the current requests.
 
-    With a path, also below it: a gateway then passes on what it gets, and links in answers are right on both sides of it.
+    With `path`, the application is also mounted below it: a gateway can pass paths on unchanged, and links in responses are
+    right both behind the gateway and without it.
     """
     routed = Starlette(routes=[Mount(path, app), Mount("/", app)]) if path else app
     config = uvicorn.Config(
@@ -47,7 +48,7 @@ async def serve(
 
 
 class _Server(uvicorn.Server):
-    """Signals are the program's business, not this server's."""
+    """A server that leaves signal handling to the program (see `on_signals`)."""
 
     @contextmanager
     def capture_signals(self) -> Generator[None]:
@@ -55,12 +56,12 @@ class _Server(uvicorn.Server):
 
 
 def on_signals(event: asyncio.Event) -> None:
-    """Ctrl-C and SIGTERM set the event; a second one ends the process as usual."""
+    """SIGINT (Ctrl-C) and SIGTERM set the event; a second signal ends the process at once."""
     loop = asyncio.get_running_loop()
 
-    def ask(number: signal.Signals) -> None:
+    def set_event(number: signal.Signals) -> None:
         event.set()
         loop.remove_signal_handler(number)
 
     for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, ask, number)
+        loop.add_signal_handler(number, set_event, number)

@@ -1,7 +1,7 @@
-"""`liandong verify`: whether the services agree with one another, with Kafka, and with their own events.
+"""`liandong verify`: checks that the services agree with one another, with Kafka, and with their own events.
 
-It is asked of a system at rest, whose services run: what is still under way is told as such. To compare read models with a
-fold of their events it rebuilds them, beside whoever is at work.
+Precondition: the services run and the system is idle; work that is still in flight is reported as a violation. To compare
+read models with a fold of their events it rebuilds them; services may go on working meanwhile.
 """
 
 from contextlib import AsyncExitStack
@@ -16,17 +16,18 @@ from shared.runtime.settings import Settings
 
 
 async def verify(settings: Settings, *, folds: bool) -> list[str]:
-    """What is not as it must be, in sentences; none when all is well.
+    """The violations, one sentence each; an empty list when there are none.
 
-    Every stream and every numbering is without gaps, what was published was heard, stands on Kafka and is known alike by those
-    whom it concerns, and no ledger is closed over what is owed. With `folds`, read models are what their events say.
+    Checked: streams and sequence numbers have no gaps; every published event is on Kafka, was consumed, and leads to the same
+    state in all services concerned; no closed ledger has an open obligation. With `folds`: read models equal a fold of their
+    events.
     """
     async with AsyncExitStack() as after:
         engines: dict[str, AsyncEngine] = {}
         for name in SERVICES:
             engines[name] = engine = connect(settings.database(name), pool_size=2)
             after.push_async_callback(engine.dispose)
-        if waiting := await at_rest(engines):
-            return waiting
+        if in_flight := await at_rest(engines):
+            return in_flight
         found = await verdict.agreement(engines) + await verdict.log(engines, settings)
         return found + (await verdict.folds(engines, settings) if folds else [])

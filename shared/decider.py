@@ -1,7 +1,7 @@
 """The decider: an aggregate as two pure functions.
 
-A decision depends on the state, the command and the time that is handed in, on nothing else. Deciders do no I/O, so their tests
-need no server.
+A decision depends on the state, the command and the given time, and on nothing else. Deciders do no I/O, so their tests need no
+server.
 """
 
 from collections.abc import Callable, Sequence
@@ -19,7 +19,7 @@ C = TypeVar("C")
 class Decider(Generic[S, C]):
     """An aggregate: `decide(state, command, now) -> events` and `evolve(state, event) -> state`, both pure.
 
-    `decide` raises `Rejected` when the command is refused. `now` is an instant with a time zone. `initial` is the state
+    `decide` raises `Rejected` when it rejects the command. `now` is an instant with a time zone. `initial` is the state
     before the first event. A stream is named `<category>-<aggregate id>`.
     """
 

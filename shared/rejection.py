@@ -1,4 +1,4 @@
-"""How a decider says no: faults by code, field and facts; the wording in two languages is data (shared/web/wording)."""
+"""Rejections: faults with code, field and facts. The texts in two languages are data (shared/web/wording)."""
 
 import dataclasses
 from collections.abc import Iterable
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """A fact that has a name in each language, such as a domain of the law book: programs get its id, people its name."""
+    """A fact with a name in each language, such as a domain of the law book: programs get the id, people the name."""
 
     id: str
     zh: str
@@ -16,10 +16,10 @@ class Named:
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One thing that is wrong.
+    """One violated rule.
 
-    `code` names the wording; `field` is the JSON path of the input that is wrong (`decision.decided_on`), or None when no
-    field is; `facts` fill the wording (numbers, dates, ids; never a person's number).
+    `code` identifies the text. `field` is the JSON path of the wrong input (`decision.decided_on`), or None when no single field
+    is wrong. `facts` fill the text: counts, dates, ids; never a personal number.
     """
 
     code: str
@@ -28,7 +28,7 @@ class Fault:
 
 
 class Rejected(Exception):
-    """A command was refused and nothing was written. Deterministic: on the same state it is refused again."""
+    """A command was rejected and nothing was written. Deterministic: on the same state it is rejected again."""
 
     def __init__(self, *faults: Fault) -> None:
         super().__init__("; ".join(f"{f.code} at {f.field}" if f.field else f.code for f in faults))
@@ -41,7 +41,7 @@ def reject(code: str, field: str | None = None, **facts: object) -> Rejected:
 
 
 def reject_all(faults: Iterable[Fault]) -> None:
-    """Raise every fault at once, or nothing when there is none: a person corrects a form in one go."""
-    found = tuple(faults)
-    if found:
-        raise Rejected(*found)
+    """Raise all faults in one Rejected, so that a person can correct a form in one go. Does nothing when there are none."""
+    collected = tuple(faults)
+    if collected:
+        raise Rejected(*collected)

@@ -1,11 +1,11 @@
 """A service: its store, committer, relay, consumer, timers, law book copy and HTTP application, started in order.
 
-Each `services/<name>/app.py` declares a `ServiceDefinition`. The node and the containers build and run it in the same way.
+Each `services/<name>/app.py` declares a `ServiceDefinition`. The node and the containers build and run services in the same way.
 """
 
 import logging
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
@@ -16,12 +16,14 @@ from shared.calendar.clock import MovableClock, SystemClock
 from shared.contracts.vocabulary import PUBLIC, Vocabulary
 from shared.database import connect
 from shared.eventstore import EventStore, Projection
+from shared.eventstore.changes import UniqueFault
 from shared.eventstore.committer import Committer
-from shared.eventstore.rebuild import OwnEvents, Rebuild, Report, Source
+from shared.eventstore.rebuild import Rebuild, Report
+from shared.eventstore.rebuild_sources import OwnEvents, Source
 from shared.lawbook.book import LawBook
 from shared.messaging.consumer import Consumer
 from shared.messaging.intake import Intake
-from shared.messaging.parking import OPERATED
+from shared.messaging.parking import OPERATOR_EVENTS
 from shared.messaging.reaction import Reactions
 from shared.messaging.relay import Relay
 from shared.messaging.topics import group_of
@@ -29,16 +31,16 @@ from shared.runtime.core import Core
 from shared.runtime.lawbook_copy import LawBookCopy
 from shared.runtime.settings import Settings
 from shared.telemetry.gauges import Scrape
-from shared.telemetry.whose import work_of
-from shared.timers.failed import TIMED
+from shared.telemetry.service_context import as_service
+from shared.timers.failed import TIMER_EVENTS
 from shared.timers.worker import Fire, Timers
 from shared.trust import TokenVerifier
-from shared.web.access import trust
-from shared.web.application import application
-from shared.web.forgetting import OldAnswers
+from shared.web.access import use_authority
+from shared.web.application import Application, application
 from shared.web.health import health, metrics
+from shared.web.idempotency_retention import ExpiredAnswers
 from shared.web.operations import router as operations
-from shared.web.writing import Writer
+from shared.web.writing import WriteContext
 
 log = logging.getLogger(__name__)
 
@@ -53,28 +55,28 @@ class Job(Protocol):
 
 @dataclass(frozen=True)
 class ServiceDefinition:
-    """Everything in which one service differs from another."""
+    """Everything that differs between services."""
 
     name: str
     metadata: MetaData
     """The tables of its database."""
     vocabulary: Vocabulary
-    """Its private events; public events and those of operators are added."""
+    """Its private events. Public events and events of operator actions are added."""
     projections: Sequence[Projection]
     routers: Sequence[APIRouter]
     wording: Sequence[Path]
     """Files with the texts of its fault codes."""
     lawbook_table: Table | None = None
-    """Where it keeps its copy of the law book, by which it decides who may do what."""
+    """The table of its copy of the law book, by which it decides who may do what."""
     lawbook: Callable[[Core], Callable[[], Awaitable[LawBook]]] | None = None
-    """Where it reads the law book, when that is not a copy: of the catalogue, which writes the book."""
+    """How it reads the law book, when it keeps no copy: the catalogue writes the book itself."""
     reactions: Callable[[Core], Reactions] | None = None
     timers: Callable[[Core], Fire] | None = None
     timer_done_codes: frozenset[str] = frozenset()
-    """Fault codes by which a timer's command says that its purpose was achieved already."""
+    """Fault codes of a timer's command that mean: the purpose of the timer is already achieved."""
     jobs: Callable[[Core], Sequence[Job]] | None = None
-    unique_faults: dict[str, str] = field(default_factory=dict[str, str])
-    """Unique constraint → the fault code of its violation."""
+    unique_faults: Callable[[Core], Mapping[str, UniqueFault]] | None = None
+    """Unique constraint → the fault that its violation means."""
     read_models: Sequence[Table] = ()
     """Tables that only projections write: they can be rebuilt."""
     rebuilt_from: Callable[[Core], Sequence[Source]] | None = None
@@ -97,24 +99,29 @@ class Service:
             self._jobs.append(
                 Timers(definition.name, core.store, core.clock, definition.timers(core), definition.timer_done_codes)
             )
-        self._jobs.append(OldAnswers(definition.name, core.engine, settings.answers_kept_days))
+        self._jobs.append(ExpiredAnswers(definition.name, core.engine, settings.answers_kept_days))
         if definition.jobs:
             self._jobs.extend(definition.jobs(core))
-        self.app = application(definition.name, wording=definition.wording)
-        for router in definition.routers:
-            self.app.include_router(router)
-        self.app.include_router(health({"database": self.ready}))
-        self.app.include_router(metrics(Scrape(core, self.app.state.requests, self.relay, self.consumer).text))
-        self.app.include_router(operations)
-        # Operators' routes go first: a path such as the catalogue's `/v1/{kind}/{item_id}` would match them.
-        routes = self.app.router.routes
-        routes.insert(0, routes.pop())
+        self.app = self._application(settings)
+
+    def _application(self, settings: Settings) -> Application:
+        core, definition = self.core, self.definition
+        app = application(definition.name, wording=definition.wording)
         current = definition.lawbook(core) if definition.lawbook else core.lawbook.current
-        trust(self.app, TokenVerifier(settings.trust()), current, core.clock)
-        self.app.state.writer = Writer(core.store, core.committer, core.clock)
-        self.app.state.core = core
-        self.app.state.intake = self.intake
-        self.app.state.consumer = self.consumer
+        use_authority(app, TokenVerifier(settings.trust()), current, core.clock)
+        for router in definition.routers:
+            app.include_router(router)
+        app.include_router(health({"database": self.ready}))
+        app.include_router(metrics(Scrape(core, app.request_metrics, self.relay, self.consumer).text))
+        app.include_router(operations)
+        # Operators' routes go first: a path such as the catalogue's `/v1/{kind}/{item_id}` would match them.
+        routes = app.router.routes
+        routes.insert(0, routes.pop())
+        app.state.write_context = WriteContext(core.store, core.committer, core.clock)
+        app.state.core = core
+        app.state.intake = self.intake
+        app.state.consumer = self.consumer
+        return app
 
     def _intake(self, core: Core) -> Intake | None:
         if self.definition.reactions is None:
@@ -129,7 +136,7 @@ class Service:
 
     async def start(self) -> None:
         """Start all parts. The caller has migrated the database and created the topics."""
-        with work_of(self.name):
+        with as_service(self.name):
             await self.core.restore_clock()
             self.core.committer.start()
             self.relay.start()
@@ -148,11 +155,11 @@ class Service:
         await self.core.committer.stop()
         await self.relay.stop()
         await self.core.engine.dispose()
-        with work_of(self.name):
+        with as_service(self.name):
             log.info("stopped")
 
     def rebuild(self, report: Report) -> Rebuild:
-        """A rebuild of this service's read models, ready to run. Instances of the service may run at the same time."""
+        """A rebuild of this service's read models, ready to run. Instances of the service may keep running."""
         core, definition = self.core, self.definition
         sources = (
             definition.rebuilt_from(core)
@@ -171,13 +178,12 @@ def _core(definition: ServiceDefinition, settings: Settings) -> Core:
     engine = connect(settings.database(definition.name), pool_size=settings.pool_size)
     store = EventStore(
         engine=engine,
-        vocabulary=PUBLIC | OPERATED | TIMED | definition.vocabulary,
+        vocabulary=PUBLIC | OPERATOR_EVENTS | TIMER_EVENTS | definition.vocabulary,
         partitions=settings.partitions,
         projections=definition.projections,
-        unique_faults=definition.unique_faults,
     )
     secrets = settings.secrets()
-    return Core(
+    core = Core(
         name=definition.name,
         settings=settings,
         engine=engine,
@@ -188,3 +194,6 @@ def _core(definition: ServiceDefinition, settings: Settings) -> Core:
         seal=secrets.seal(),
         lawbook_copy=LawBookCopy(engine, definition.lawbook_table) if definition.lawbook_table is not None else None,
     )
+    if definition.unique_faults:
+        store.unique_faults = definition.unique_faults(core)
+    return core

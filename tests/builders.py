@@ -4,25 +4,18 @@ from collections.abc import Iterable
 from datetime import date
 from typing import Any
 
-from shared.contracts.directory import Basis
+from shared.contracts.directory import Basis, Region, RegionLevel
 from shared.contracts.event import DepartmentId, DomainId, EntryId, InstrumentId, LineId, MeasureId, SubjectKey
 from shared.contracts.lawbook import (
     Constraint,
     Department,
-    DepartmentPublished,
     Domain,
-    DomainPublished,
     Duty,
     Force,
     Instrument,
-    InstrumentPublished,
-    LawbookChange,
     ListKind,
     Measure,
     MeasureKind,
-    MeasurePublished,
-    Policy,
-    PolicyPublished,
     SubjectKind,
     Target,
     Undoing,
@@ -31,6 +24,7 @@ from shared.contracts.lawbook import (
 from shared.contracts.listing import Decision, Entry, Subject
 from shared.contracts.response import Line
 from shared.lawbook.book import LawBook
+from shared.lawbook.items import Item, publications
 
 PUBLISHED_ON = date(2020, 1, 1)
 
@@ -164,20 +158,17 @@ def a_line(line_id: str = "l1", **changes: Any) -> Line:
     )
 
 
-def a_book(items: Iterable[Department | Domain | Instrument | Measure | Policy]) -> LawBook:
+def the_regions() -> tuple[Region, ...]:
+    """Luoyang (410300) with a district of it, another city of the province, and what they belong to."""
+    return (
+        Region(code="000000", name_zh="中华人民共和国", level=RegionLevel.STATE),
+        Region(code="410000", name_zh="河南省", parent="000000", level=RegionLevel.PROVINCE),
+        Region(code="410300", name_zh="洛阳市", parent="410000", level=RegionLevel.CITY),
+        Region(code="410308", name_zh="孟津区", parent="410300", level=RegionLevel.COUNTY),
+        Region(code="410900", name_zh="濮阳市", parent="410000", level=RegionLevel.CITY),
+    )
+
+
+def a_book(items: Iterable[Item]) -> LawBook:
     """A law book of these items, in versions from 1 on."""
-    return LawBook.empty().with_changes(_published(item, nth) for nth, item in enumerate(items, start=1))
-
-
-def _published(item: Department | Domain | Instrument | Measure | Policy, version: int) -> LawbookChange:
-    match item:
-        case Department():
-            return DepartmentPublished(lawbook_version=version, department=item)
-        case Domain():
-            return DomainPublished(lawbook_version=version, domain=item)
-        case Instrument():
-            return InstrumentPublished(lawbook_version=version, instrument=item)
-        case Measure():
-            return MeasurePublished(lawbook_version=version, measure=item)
-        case Policy():
-            return PolicyPublished(lawbook_version=version, policy=item)
+    return LawBook.empty().with_changes(publications(items, 0))

@@ -1,4 +1,4 @@
-"""PostgreSQL and Kafka in containers, from the images that docker compose uses; they are removed at the end."""
+"""PostgreSQL and Kafka in containers, from the images of docker-compose.yml; removed at the end."""
 
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -31,7 +31,7 @@ _KAFKA_SETTINGS = {
 
 @contextmanager
 def containers() -> Generator[tuple[str, str]]:
-    """The database URL and the bootstrap server. Blocks: there is nothing to do without servers."""
+    """The database URL and the bootstrap server. Blocks until both servers are ready."""
     with _postgres() as postgres, _kafka() as broker:
         kafka = f"{broker.get_container_host_ip()}:{broker.get_exposed_port(_KAFKA_PORT)}"
         broker.copy_into_container(_advertising(kafka).encode(), _KAFKA_SCRIPT)
@@ -47,7 +47,7 @@ def _postgres() -> PostgresContainer:
 
 
 def _kafka() -> DockerContainer:
-    """A broker that waits for a script: only when it runs is the port known that clients must be told of."""
+    """A broker that waits for a start script: it must advertise its mapped port, which is known only once the container runs."""
     container = DockerContainer(_KAFKA_IMAGE).with_exposed_ports(_KAFKA_PORT).with_envs(**_KAFKA_SETTINGS)
     wait = f"while [ ! -s {_KAFKA_SCRIPT} ]; do sleep 0.1; done; exec bash {_KAFKA_SCRIPT}"
     return container.with_command(["bash", "-c", wait])

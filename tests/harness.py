@@ -1,7 +1,7 @@
-"""A world for tests: chosen services in this process, on real PostgreSQL and real Kafka, with databases and topics of their own.
+"""A world for tests: chosen services in this process, on real PostgreSQL and real Kafka, with their own databases and topics.
 
-`async with world(addresses, "registry", "executor") as w:` migrates, starts, and clears up. Tests speak to services over
-HTTP (`w.http("registry")`), act as a service that is not there (`w.publish(event)`), and wait (`eventually`).
+`async with world(addresses, "registry", "executor") as w:` migrates and starts them, and removes everything at the end. Tests
+send HTTP requests (`w.http("registry")`), publish events of absent services (`w.publish(event)`), and wait (`eventually`).
 """
 
 import asyncio
@@ -25,12 +25,13 @@ from liandong.node import build
 from shared.calendar.clock import MovableClock
 from shared.contracts.envelope import Envelope, read_envelope
 from shared.contracts.event import DepartmentId, Event, PublicEvent, Topic
-from shared.contracts.lawbook import LawbookEvent
+from shared.contracts.lawbook_events import LawbookEvent
 from shared.contracts.vocabulary import PUBLIC
 from shared.database.migration import create_database, migrate
-from shared.eventstore.store import new_event_id, partition_of
+from shared.eventstore.partitions import partition_of
 from shared.identity import make_secrets
-from shared.messaging.relay import idempotent_producer
+from shared.ids import new_event_id
+from shared.messaging.producer import idempotent_producer
 from shared.runtime.settings import Settings
 from shared.service import Service
 from shared.trust import OfficerRole
@@ -44,7 +45,7 @@ PARTITIONS = 3
 async def eventually(
     probe: Callable[[], T | Awaitable[T]], seconds: float = 30, every: float = 0.05, what: str = ""
 ) -> T:
-    """Ask until the answer is truthy. An AssertionError after `seconds` says what was waited for."""
+    """Call `probe` until its result is truthy, and return that. Raises AssertionError after `seconds`, with `what`."""
     deadline = asyncio.get_running_loop().time() + seconds
     answer: Any = None
     while asyncio.get_running_loop().time() < deadline:
@@ -54,12 +55,12 @@ async def eventually(
         if answer:
             return answer
         await asyncio.sleep(every)
-    raise AssertionError(f"never came: {what or inspect.getsource(probe).strip()} (last: {answer!r})")
+    raise AssertionError(f"not reached: {what or inspect.getsource(probe).strip()} (last: {answer!r})")
 
 
 @dataclass
 class World:
-    """Services that run, and all that a test needs to speak with them."""
+    """Running services, and everything that a test needs to work with them."""
 
     settings: Settings
     issuer: DevelopmentIssuer
@@ -78,7 +79,7 @@ class World:
         return {"Authorization": f"Bearer {self.token(department, *roles, subject=subject)}"}
 
     def writes(self, department: str | None, *roles: OfficerRole, subject: str = "", key: str = "") -> dict[str, str]:
-        """Headers of an officer's write: a bearer token and an Idempotency-Key (a new one unless given)."""
+        """Headers of an officer's write request: a bearer token and an Idempotency-Key (default: a new one)."""
         return {**self.bearer(department, *roles, subject=subject), "Idempotency-Key": key or str(uuid.uuid4())}
 
     def http(self, service: str) -> httpx.AsyncClient:
@@ -89,7 +90,7 @@ class World:
         return self._clients[service]
 
     async def publish(self, *events: PublicEvent, source: str = "", sequence: int | None = None) -> list[str]:
-        """Act as a service that is not in this world: put events on their topics as its relay would. Their event ids."""
+        """Put events on their topics, as the relay of a service outside this world would. Returns their event ids."""
         return [await self._publish(event, source or self.source, sequence) for event in events]
 
     async def _publish(self, event: PublicEvent, source: str, sequence: int | None) -> str:
@@ -115,12 +116,12 @@ class World:
         )
 
     async def publish_lawbook(self, *events: LawbookEvent) -> int:
-        """Publish a law book; the versions are as the events say. The last version."""
+        """Publish a law book with the versions in the events. Returns the last version."""
         await self.publish(*events, source=f"catalogue/{self.source}")
         return events[-1].lawbook_version
 
     async def topic(self, topic: Topic) -> list[tuple[Envelope, Event]]:
-        """All that stands on a topic now, partition by partition, in order."""
+        """All records of a topic, partition by partition, in order."""
         name, count = self.settings.topics.name(topic), self.settings.topics.count(topic)
         consumer = AIOKafkaConsumer(
             bootstrap_servers=self.settings.kafka, enable_auto_commit=False, auto_offset_reset="earliest"
@@ -153,15 +154,15 @@ class World:
             clock = service.core.clock
             assert isinstance(clock, MovableClock)
             clock.move_to(instant)
-            await service.core.keep_clock()
+            await service.core.save_clock()
 
     async def rows(self, service: str, query: str, **values: Any) -> list[Any]:
-        """Look into a service's database."""
+        """Query the database of a service."""
         async with self.services[service].core.engine.connect() as connection:
             return list(await connection.execute(text(query), values))
 
     async def restart(self, service: str) -> None:
-        """Stop a service and start it anew on the same database and topics."""
+        """Stop a service and start it again on the same database and topics."""
         await self.services[service].stop()
         if client := self._clients.pop(service, None):
             await client.aclose()
@@ -175,7 +176,7 @@ class World:
 
 @asynccontextmanager
 async def world(addresses: Addresses, *names: str, **settings: Any) -> AsyncGenerator[World]:
-    """Start these services on databases and topics of their own; drop the databases at the end."""
+    """Start these services on new databases and topics; drop the databases at the end."""
     prefix = f"t{uuid.uuid4().hex[:10]}_"
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))

@@ -1,13 +1,12 @@
-"""List events for tests, as initiator and repair would publish them under the law book that ships."""
+"""List events for tests, as initiator and repair publish them under the shipped law book."""
 
 from datetime import date
 
-from services.catalogue.shipped import shipped
-from shared.contracts.event import DepartmentId, DomainId, EntryId
+from services.catalogue.files.shipped import shipped
+from shared.contracts.event import DepartmentId
 from shared.contracts.lawbook import ListKind
 from shared.contracts.listing import (
     Cause,
-    Decision,
     Entry,
     EntryPublished,
     EntryResumed,
@@ -16,8 +15,10 @@ from shared.contracts.listing import (
     ResponsiblePerson,
     Subject,
 )
-from shared.eventstore.store import new_event_id
+from shared.ids import new_event_id
+from tests import builders
 
+COURT = DepartmentId("luoyang-court")
 VERSION = shipped().changes()[-1].lawbook_version
 
 
@@ -30,26 +31,18 @@ def an_entry(
     responsible: tuple[ResponsiblePerson, ...] = (),
     decided_on: date = date(2018, 3, 1),
 ) -> Entry:
-    return Entry(
-        entry_id=EntryId(new_event_id()),
+    """A public entry of the court of Luoyang with a new id, for a term until March 2030."""
+    return builders.an_entry(
+        new_event_id(),
         list_kind=kind,
-        domain_id=DomainId(domain),
+        domain_id=domain,
         grade=grade,
         subject=subject,
         responsible=responsible,
-        initiated_by=DepartmentId("luoyang-court"),
-        published_by=DepartmentId("luoyang-court"),
-        decision=Decision(
-            document_number="示例〔2018〕1号",
-            decided_by=DepartmentId("luoyang-court"),
-            decided_on=decided_on,
-            facts="示例事实",
-            legal_basis="示例依据",
-        ),
-        jurisdiction="410300",
+        initiated_by=COURT,
+        decision=builders.a_decision(decided_by=COURT, decided_on=decided_on),
         term_from=decided_on,
         term_to=date(2030, 3, 1),
-        public=True,
     )
 
 

@@ -1,14 +1,14 @@
-"""Policies for tests: settings by their names alone, each an example, put into the group where they belong."""
+"""Policies for tests: settings are given by name, marked as examples, and put into their groups."""
 
 from datetime import date
 from typing import Any
 
-from shared.contracts.lawbook import Policy
+from shared.contracts.policy import Policy
 from shared.lawbook.policy import GROUPS
 
 
 def settings(**values: object) -> dict[str, dict[str, Any]]:
-    """`settings(longest_term_months=36)` → what a policy says in its groups."""
+    """`settings(longest_term_months=36)` → the groups of a policy with this setting."""
     unknown = set(values) - {name for group in GROUPS.values() for name in group.model_fields}
     assert not unknown, unknown
     return {

@@ -1,9 +1,9 @@
-"""Where the tests' PostgreSQL and Kafka come from: what the environment names, containers, or the local stack.
+"""PostgreSQL and Kafka for tests: servers that the environment names, containers, or the local stack.
 
-* `LIANDONG_TEST_DATABASE_URL` and `LIANDONG_TEST_KAFKA`: servers that run already; tests make databases and topics
-  of their own there. The URL is a superuser's, `postgresql+asyncpg://...`; Kafka is `host:port`.
-* `TEST_STACK=containers`: the images of docker compose, by testcontainers, removed at the end.
-* otherwise the local stack in the folder given, stopped at the end.
+* `LIANDONG_TEST_DATABASE_URL` and `LIANDONG_TEST_KAFKA`: running servers; tests create their own databases and
+  topics there. The URL is a superuser's, `postgresql+asyncpg://...`; Kafka is `host:port`.
+* `TEST_STACK=containers`: the images of docker-compose.yml, started by testcontainers, removed at the end.
+* otherwise: the local stack in the given folder, stopped at the end.
 """
 
 import os
@@ -33,7 +33,7 @@ async def provided(folder: Path) -> AsyncGenerator[Addresses]:
     elif database_url or kafka:
         raise RuntimeError("LIANDONG_TEST_DATABASE_URL and LIANDONG_TEST_KAFKA go together: set both, or neither.")
     elif kind == "containers":
-        from tests.containers import containers  # only who asks for them needs an engine's client
+        from tests.containers import containers  # needs a Docker client, so it is imported only here
 
         with containers() as (database_url, kafka):
             yield Addresses(database_url, kafka)

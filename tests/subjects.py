@@ -1,4 +1,4 @@
-"""Invented subjects for tests, plainly so, with valid check digits."""
+"""Invented subjects for tests (named 示例…), with valid check digits."""
 
 from liandong.demo.subjects import InventedSubjects
 from shared.contracts.lawbook import SubjectKind
@@ -10,14 +10,14 @@ INVENTED = InventedSubjects(seed=7)
 
 
 def company(w: World, index: int) -> Subject:
-    """An invented company, as a service in this world names it."""
+    """An invented company, with the subject key of the services in this world."""
     one = INVENTED.company(index)
     keys = next(iter(w.services.values())).core.keys
     return Subject(key=keys.legal(one.credit_code), kind=SubjectKind.LEGAL, name=one.name)
 
 
 def person(w: World, index: int) -> Subject:
-    """An invented natural person: masked name, sealed name and number."""
+    """An invented natural person, with masked name, sealed name and sealed number."""
     one = INVENTED.person(index)
     core = next(iter(w.services.values())).core
     return Subject(

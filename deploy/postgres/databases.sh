@@ -1,7 +1,7 @@
 #!/bin/sh
-# A database for every service, and two roles for it: the owner, who migrates, and the one that works, who may read and write
-# rows and no more. Nobody else gets in. Run by the job `databases` at every start: what is there stays, a password that
-# changed is set anew, a service that was added gets its database.
+# Creates a database per service, with two roles: the owner, which migrates, and the runtime role, which may only read and write
+# rows. No other role has access. Run by the job `databases` at every start: existing databases are kept, changed passwords are
+# updated, and a new service gets its database.
 set -eu
 
 password() {
@@ -18,7 +18,7 @@ REVOKE CONNECT, TEMPORARY ON DATABASE template1 FROM PUBLIC;
 SQL
 
 for service in catalogue initiator registry executor feedback repair; do
-    # Passwords reach psql by its own reading of a file: never in an argument that others could list.
+    # psql reads the passwords from files: an argument could be listed by others.
     OWNER=$(password "${service}_owner") WORKS=$(password "${service}_database")
     export OWNER WORKS
     psql --no-psqlrc --quiet --set ON_ERROR_STOP=1 --set service="$service" \

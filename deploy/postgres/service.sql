@@ -1,4 +1,4 @@
--- One service: its roles, its database, and what its working role may do there. Safe to repeat.
+-- One service: its roles, its database, and the rights of its runtime role. Idempotent.
 \getenv owner_password OWNER
 \getenv password WORKS
 
@@ -7,7 +7,7 @@ WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = role) \gexec
 ALTER ROLE :"owner" LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE PASSWORD :'owner_password';
 ALTER ROLE :"service" LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE PASSWORD :'password';
 
--- In PostgreSQL's own locale, whatever the server's: ids are sorted alike everywhere, and as the services sort them.
+-- PostgreSQL's builtin locale, independent of the server: ids are sorted alike everywhere, and as in the services.
 SELECT format(
     'CREATE DATABASE %I OWNER %I ENCODING ''UTF8'' LOCALE ''C'' LOCALE_PROVIDER builtin BUILTIN_LOCALE ''C.UTF-8'' TEMPLATE template0',
     :'database', :'owner'
@@ -15,13 +15,13 @@ SELECT format(
 WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = :'database') \gexec
 REVOKE ALL ON DATABASE :"database" FROM PUBLIC;
 GRANT CONNECT ON DATABASE :"database" TO :"service";
--- What the operator makes here (a rebuild, a restore) is the owner's, like what a migration makes.
+-- Objects that the operator creates here (a rebuild, a restore) belong to the owner, like those of a migration.
 ALTER DATABASE :"database" OWNER TO :"owner";
 ALTER ROLE CURRENT_USER IN DATABASE :"database" SET role = :'owner';
 
 \connect :"database"
--- Tables are the owner's; the working role gets their rows, also of tables to come, in whatever schema they are made: a rebuild
--- makes its tables beside the live ones and moves them here when they are full.
+-- Tables belong to the owner; the runtime role may access their rows, also of future tables in any schema: a rebuild creates its
+-- tables beside the live ones, in another schema, and moves them here when they are complete.
 REVOKE ALL ON SCHEMA public FROM PUBLIC;
 GRANT ALL ON SCHEMA public TO :"owner";
 GRANT USAGE ON SCHEMA public TO :"service";

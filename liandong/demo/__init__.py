@@ -1,1 +1,1 @@
-"""The demo: a client of the running system, with invented subjects."""
+"""The demo: a client that runs one scenario on the system, with invented subjects."""

@@ -1,6 +1,6 @@
-"""A client of the services, as any department's system would write it: bearer tokens, Idempotency-Keys, pages, retries.
+"""A client of the services, as any department's system would implement it: bearer tokens, Idempotency-Keys, paging, retries.
 
-What was sent and not answered is sent again under the same key. What a service asks to be tried later is tried later.
+A request without a response is sent again with the same key. A response with Retry-After is repeated after that time.
 """
 
 import asyncio
@@ -19,14 +19,14 @@ log = logging.getLogger(__name__)
 
 PAGE = 1000
 _TRIES = 20
-_LONGEST_PAUSE = 5.0
+_MAX_PAUSE_SECONDS = 5.0
 _TOKEN_MINUTES = 480
-_RENEWED_AFTER = 0.5 * _TOKEN_MINUTES * 60
+_RENEW_AFTER_SECONDS = 0.5 * _TOKEN_MINUTES * 60
 
 
 @dataclass(frozen=True, slots=True)
 class Officer:
-    """Who asks: an account of a department with its roles."""
+    """The caller of a request: an account of a department with its roles."""
 
     account: str
     department: str | None
@@ -34,15 +34,15 @@ class Officer:
 
 
 class RequestRefused(Exception):
-    """A service answered with a problem that no retry mends."""
+    """A service answered with an error that a retry cannot repair."""
 
     def __init__(self, response: httpx.Response) -> None:
         self.status = response.status_code
         problem: dict[str, Any] = _problem(response)
         self.code = str(problem.get("code", ""))
-        told = problem.get("detail") or response.text[:500]
+        detail = problem.get("detail") or response.text[:500]
         faults = "; ".join(f"{one['field']}: {one['detail']}" for one in problem.get("faults", []))
-        super().__init__(f"{response.request.method} {response.request.url.path}: {self.status} {told} [{faults}]")
+        super().__init__(f"{response.request.method} {response.request.url.path}: {self.status} {detail} [{faults}]")
 
 
 def _problem(response: httpx.Response) -> dict[str, Any]:
@@ -53,76 +53,73 @@ def _problem(response: httpx.Response) -> dict[str, Any]:
 
 @dataclass
 class Client:
-    """Speaks to the services behind one address."""
+    """Sends requests to the services behind one address. Every method raises RequestRefused."""
 
     http: httpx.AsyncClient
     issuer: DevelopmentIssuer
     _tokens: dict[Officer, tuple[float, str]] = field(default_factory=dict[Officer, tuple[float, str]])
 
-    async def get(self, who: Officer, path: str, params: Mapping[str, str | int] | None = None) -> Any:
-        """The answer to a question, read as JSON. Raises RequestRefused."""
-        return (await self._send(who, "GET", path, params=dict(params or {}))).json()
+    async def get(self, officer: Officer, path: str, params: Mapping[str, str | int] | None = None) -> Any:
+        """The JSON body of a GET request."""
+        return (await self._send(officer, "GET", path, params=dict(params or {}))).json()
 
-    async def text(self, who: Officer, path: str, spoken: str) -> str:
-        """The answer to a question, as text in a language (`zh`, `en`). Raises RequestRefused."""
-        return (await self._send(who, "GET", path, headers={"Accept-Language": spoken})).text
+    async def text(self, officer: Officer, path: str, language: str) -> str:
+        """The text body of a GET request, in a language (`zh`, `en`)."""
+        return (await self._send(officer, "GET", path, headers={"Accept-Language": language})).text
 
     async def pages(
-        self, who: Officer, path: str, params: Mapping[str, str | int] | None = None
+        self, officer: Officer, path: str, params: Mapping[str, str | int] | None = None
     ) -> AsyncIterator[dict[str, Any]]:
-        """Every item of a list, page by page."""
-        asked: dict[str, str | int] = {**(params or {}), "limit": PAGE}
+        """Every item of a listing, page by page."""
+        query: dict[str, str | int] = {**(params or {}), "limit": PAGE}
         while True:
-            page = await self.get(who, path, asked)
+            page = await self.get(officer, path, query)
             for item in page["items"]:
                 yield item
             if page["next"] is None:
                 return
-            asked["after"] = page["next"]
+            query["after"] = page["next"]
 
-    async def post(self, who: Officer, path: str, body: Mapping[str, Any], key: str) -> dict[str, Any]:
-        """Write something, once, however often it is sent. Raises RequestRefused."""
-        return (await self._send(who, "POST", path, json=body, headers={"Idempotency-Key": key})).json()
+    async def post(self, officer: Officer, path: str, body: Mapping[str, Any], key: str) -> dict[str, Any]:
+        """A POST request; with its key it takes effect once, however often it is sent."""
+        return (await self._send(officer, "POST", path, json=body, headers={"Idempotency-Key": key})).json()
 
-    async def upload(self, who: Officer, path: str, name: str, content: bytes, key: str) -> dict[str, Any]:
-        """Hand in a file, once. Raises RequestRefused."""
+    async def upload(self, officer: Officer, path: str, name: str, content: bytes, key: str) -> dict[str, Any]:
+        """Upload a file; with its key it takes effect once."""
         file = {"file": (name, content, "text/csv")}
-        return (await self._send(who, "POST", path, files=file, headers={"Idempotency-Key": key})).json()
+        return (await self._send(officer, "POST", path, files=file, headers={"Idempotency-Key": key})).json()
 
-    async def put(self, who: Officer, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
-        """Raises RequestRefused."""
-        return (await self._send(who, "PUT", path, json=body)).json()
+    async def put(self, officer: Officer, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        return (await self._send(officer, "PUT", path, json=body)).json()
 
     async def _send(
-        self, who: Officer, method: str, path: str, headers: Mapping[str, str] | None = None, **sent: Any
+        self, officer: Officer, method: str, path: str, headers: Mapping[str, str] | None = None, **content: Any
     ) -> httpx.Response:
-        for tried in range(1, _TRIES + 1):
-            pause = min(0.1 * 2**tried, _LONGEST_PAUSE)
-            named = {"Authorization": f"Bearer {self._token(who)}", **(headers or {})}
+        for attempt in range(1, _TRIES + 1):
+            pause = min(0.1 * 2**attempt, _MAX_PAUSE_SECONDS)
+            all_headers = {"Authorization": f"Bearer {self._token(officer)}", **(headers or {})}
             try:
-                response = await self.http.request(method, path, headers=named, **sent)
+                response = await self.http.request(method, path, headers=all_headers, **content)
             except httpx.TransportError:
-                if tried == _TRIES:
+                if attempt == _TRIES:
                     raise
             else:
                 if response.is_success:
                     return response
                 later = response.headers.get("retry-after", "")
-                if tried == _TRIES or not (later.isdigit() or response.status_code >= 500):
+                if attempt == _TRIES or not (later.isdigit() or response.status_code >= 500):
                     raise RequestRefused(response)
-                pause = min(float(later), _LONGEST_PAUSE) if later.isdigit() else pause
-            log.info("%s %s is tried again in %.1f s", method, path, pause)
+                pause = min(float(later), _MAX_PAUSE_SECONDS) if later.isdigit() else pause
+            log.info("%s %s is retried in %.1f s", method, path, pause)
             await asyncio.sleep(pause)
-        raise AssertionError("the last try answers or raises")
+        raise AssertionError("unreachable: the last attempt returns or raises")
 
-    def _token(self, who: Officer) -> str:
-        made_at, token = self._tokens.get(who, (float("-inf"), ""))
-        if time.monotonic() - made_at > _RENEWED_AFTER:
-            made_at, token = (
-                time.monotonic(),
-                self.issuer.issue(who.department, who.roles, who.account, _TOKEN_MINUTES),
-            )
-            self._tokens[who] = made_at, token
+    def _token(self, officer: Officer) -> str:
+        issued_at, token = self._tokens.get(officer, (float("-inf"), ""))
+        if time.monotonic() - issued_at > _RENEW_AFTER_SECONDS:
+            issued_at = time.monotonic()
+            token = self.issuer.issue(officer.department, officer.roles, officer.account, _TOKEN_MINUTES)
+            self._tokens[officer] = issued_at, token
         return token
 
 
@@ -135,7 +132,7 @@ def lister(department: str) -> Officer:
 
 
 def approver(department: str) -> Officer:
-    """Another account than the lister's: four eyes."""
+    """An account different from the lister's (four-eyes principle)."""
     return Officer("demo-approver", department, (OfficerRole.APPROVER,))
 
 

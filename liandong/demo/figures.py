@@ -1,5 +1,5 @@
-"""The figures of a run, read from the services: from repair how entries stand, from the executor how lines stand, from the
-initiator what was quarantined, from feedback what is late. Nothing is taken from what the demo itself sent."""
+"""The figures of a run, all read from the services: states of entries from repair, states of lines from executor, quarantined
+rows from initiator, delays from feedback. None is taken from the requests that the demo sent."""
 
 import csv
 import io
@@ -21,18 +21,18 @@ LANGUAGES = ("zh", "en")
 
 @dataclass
 class LinesOf:
-    """What became of the lines of one department."""
+    """Counts of the lines of one department."""
 
     directed: int = 0
     applied: int = 0
-    """Armed or applied at some time."""
+    """Lines that were armed or applied at some time."""
     not_applicable: int = 0
     refused: int = 0
     undone: int = 0
     never_applied: int = 0
     waiting: int = 0
     """Owed and unanswered."""
-    uninclined: int = 0
+    not_participating: int = 0
     """Invited and unanswered."""
     in_effect: int = 0
 
@@ -47,7 +47,7 @@ class LinesOf:
         self.never_applied += state == "undone" and not was_applied
         is_open = state not in (*_IN_EFFECT, *_ANSWERS, "undone")
         self.waiting += is_open and task["duty"] == Duty.OWED
-        self.uninclined += is_open and task["duty"] == Duty.INVITED
+        self.not_participating += is_open and task["duty"] == Duty.INVITED
         self.in_effect += state in _IN_EFFECT
 
     def plus(self, other: "LinesOf") -> "LinesOf":
@@ -67,8 +67,8 @@ class Reject:
 
 
 @dataclass
-class Standing:
-    """Entries and lines that are in force for one reason."""
+class InForce:
+    """Entries and lines that are in force for the same reason."""
 
     entries: set[str] = field(default_factory=set[str])
     lines: int = 0
@@ -76,17 +76,17 @@ class Standing:
 
 @dataclass(frozen=True)
 class Figures:
-    """All that the summary says."""
+    """All figures of the summary."""
 
     domains: dict[str, str]
     departments: dict[str, str]
     entries: dict[tuple[str, str], Counter[str]]
-    """By list and domain, how many entries stand how."""
+    """By list and domain: number of entries by status."""
     lines: dict[str, LinesOf]
     responses: int
     rejects: list[Reject]
-    standing: dict[str, Standing]
-    """By the code of the reason in the wording."""
+    in_force: dict[str, InForce]
+    """By the reason, a code of the wording."""
     ledger: Ledger
 
     @property
@@ -107,9 +107,9 @@ class Figures:
 
 
 async def figures(client: Client, run: Run, entries: dict[str, dict[str, Any]]) -> Figures:
-    """Read them now; `entries` are those of the run, as the initiator lists them."""
+    """Read the current figures; `entries` are those of the run, as listed by the initiator."""
     counted = await ledger(client)
-    stand = await _how_entries_stand(client, entries)
+    by_id = await _entries_at_repair(client, entries)
     tasks = [
         task
         for one in counted.by_department
@@ -122,7 +122,7 @@ async def figures(client: Client, run: Run, entries: dict[str, dict[str, Any]]) 
     for task in tasks:
         lines.setdefault(task["department"], LinesOf()).add(task)
     by_list: dict[tuple[str, str], Counter[str]] = {}
-    for one in stand.values():
+    for one in by_id.values():
         by_list.setdefault((one["list_kind"], one["domain_id"]), Counter())[one["status"]] += 1
     return Figures(
         domains=await _names(client, "domains", "domain_id"),
@@ -131,12 +131,12 @@ async def figures(client: Client, run: Run, entries: dict[str, dict[str, Any]]) 
         lines=dict(sorted(lines.items())),
         responses=len({task["response_id"] for task in tasks}),
         rejects=await _rejects(client, run),
-        standing=_standing(stand, tasks),
+        in_force=_in_force(by_id, tasks),
         ledger=counted,
     )
 
 
-async def _how_entries_stand(client: Client, entries: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+async def _entries_at_repair(client: Client, entries: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
     return {
         one["entry_id"]: one
         async for one in client.pages(CREDIT_OFFICE, "/repair/v1/entries")
@@ -150,25 +150,25 @@ async def _names(client: Client, kind: str, identity: str) -> dict[str, str]:
 
 
 def _short(name: str) -> str:
-    """Without what is explained in brackets."""
+    """The name without an explanation in brackets."""
     return re.split("[（(]", name)[0].strip()
 
 
-def _standing(stand: dict[str, dict[str, Any]], tasks: list[dict[str, Any]]) -> dict[str, Standing]:
-    found: dict[str, Standing] = {}
-    for entry_id, one in stand.items():
-        if one["status"] in _ON_LIST:
-            found.setdefault(_why(one), Standing()).entries.add(entry_id)
+def _in_force(entries: dict[str, dict[str, Any]], tasks: list[dict[str, Any]]) -> dict[str, InForce]:
+    found: dict[str, InForce] = {}
+    for entry_id, entry in entries.items():
+        if entry["status"] in _ON_LIST:
+            found.setdefault(_reason(entry), InForce()).entries.add(entry_id)
     for task in tasks:
         if task["state"] in _IN_EFFECT:
-            reason = found.setdefault(_why(stand[task["entry_id"]]), Standing())
-            reason.entries.add(task["entry_id"])
-            reason.lines += 1
+            in_force = found.setdefault(_reason(entries[task["entry_id"]]), InForce())
+            in_force.entries.add(task["entry_id"])
+            in_force.lines += 1
     return found
 
 
-def _why(entry: dict[str, Any]) -> str:
-    """Why an effect of the entry may stand; `left_over` when it may not."""
+def _reason(entry: dict[str, Any]) -> str:
+    """Why a measure of the entry may be in force; `left_over` when it may not."""
     match entry["status"]:
         case "listed":
             return "in_force_until" if entry["term_to"] else "in_force_without_end"
@@ -179,19 +179,19 @@ def _why(entry: dict[str, Any]) -> str:
 
 
 async def _rejects(client: Client, run: Run) -> list[Reject]:
-    """One for each row; the faults of a row are told together."""
+    """One reject per row, with all faults of the row."""
     rejects: list[Reject] = []
     for import_id in run.imports.values():
         path = f"/initiator/v1/imports/{import_id}"
         name = (await client.get(CREDIT_OFFICE, path))["file_name"]
         rows: dict[int, Reject] = {}
-        for spoken in LANGUAGES:
-            text = await client.text(CREDIT_OFFICE, f"{path}/rejects.csv", spoken)
-            for told in csv.DictReader(io.StringIO(text.removeprefix("\ufeff"), newline="")):
-                row = rows.setdefault(int(told["line"]), Reject(name, int(told["line"]), [], [], {}))
-                row.reasons.setdefault(spoken, []).append(told["reason"])
-                if spoken == LANGUAGES[0]:
-                    row.fields.append(told["field"])
-                    row.codes.append(told["code"])
+        for language in LANGUAGES:
+            text = await client.text(CREDIT_OFFICE, f"{path}/rejects.csv", language)
+            for fault in csv.DictReader(io.StringIO(text.removeprefix("\ufeff"), newline="")):
+                row = rows.setdefault(int(fault["line"]), Reject(name, int(fault["line"]), [], [], {}))
+                row.reasons.setdefault(language, []).append(fault["reason"])
+                if language == LANGUAGES[0]:
+                    row.fields.append(fault["field"])
+                    row.codes.append(fault["code"])
         rejects += rows.values()
     return rejects

@@ -1,4 +1,4 @@
-"""Where the loop stands, as the services tell it over HTTP; and waiting for it, as long as something moves."""
+"""Reads the state of the loop from the services over HTTP, and waits for it as long as there is progress."""
 
 import asyncio
 import time
@@ -10,14 +10,14 @@ from liandong.demo.client import CREDIT_OFFICE, OPERATOR, Client
 from liandong.demo.wording import word
 
 SERVICES = ("catalogue", "initiator", "registry", "executor", "feedback", "repair")
-PATIENCE_SECONDS = 60.0
-_ASK_EVERY = 0.5
-_MOST_TOLD = 20
+TIMEOUT_SECONDS = 60.0
+_POLL_SECONDS = 0.5
+_MAX_NAMED = 20
 _OFF_LIST = ("revoked", "repaired", "ended")
 
 
-class NothingMoves(Exception):
-    """What was waited for did not come, and for a while nothing came nearer to it. `missing` says what is lacking."""
+class Stalled(Exception):
+    """The awaited state was not reached, and there was no progress for `seconds`. `missing`: what is still open."""
 
     def __init__(self, seconds: float, missing: Sequence[str]) -> None:
         self.seconds = seconds
@@ -27,7 +27,7 @@ class NothingMoves(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Ledger:
-    """Feedback's counts, over all runs of the folder."""
+    """The counts of feedback's ledger, over all runs of the folder."""
 
     entries: int
     waiting_entries: int
@@ -46,15 +46,15 @@ class Ledger:
 
 
 async def ledger(client: Client) -> Ledger:
-    """The counts now. An entry of which only others' events were read is not counted."""
-    told = await client.get(CREDIT_OFFICE, "/feedback/v1/statistics")
+    """The current counts. An entry is not counted until feedback has read its publication (`list_kind` is null before)."""
+    statistics = await client.get(CREDIT_OFFICE, "/feedback/v1/statistics")
     states: dict[str, int] = {}
-    for one in told["entries"]:
+    for one in statistics["entries"]:
         if one["list_kind"] is not None:
             states[one["state"]] = states.get(one["state"], 0) + one["entries"]
 
     def lines(name: str) -> int:
-        return sum(one[name] for one in told["departments"])
+        return sum(one[name] for one in statistics["departments"])
 
     return Ledger(
         entries=sum(states.values()),
@@ -70,12 +70,12 @@ async def ledger(client: Client) -> Ledger:
         undone_late=lines("undone_late"),
         answered=lines("answered"),
         undone=lines("undone"),
-        by_department=tuple(told["departments"]),
+        by_department=tuple(statistics["departments"]),
     )
 
 
 async def off_list(client: Client) -> dict[str, dict[str, Any]]:
-    """The entries that left their list, by id, as repair knows them."""
+    """The entries that left their list, by id, from repair."""
     return {
         item["entry_id"]: item
         for status in _OFF_LIST
@@ -84,63 +84,56 @@ async def off_list(client: Client) -> dict[str, dict[str, Any]]:
 
 
 async def states(client: Client) -> dict[str, dict[str, Any]]:
-    """What waits in each service."""
-    asked = [client.get(OPERATOR, f"/{service}/v1/operations/state") for service in SERVICES]
-    return dict(zip(SERVICES, await asyncio.gather(*asked), strict=True))
+    """The operator's state of each service."""
+    requests = [client.get(OPERATOR, f"/{service}/v1/operations/state") for service in SERVICES]
+    return dict(zip(SERVICES, await asyncio.gather(*requests), strict=True))
 
 
 Probe = Callable[[], Awaitable[tuple[bool, Hashable]]]
-"""Whether it has come; and a value that changes when something moved."""
+"""Returns whether the awaited state is reached, and a value that changes whenever there is progress."""
 
 
-async def wait(client: Client, probe: Probe, patience: float = PATIENCE_SECONDS) -> None:
-    """Ask until it has come. Raises NothingMoves when the answers stay the same for so many seconds."""
-    seen: Hashable = None
+async def wait(client: Client, probe: Probe, timeout: float = TIMEOUT_SECONDS) -> None:
+    """Probe until the state is reached. Raises Stalled after `timeout` seconds without progress."""
+    last: Hashable = None
     moved_at = time.monotonic()
     while True:
-        come, mark = await probe()
-        if come:
+        reached, mark = await probe()
+        if reached:
             return
         now = time.monotonic()
-        if mark != seen:
-            seen, moved_at = mark, now
-        elif now - moved_at > patience:
-            raise NothingMoves(patience, await missing(client))
-        await asyncio.sleep(_ASK_EVERY)
+        if mark != last:
+            last, moved_at = mark, now
+        elif now - moved_at > timeout:
+            raise Stalled(timeout, await missing(client))
+        await asyncio.sleep(_POLL_SECONDS)
 
 
 async def missing(client: Client) -> list[str]:
-    """What keeps the loop open, in words."""
-    counted, left, found = await ledger(client), await off_list(client), await states(client)
-    told = [word("counts", ledger=counted.entries, closed=counted.closed_entries, ended=len(left))]
-    for service, state in found.items():
-        told += _of_service(service, state)
+    """The reasons why the loop is not closed, one sentence each."""
+    counted, left, service_states = await ledger(client), await off_list(client), await states(client)
+    reasons = [word("counts", ledger=counted.entries, closed=counted.closed_entries, ended=len(left))]
+    for service, state in service_states.items():
+        reasons += _of_service(service, state)
     for one in counted.by_department:
         if one["waiting"] or one["undoing"]:
-            told.append(word("owes", department=one["department"], waiting=one["waiting"], undoing=one["undoing"]))
-    path, asked = "/feedback/v1/statistics/still-in-force", {"limit": _MOST_TOLD}
-    for entry in (await client.get(CREDIT_OFFICE, path, asked))["items"]:
+            reasons.append(word("owes", department=one["department"], waiting=one["waiting"], undoing=one["undoing"]))
+    path, query = "/feedback/v1/statistics/still-in-force", {"limit": _MAX_NAMED}
+    for entry in (await client.get(CREDIT_OFFICE, path, query))["items"]:
         for ground in entry["open"]:
             department = ground["department"] or "-"
-            told.append(word("not_closed", entry=entry["entry_id"], department=department, why=ground["says"]))
-    return told
+            reasons.append(word("not_closed", entry=entry["entry_id"], department=department, why=ground["says"]))
+    return reasons
 
 
 def _of_service(service: str, state: dict[str, Any]) -> list[str]:
-    told: list[str] = []
+    reasons: list[str] = []
     if state["parked"]:
-        told.append(word("parked", service=service, parked=state["parked"]))
+        reasons.append(word("parked", service=service, parked=state["parked"]))
     if timers := state["timers_due"] + state["timers_failed"]:
-        told.append(word("late_timers", service=service, timers=timers))
-    for place in state["partitions"]:
-        if place["stopped_because"]:
-            told.append(
-                word(
-                    "stopped",
-                    service=service,
-                    topic=place["topic"],
-                    partition=place["partition"],
-                    why=place["stopped_because"],
-                )
-            )
-    return told
+        reasons.append(word("late_timers", service=service, timers=timers))
+    for one in state["partitions"]:
+        if because := one["stopped_because"]:
+            stopped = {"topic": one["topic"], "partition": one["partition"], "why": because}
+            reasons.append(word("stopped", service=service, **stopped))
+    return reasons

@@ -1,7 +1,7 @@
-"""The list files of a run: invented subjects in three domains, and twenty rows with something wrong in them.
+"""The list files of a run: invented subjects in three domains, and twenty rows with errors.
 
-The same run writes the same files, byte by byte: sent again after an interruption they are the same import. A row is known
-again by the number of its document, which no other row of any run has.
+The same run writes the same files, byte by byte, so a repeated upload after an interruption is the same import. A row is
+identified by its document number, which is unique over all runs.
 """
 
 import csv
@@ -12,16 +12,19 @@ from dataclasses import dataclass, fields, replace
 from datetime import date, timedelta
 
 from liandong.demo.subjects import InventedSubjects
-from shared.contracts.lawbook import ListKind, Role
+from shared.contracts.lawbook import (
+    ListKind,
+    Role,
+)
 
 JURISDICTION = "410300"
 SHORTEST_TERM = 20
-"""Days. What ends soon ends after so many days at the earliest, and after `LONGEST_SHORT_TERM` at the latest."""
+"""Days until the end of a short term: at least this many, and at most `LONGEST_SHORT_TERM`."""
 LONGEST_SHORT_TERM = 34
 RESERVED = 100
-"""Subjects that a run keeps for its bad rows, beside those of the good ones."""
+"""Number of subjects that a run reserves for its bad rows, besides those of the good rows."""
 FEWEST = 40
-"""With fewer entries some kinds of row would not occur."""
+"""Minimum number of entries: with fewer, some kinds of row would not occur."""
 
 _SUBJECTS = InventedSubjects(seed=2026)
 _LISTS = {ListKind.BLACK: "黑名单", ListKind.RED: "红名单", ListKind.WATCH: "重点关注名单"}
@@ -33,7 +36,7 @@ _HEADINGS = (
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A row of a list file, as its cells; in the order of the headings."""
+    """The cells of a row of a list file, in the order of the headings."""
 
     list_name: str
     domain_id: str
@@ -59,7 +62,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class ListFile:
-    """What one department hands in."""
+    """The list file of one department."""
 
     department: str
     domain_id: str
@@ -71,7 +74,7 @@ class ListFile:
 
 @dataclass(frozen=True, slots=True)
 class _Kind:
-    """One kind of list of one domain: its part of all entries, and the words of its documents."""
+    """One kind of list of one domain: its percentage of all entries, and the texts of its decisions."""
 
     department: str
     domain_id: str
@@ -102,10 +105,10 @@ def document_number(run_mark: str, mark: str, place: int) -> str:
 
 
 def list_files(run_mark: str, first: int, subjects: int, today: date) -> list[ListFile]:
-    """One file a department: `subjects` good rows in all, and twenty bad ones. `first` is the first subject's index."""
+    """One file per department: `subjects` good rows in total, and twenty bad ones. `first`: index of the first subject."""
     rows: dict[str, list[Row]] = {}
     domains: dict[str, str] = {}
-    for place, kind in enumerate(_dealt(subjects)):
+    for place, kind in enumerate(_kinds(subjects)):
         rows.setdefault(kind.department, []).append(_good(run_mark, first, place, kind, today))
         domains[kind.department] = kind.domain_id
     files: list[ListFile] = []
@@ -114,13 +117,13 @@ def list_files(run_mark: str, first: int, subjects: int, today: date) -> list[Li
         bad = _bad_rows(department, run_mark, spare, good, today)
         spare += len(bad)
         name = f"{domains[department]}-{run_mark}.csv"
-        content = _written(_mixed([row.cells() for row in good], bad))
+        content = _csv(_mixed([row.cells() for row in good], bad))
         files.append(ListFile(department, domains[department], name, content, tuple(good), len(bad)))
     return files
 
 
-def _dealt(subjects: int) -> Iterator[_Kind]:
-    """The kinds of all good rows; what the percentages leave over goes to the first kind."""
+def _kinds(subjects: int) -> Iterator[_Kind]:
+    """The kinds of all good rows; the remainder of the percentages goes to the first kind."""
     counts = [subjects * kind.percent // 100 for kind in _KINDS]
     counts[0] += subjects - sum(counts)
     for kind, count in zip(_KINDS, counts, strict=True):
@@ -133,7 +136,7 @@ def _dealt(subjects: int) -> Iterator[_Kind]:
 def _good(run_mark: str, first: int, place: int, kind: _Kind, today: date) -> Row:
     decided_on = today - timedelta(days=10 + place % 200)
     is_person = kind.list_kind is ListKind.BLACK and kind.department == _COURT and place % 7 == 2
-    scheme, number, name = _person(first + place) if is_person else _company(_whose(first, place, kind))
+    scheme, number, name = _person(first + place) if is_person else _company(_subject_index(first, place, kind))
     return Row(
         list_name=_LISTS[kind.list_kind],
         domain_id=kind.domain_id,
@@ -155,10 +158,10 @@ def _good(run_mark: str, first: int, place: int, kind: _Kind, today: date) -> Ro
     )
 
 
-def _whose(first: int, place: int, kind: _Kind) -> int:
-    """A tenth of those black-listed for taxes stand on the court's list too; a few of the red-listed do: a conflict."""
+def _subject_index(first: int, place: int, kind: _Kind) -> int:
+    """A tenth of the tax black list is also on the court's list; so are a few of the red list, which is a conflict."""
     every = 10 if kind.list_kind is ListKind.BLACK else 50
-    # The court's list comes first, and every seventh of it, counted from the first, is a company.
+    # The court's list comes first, and every seventh of its rows, starting with the first, is a company.
     return first + 7 * (place // every) if kind.domain_id == _TAXES and place % every == 0 else first + place
 
 
@@ -193,13 +196,13 @@ _ROLES = (Role.LEGAL_REPRESENTATIVE, Role.PRINCIPAL, Role.SENIOR_MANAGER, Role.S
 
 
 def _responsible(first: int, place: int) -> str:
-    """Every fifth has a responsible person; some persons answer for two companies."""
+    """Every fifth row has a responsible person; some persons are responsible for two companies."""
     if place % 5 != 1:
         return ""
     person = _SUBJECTS.person(first + (place - 10 if place % 40 == 11 else place))
     role = _ROLES[place // 5 % len(_ROLES)].value
-    told = {"role": role, "scheme": "person", "number": person.resident_id, "name": person.name}
-    return json.dumps([told], ensure_ascii=False)
+    responsible = {"role": role, "scheme": "person", "number": person.resident_id, "name": person.name}
+    return json.dumps([responsible], ensure_ascii=False)
 
 
 # --- bad rows
@@ -208,12 +211,12 @@ _Spoil = Callable[[Row], Row | list[str]]
 
 
 def _mistyped(row: Row) -> Row:
-    """The last character does not fit the others."""
+    """A number with a wrong check digit."""
     return replace(row, number=row.number[:-1] + ("0" if row.number[-1] != "0" else "1"))
 
 
 def _flaws(department: str, good: Sequence[Row], today: date) -> list[_Spoil]:
-    """What is wrong with the bad rows of a department's file, one flaw a row."""
+    """The errors of the bad rows of a department's file, one per row."""
     later, earlier = (today + timedelta(days=40)).isoformat(), (today - timedelta(days=400)).isoformat()
     flaws: dict[str, list[_Spoil]] = {
         _COURT: [
@@ -251,8 +254,8 @@ def _bad_rows(department: str, run_mark: str, spare: int, good: Sequence[Row], t
     for place, spoil in enumerate(_flaws(department, good, today)):
         scheme, number, name = _company(spare + place)
         document = document_number(run_mark, "误", spare + place + 1)
-        told = {"scheme": scheme, "number": number, "name": name, "document_number": document}
-        spoiled = spoil(replace(good[0], **told, term_to="", responsible=""))
+        own = {"scheme": scheme, "number": number, "name": name, "document_number": document}
+        spoiled = spoil(replace(good[0], **own, term_to="", responsible=""))
         made.append(spoiled.cells() if isinstance(spoiled, Row) else spoiled)
     return made
 
@@ -261,7 +264,7 @@ def _bad_rows(department: str, run_mark: str, spare: int, good: Sequence[Row], t
 
 
 def _mixed(good: list[list[str]], bad: list[list[str]]) -> list[list[str]]:
-    """The bad rows spread over the file; none stands before the first good one."""
+    """The bad rows are spread over the file; none comes before the first good row."""
     mixed = list(good)
     step = max(1, len(good) // (len(bad) + 1))
     for place, row in enumerate(bad, start=1):
@@ -269,7 +272,7 @@ def _mixed(good: list[list[str]], bad: list[list[str]]) -> list[list[str]]:
     return mixed
 
 
-def _written(rows: list[list[str]]) -> bytes:
+def _csv(rows: list[list[str]]) -> bytes:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\r\n")
     writer.writerow(_HEADINGS)

@@ -1,7 +1,7 @@
-"""What a run remembers in its folder, so that it goes on where it was killed: `demo.json`.
+"""The saved state of a run, in its data folder: `demo.json`. An interrupted run continues from it.
 
-It is written whole before each step whose outcome depends on it. Everything that a run sends carries an Idempotency-Key that
-follows from the run's id: a step that was sent before the end of the process and is sent again does nothing twice.
+The whole file is written before each step whose outcome depends on it. Every request of a run has an Idempotency-Key derived
+from the run's id, so a request that is repeated after an interruption has no second effect.
 """
 
 import os
@@ -16,7 +16,7 @@ FILE = "demo.json"
 
 
 class Phase(StrEnum):
-    """How far a run has come; each value names the work that is in hand."""
+    """The current phase of a run."""
 
     LISTING = "listing"
     ANSWERING = "answering"
@@ -25,8 +25,8 @@ class Phase(StrEnum):
     DONE = "done"
 
 
-class Deed(StrEnum):
-    """What is done with an entry after its publication."""
+class Step(StrEnum):
+    """A step that is done with an entry after its publication."""
 
     REPAIR = "repair"
     REFUSED_REPAIR = "refused_repair"
@@ -39,18 +39,18 @@ class Deed(StrEnum):
     OPEN_OBJECTION = "open_objection"
 
 
-class Planned(BaseModel):
-    """A deed, and the entry and the department that it concerns."""
+class PlannedStep(BaseModel):
+    """A step, with its entry and department. In the file the step's key is `deed`."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, validate_by_name=True, serialize_by_alias=True)
 
-    deed: Deed
+    step: Step = Field(validation_alias="deed", serialization_alias="deed")
     entry_id: str
     department: str
 
 
 class Before(BaseModel):
-    """What the ledger held before the run."""
+    """The counts of the ledger before the run."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -59,26 +59,26 @@ class Before(BaseModel):
 
 
 class Run(BaseModel):
-    """A run and all that it must not forget."""
+    """A run and its saved state."""
 
     number: int
     id: str
     subjects: int
-    first: int = Field(description="Index of the first invented subject: no earlier run of this folder had it")
+    first: int = Field(description="Index of the first invented subject; no earlier run of this folder used it")
     phase: Phase = Phase.LISTING
-    today: date | None = Field(default=None, description="The day by the services' clock when the run began")
+    today: date | None = Field(default=None, description="The date of the services' clock at the start of the run")
     before: Before = Before()
-    imports: dict[str, str] = Field(default_factory=dict, description="Department to import")
-    plan: list[Planned] = []
-    rested: int = Field(default=0, description="Lines that were seen suspended")
-    clock: datetime | None = Field(default=None, description="Whereto the clock was moved")
+    imports: dict[str, str] = Field(default_factory=dict, description="Import id by department")
+    plan: list[PlannedStep] = []
+    rested: int = Field(default=0, description="Highest number of suspended lines")
+    clock: datetime | None = Field(default=None, description="The instant to which the clocks were moved")
     were_overdue: int = 0
     interruptions: int = 0
-    took: dict[str, float] = Field(default_factory=dict, description="Seconds a phase, the last one under way included")
+    took: dict[str, float] = Field(default_factory=dict, description="Seconds per phase, the current one included")
 
     @property
     def mark(self) -> str:
-        """What tells this run's documents from those of others."""
+        """Part of the document numbers of this run; distinguishes them from those of other runs."""
         return self.id[:6]
 
     def key(self, *parts: str) -> str:
@@ -87,7 +87,7 @@ class Run(BaseModel):
 
 
 class RunFile:
-    """The run of a folder: the one that was broken off, or a new one."""
+    """The file with the run of a folder."""
 
     def __init__(self, folder: Path) -> None:
         self._path = folder / FILE
@@ -99,7 +99,7 @@ class RunFile:
             return None
 
     def begin(self, subjects: int, reserved: int) -> Run:
-        """The run to work on. `reserved`: subjects that a run uses beside its good rows."""
+        """The interrupted run, or a new one. `reserved`: number of subjects that a run uses besides its good rows."""
         last = self.read()
         if last is not None and last.phase is not Phase.DONE:
             last.interruptions += 1
@@ -111,7 +111,7 @@ class RunFile:
         return run
 
     def save(self, run: Run) -> None:
-        """Whole or not at all, also when the power fails."""
+        """Write the file atomically; it survives a power failure."""
         self._path.parent.mkdir(parents=True, exist_ok=True)
         new = self._path.with_suffix(".new")
         with new.open("w", encoding="utf-8") as file:

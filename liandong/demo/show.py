@@ -1,4 +1,4 @@
-"""Progress for people: bars on a terminal, a line now and then elsewhere. Everything goes to standard error."""
+"""Progress output for people: bars on a terminal, otherwise lines. All of it goes to standard error."""
 
 import time
 from collections.abc import Generator
@@ -10,29 +10,29 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 
 from liandong.demo.wording import word
 
-_SAID_EVERY = 5.0
-"""Seconds between two lines about the same work, where there are no bars."""
+_LINE_SECONDS = 5.0
+"""Minimum time between two progress lines of the same work, when there are no bars."""
 
 
 class Meter(Protocol):
-    """What work reports to."""
+    """Receives the progress of some work."""
 
     def __call__(self, done: int, total: int) -> None: ...
 
 
 class Show(Protocol):
-    """Where the demo tells how far it is."""
+    """The progress output of the demo."""
 
     def say(self, line: str) -> None: ...
 
     @contextmanager
     def phase(self, code: str) -> Generator[Meter]:
-        """Work that takes a while; `code` names it in the wording."""
+        """Shows the progress of the block; `code` is its name in the wording."""
         ...
 
 
 class PlainShow:
-    """Lines, for logs."""
+    """Prints lines, for logs."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
@@ -42,24 +42,24 @@ class PlainShow:
 
     @contextmanager
     def phase(self, code: str) -> Generator[Meter]:
-        begun = said = time.monotonic()
+        started = printed = time.monotonic()
         last = (0, 0)
         self.say(f"{word(code)} …")
 
         def meter(done: int, total: int) -> None:
-            nonlocal said, last
-            if (done, total) != last and time.monotonic() - said >= _SAID_EVERY:
-                said = time.monotonic()
-                self.say(f"{word(code)}: {done}/{total} ({said - begun:.0f} s)")
+            nonlocal printed, last
+            if (done, total) != last and time.monotonic() - printed >= _LINE_SECONDS:
+                printed = time.monotonic()
+                self.say(f"{word(code)}: {done}/{total} ({printed - started:.0f} s)")
             last = (done, total)
 
         yield meter
         counted = f": {last[0]}/{last[1]}" if last[1] else ""
-        self.say(f"{word(code)}{counted} ({time.monotonic() - begun:.1f} s)")
+        self.say(f"{word(code)}{counted} ({time.monotonic() - started:.1f} s)")
 
 
 class BarShow:
-    """Bars, for a terminal."""
+    """Shows progress bars, for a terminal."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
@@ -83,8 +83,8 @@ class BarShow:
                 progress.update(task, completed=done, total=total or None)
 
             yield meter
-            seen = progress.tasks[0]
-            progress.update(task, completed=seen.total or 1, total=seen.total or 1)
+            total = progress.tasks[0].total or 1
+            progress.update(task, completed=total, total=total)
 
 
 def show_for(console: Console, *, plain: bool) -> Show:

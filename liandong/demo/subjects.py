@@ -1,9 +1,9 @@
-"""Invented subjects, the same for the same seed, as many as wanted: nobody real can be among them.
+"""Invented subjects, any number, the same for the same seed. No real person or company can be among them.
 
-Companies are called 示例第…号商贸有限公司. Their credit codes pass the check digit of GB 32100, and carry an
-organisation code whose own check character (GB 11714) is wrong on purpose: no such code can have been given out.
-Persons are called 示例…; their numbers pass the check digit and begin with the division 999999, which does not exist.
-For one seed, different indices give different numbers.
+Companies are called 示例第…号商贸有限公司. Their credit codes have a valid check digit (GB 32100), but contain an organisation
+code with a deliberately wrong check character (GB 11714), so no such code can have been issued. Persons are called 示例…;
+their numbers have a valid check digit and begin with the division 999999, which does not exist. For one seed, different
+indices give different numbers.
 """
 
 import random
@@ -42,7 +42,7 @@ class InventedPerson:
 
 
 class InventedSubjects:
-    """Subjects by index, made when asked for: 10^8 companies and 18 million persons a seed."""
+    """Subjects by index, computed on demand: 10^8 companies and 18 million persons per seed."""
 
     def __init__(self, seed: int = 0) -> None:
         source = random.Random(seed)  # noqa: S311 (not a secret)
@@ -69,7 +69,7 @@ class InventedSubjects:
 
 
 class _Shuffle:
-    """A one-to-one rearrangement of 0 … size-1, computed for one index at a time."""
+    """A permutation of 0 … size-1, computed for one index at a time."""
 
     def __init__(self, size: int, source: random.Random) -> None:
         self._size = size
@@ -89,7 +89,7 @@ def _wrong_check_of(organisation: str) -> str:
 
 
 def _cyclic(index: int) -> str:
-    """甲 … 癸, then 甲子, 甲丑, …: a name without meaning."""
+    """A given name without meaning: 甲 … 癸, then 甲子, 甲丑, …"""
     if index < len(_STEMS):
         return _STEMS[index]
     return _STEMS[index // len(_BRANCHES) % len(_STEMS)] + _BRANCHES[index % len(_BRANCHES)]

@@ -1,4 +1,4 @@
-"""What the demo says, as data: `wording.yaml`. Chinese and English stand side by side, so that nobody has to choose."""
+"""The texts of the demo, which are data: `wording.yaml`. Chinese and English are printed together; no setting is needed."""
 
 from functools import cache
 from pathlib import Path
@@ -20,6 +20,6 @@ def word(code: str, **facts: object) -> str:
 
 
 def heading(code: str) -> str:
-    """The same on two lines, for the head of a narrow column."""
+    """The same on two lines, for the heading of a narrow column."""
     text = _texts()[code]
     return f"{text['zh']}\n{text['en']}"

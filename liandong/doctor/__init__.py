@@ -1,4 +1,4 @@
-"""`liandong doctor`: says in plain words what is wrong with a node or a service, and what to do about it.
+"""`liandong doctor`: reports problems of a node or of single services, and how to repair them.
 
-It only looks: it changes nothing, makes nothing, and may be run at any time beside whatever is at work.
+It only reads: it changes and creates nothing, and can be run at any time while services run.
 """

@@ -1,4 +1,4 @@
-"""What the doctor finds, in words: the wording is data (findings.yaml), in Chinese and English."""
+"""The findings of the doctor. Their texts are data (findings.yaml), in Chinese and English."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ import yaml
 
 @dataclass(frozen=True)
 class Wording:
-    """A kind of finding. One that is not `wrong` is told, and all may be well."""
+    """The texts of one kind of finding. `wrong`: it is a problem; otherwise it is reported for information."""
 
     wrong: bool
     zh: str
@@ -22,7 +22,7 @@ class Wording:
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing about a service, a topic, or the machine."""
+    """One finding about a service, a topic, or the machine."""
 
     code: str
     about: str
@@ -36,10 +36,10 @@ class Finding:
     def wrong(self) -> bool:
         return self.wording.wrong
 
-    def told(self) -> dict[str, Any]:
-        """For programs, and for whoever prints it."""
-        one = self.about if "," not in self.about else "SERVICE"
-        facts = {"about": one, **dict(self.facts)}
+    def report(self) -> dict[str, Any]:
+        """The finding with its texts filled in: the JSON output of the command."""
+        service = self.about if "," not in self.about else "SERVICE"
+        facts = {"about": service, **dict(self.facts)}
         words = self.wording
         return {
             "code": self.code,
@@ -57,13 +57,13 @@ def found(code: str, about: str, **facts: object) -> Finding:
     return Finding(code, about, tuple(facts.items()))
 
 
-def together(findings: Iterable[Finding]) -> list[Finding]:
-    """What is wrong with several services for one reason is told once, of all of them; wrong things come first."""
+def merged(findings: Iterable[Finding]) -> list[Finding]:
+    """Findings with equal code and facts become one finding about all their services. Problems come first."""
     about: dict[tuple[str, tuple[tuple[str, object], ...]], list[str]] = {}
-    for one in findings:
-        about.setdefault((one.code, one.facts), []).append(one.about)
-    merged = [Finding(code, ", ".join(dict.fromkeys(names)), facts) for (code, facts), names in about.items()]
-    return sorted(merged, key=lambda one: not one.wrong)
+    for finding in findings:
+        about.setdefault((finding.code, finding.facts), []).append(finding.about)
+    unique = [Finding(code, ", ".join(dict.fromkeys(names)), facts) for (code, facts), names in about.items()]
+    return sorted(unique, key=lambda finding: not finding.wrong)
 
 
 @cache

@@ -1,4 +1,4 @@
-"""This machine: room on its disks, and the keys and passwords that a service needs."""
+"""Examines this machine: free disk space, and the keys and passwords that services need."""
 
 import shutil
 import tempfile
@@ -18,13 +18,13 @@ _ISSUER_SECONDS = 5
 
 
 def disks(folders: Iterable[Path]) -> list[Finding]:
-    """Disks that hold these folders, and the one for passing files, each once. A server elsewhere tells of its own."""
+    """Findings about the disks of these folders and of temporary files, one per disk. Remote servers' disks are not seen."""
     findings: list[Finding] = []
-    seen: set[int] = set()
+    devices: set[int] = set()
     for folder in (*folders, Path(tempfile.gettempdir())):
-        if not folder.exists() or (device := folder.stat().st_dev) in seen:
+        if not folder.exists() or (device := folder.stat().st_dev) in devices:
             continue
-        seen.add(device)
+        devices.add(device)
         usage = shutil.disk_usage(folder)
         if usage.free < LEAST_FREE_BYTES or usage.free < usage.total * LEAST_FREE_SHARE:
             left = {"free_mb": usage.free // 2**20, "percent": round(100 * usage.free / max(usage.total, 1))}
@@ -33,7 +33,7 @@ def disks(folders: Iterable[Path]) -> list[Finding]:
 
 
 def secrets(settings: Settings, about: str) -> list[Finding]:
-    """Keys and passwords that cannot be read."""
+    """Findings about keys and passwords that cannot be read."""
 
     def kafka() -> object:
         return settings.broker
@@ -52,15 +52,15 @@ def secrets(settings: Settings, about: str) -> list[Finding]:
 
 
 def token_keys(settings: Settings, about: str) -> list[Finding]:
-    """The keys that verify tokens: a file, or what the issuer tells."""
+    """Findings about the keys that verify tokens: a file, or the issuer's URL."""
     try:
         if settings.issuer_url:
-            known = f"{settings.issuer_url.rstrip('/')}/.well-known/openid-configuration"
-            httpx.get(known, timeout=_ISSUER_SECONDS, trust_env=False).raise_for_status()
+            url = f"{settings.issuer_url.rstrip('/')}/.well-known/openid-configuration"
+            httpx.get(url, timeout=_ISSUER_SECONDS, trust_env=False).raise_for_status()
         elif settings.jwks_file:
             parse_jwks(settings.jwks_file.read_bytes())
         else:
-            return [found("token_keys_missing", about, words="neither is set")]
+            return [found("token_keys_missing", about, words="neither setting is set")]
     except (OSError, ValueError, KeyError, TypeError, httpx.HTTPError) as error:
         return [found("token_keys_missing", about, words=str(error) or type(error).__name__)]
     return []

@@ -1,4 +1,4 @@
-"""Whether work goes on: what waits is looked at again until it has moved, or for as long as patience lasts."""
+"""Examines progress: waiting work is read repeatedly until it has moved, or until the timeout."""
 
 import asyncio
 from collections.abc import Mapping
@@ -16,17 +16,17 @@ from shared.contracts.event import Topic
 from shared.messaging.topics import TRAFFIC, group_of
 from shared.runtime.settings import Settings
 
-_LOOK_EVERY_SECONDS = 1.0
+_POLL_SECONDS = 1.0
 
 
-def at_a_glance(settings: Settings, service: str, work: Work, log: Log | None) -> list[Finding]:
-    """What one look tells."""
+def state(settings: Settings, service: str, work: Work, log: Log | None) -> list[Finding]:
+    """Findings that a single snapshot shows."""
     findings: list[Finding] = []
-    if not work.led:
+    if not work.has_leader:
         findings.append(found("not_running", service))
     elif log is not None and log.members.get(service) == 0:
         findings.append(found("consumer_absent", service, group=group_of(service, settings.topic_prefix)))
-    for (topic, partition), (offset, because) in work.places.items():
+    for (topic, partition), (offset, because) in work.offsets.items():
         end = log.ends.get((topic, partition)) if log else None
         if end is not None and end < offset:
             findings.append(found("log_shorter", service, topic=topic))
@@ -42,48 +42,52 @@ def at_a_glance(settings: Settings, service: str, work: Work, log: Log | None) -
 
 
 async def standstill(
-    engines: Mapping[str, AsyncEngine], before: Mapping[str, Work], log: Log | None, patience: float
+    engines: Mapping[str, AsyncEngine], before: Mapping[str, Work], log: Log | None, timeout: float
 ) -> list[Finding]:
-    """What waits and does not move for `patience` seconds, of services that run. Returns at once when nothing waits."""
-    standing = {name: _waits(name, work, log.ends if log else {}) for name, work in before.items() if work.led}
+    """Findings about waiting work of running services that makes no progress for `timeout` seconds.
+
+    Returns at once when no work waits.
+    """
+    stuck = {name: _waiting(name, work, log.ends if log else {}) for name, work in before.items() if work.has_leader}
     now = dict(before)
     elapsed = 0.0
-    while any(standing.values()) and elapsed < patience:
-        await asyncio.sleep(_LOOK_EVERY_SECONDS)
-        elapsed += _LOOK_EVERY_SECONDS
-        for name in [name for name, waits in standing.items() if waits]:
+    while any(stuck.values()) and elapsed < timeout:
+        await asyncio.sleep(_POLL_SECONDS)
+        elapsed += _POLL_SECONDS
+        for name in [name for name, waiting in stuck.items() if waiting]:
             with suppress(DBAPIError, OSError, TimeoutError, KafkaError):
                 now[name] = await store.work(engines[name])
-                moved = _moved(before[name], now[name])
-                standing[name] = {what for what in standing[name] if what not in moved}
+                stuck[name] -= _moved(before[name], now[name])
     seconds = round(elapsed)
     return [
-        _told(name, what, now[name], log.ends if log else {}, seconds)
-        for name, waits in standing.items()
-        for what in sorted(waits, key=str)
+        _finding(name, item, now[name], log.ends if log else {}, seconds)
+        for name, waiting in stuck.items()
+        for item in sorted(waiting, key=str)
     ]
 
 
-What = tuple[str, int] | str
+WorkItem = tuple[str, int] | str
 """A topic and partition, or `relay`, or `timers`."""
 
 
-def _waits(service: str, work: Work, ends: Ends) -> set[What]:
-    """What waits to be done."""
-    waits: set[What] = set()
-    for place, end in ends.items():
-        offset, because = work.places.get(place, (0, None))
-        if Topic(place[0]) in TRAFFIC[service].reads and offset < end and not because:
-            waits.add(place)
+def _waiting(service: str, work: Work, ends: Ends) -> set[WorkItem]:
+    """The work items with a backlog."""
+    waiting: set[WorkItem] = set()
+    for partition, end in ends.items():
+        offset, because = work.offsets.get(partition, (0, None))
+        if Topic(partition[0]) in TRAFFIC[service].reads and offset < end and not because:
+            waiting.add(partition)
     if work.outbox or work.unacknowledged:
-        waits.add("relay")
+        waiting.add("relay")
     if work.timers_overdue:
-        waits.add("timers")
-    return waits
+        waiting.add("timers")
+    return waiting
 
 
-def _moved(before: Work, now: Work) -> set[What]:
-    moved: set[What] = {place for place, stands in now.places.items() if stands != before.places.get(place, (0, None))}
+def _moved(before: Work, now: Work) -> set[WorkItem]:
+    moved: set[WorkItem] = {
+        partition for partition, at in now.offsets.items() if at != before.offsets.get(partition, (0, None))
+    }
     if now.acknowledged > before.acknowledged or not (now.outbox or now.unacknowledged):
         moved.add("relay")
     if now.timers_overdue < before.timers_overdue:
@@ -91,12 +95,12 @@ def _moved(before: Work, now: Work) -> set[What]:
     return moved
 
 
-def _told(service: str, what: What, now: Work, ends: Ends, seconds: int) -> Finding:
-    match what:
+def _finding(service: str, item: WorkItem, now: Work, ends: Ends, seconds: int) -> Finding:
+    match item:
         case "relay":
             return found("relay_stuck", service, waiting=now.outbox + now.unacknowledged, seconds=seconds)
         case str():
             return found("timers_overdue", service, timers=now.timers_overdue)
         case (topic, partition):
-            lag = ends[what] - now.places.get(what, (0, None))[0]
+            lag = ends[item] - now.offsets.get(item, (0, None))[0]
             return found("consumer_stuck", service, topic=topic, partition=partition, lag=lag, seconds=seconds)

@@ -1,4 +1,4 @@
-"""What the database of a service tells: whether it answers, at which version it is, and how far its work has come."""
+"""Examines the database of a service: whether it is reachable, its migration version, and the progress of its work."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from liandong.doctor.finding import Finding, found
 from shared.database import sql_state
 from shared.database.migration import SERVICES as FOLDERS
 from shared.telemetry.gauges import OVERDUE
-from shared.telemetry.logs import what_went_wrong
+from shared.telemetry.logs import error_summary
 
 CLOCKS_MAY_DIFFER_SECONDS = 2.0
 _CONNECTIONS_IN_USE = 0.9
@@ -31,14 +31,14 @@ _SERVER = text("""
             WHERE name IN ('fsync', 'full_page_writes', 'synchronous_commit') AND setting = 'off') AS undurable,
            to_regclass('public.alembic_version') IS NOT NULL AS migrated
 """)
-_STANDS = text("SELECT topic, partition, next_offset, stopped_because FROM offsets ORDER BY topic, partition")
-_AT_WORK = text("""
+_OFFSETS = text("SELECT topic, partition, next_offset, stopped_because FROM offsets ORDER BY topic, partition")
+_WORK = text("""
     SELECT EXISTS (
                SELECT FROM pg_locks
                WHERE locktype = 'advisory' AND objsubid = 1
                  AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
                  AND (classid::bigint << 32) | objid::bigint = hashtext('liandong relay')::bigint
-           ) AS led,
+           ) AS has_leader,
            (SELECT count(*) FROM outbox) AS outbox,
            (SELECT coalesce(sum(next_sequence - 1 - acknowledged), 0)::bigint FROM counters) AS unacknowledged,
            (SELECT coalesce(sum(acknowledged), 0)::bigint FROM counters) AS acknowledged,
@@ -55,10 +55,10 @@ _TIMERS = text("""
 
 @dataclass(frozen=True)
 class Work:
-    """How far one service has come."""
+    """A snapshot of the work of one service."""
 
-    led: bool
-    """Some instance of it publishes: it runs."""
+    has_leader: bool
+    """An instance holds the relay's lock: the service runs."""
     outbox: int
     unacknowledged: int
     acknowledged: int
@@ -67,23 +67,23 @@ class Work:
     clock_moved: timedelta
     timers_overdue: int
     timers_failed: int
-    places: Mapping[tuple[str, int], tuple[int, str | None]]
-    """By topic and partition: the next offset, and what stopped it."""
+    offsets: Mapping[tuple[str, int], tuple[int, str | None]]
+    """By topic and partition: the next offset, and the reason if the partition is stopped."""
 
 
-async def condition(engine: AsyncEngine, service: str) -> tuple[list[Finding], Work | None]:
-    """What is wrong with a service's database, and the service's work when it can be read."""
+async def examine(engine: AsyncEngine, service: str) -> tuple[list[Finding], Work | None]:
+    """Findings about a service's database, and the service's work when it can be read."""
     try:
         async with engine.connect() as connection:
             await connection.execution_options(isolation_level="AUTOCOMMIT")
             findings, migrated = await _server(connection, service)
             return findings, await _work(connection) if migrated else None
     except (DBAPIError, OSError, TimeoutError) as error:
-        return [_unanswered(engine, service, error)], None
+        return [_connection_finding(engine, service, error)], None
 
 
 async def work(engine: AsyncEngine) -> Work:
-    """The same work, looked at once more."""
+    """A new snapshot of the service's work."""
     async with engine.connect() as connection:
         await connection.execution_options(isolation_level="AUTOCOMMIT")
         return await _work(connection)
@@ -120,13 +120,15 @@ def _version(service: str, at: str | None) -> list[Finding]:
 
 
 async def _work(connection: AsyncConnection) -> Work:
-    row = (await connection.execute(_AT_WORK)).one()
+    row = (await connection.execute(_WORK)).one()
     moved = timedelta(seconds=row.clock_moved)
     now = datetime.now(UTC) + moved
     timers = (await connection.execute(_TIMERS, {"now": now, "late": now - OVERDUE})).one()
-    places = {(one.topic, one.partition): (one.next_offset, one.stopped_because) for one in await _all(connection)}
+    offsets = {
+        (one.topic, one.partition): (one.next_offset, one.stopped_because) for one in await _offset_rows(connection)
+    }
     return Work(
-        row.led,
+        row.has_leader,
         row.outbox,
         row.unacknowledged,
         row.acknowledged,
@@ -135,15 +137,15 @@ async def _work(connection: AsyncConnection) -> Work:
         moved,
         timers.overdue,
         timers.failed,
-        places,
+        offsets,
     )
 
 
-async def _all(connection: AsyncConnection) -> list[Any]:
-    return list(await connection.execute(_STANDS))
+async def _offset_rows(connection: AsyncConnection) -> list[Any]:
+    return list(await connection.execute(_OFFSETS))
 
 
-def _unanswered(engine: AsyncEngine, service: str, error: Exception) -> Finding:
+def _connection_finding(engine: AsyncEngine, service: str, error: Exception) -> Finding:
     at = make_url(engine.url)
     server = f"{at.host}:{at.port or 5432}"
     state = sql_state(error) if isinstance(error, DBAPIError) else ""
@@ -156,8 +158,8 @@ def _unanswered(engine: AsyncEngine, service: str, error: Exception) -> Finding:
 
 
 def _words(error: Exception) -> str:
-    """What the server said while it let nobody in; nothing of ours stands in that."""
+    """The server's message when it refused the connection; it contains no data of the services."""
     cause = getattr(getattr(error, "orig", None), "__cause__", None)
     if isinstance(error, DBAPIError) and cause is not None:
         return str(cause).partition("\n")[0]
-    return what_went_wrong(error)
+    return error_summary(error)

@@ -1,4 +1,4 @@
-"""The running system, hurt on purpose for as long as one likes: real processes, a private stack, load, faults, and a verdict.
+"""Fault injection for as long as wanted: a private system of real processes, load, random faults, and a check at the end.
 
-`make soak MINUTES=10` runs it; the tests in `tests/faults` use the same parts in short forms.
+`make soak MINUTES=10` runs it; the tests in `tests/faults` use the same modules in short runs.
 """

@@ -1,6 +1,6 @@
-"""The faults: each does its harm to the system, and returns when its cause is gone; recovery is the system's business.
+"""The faults. Each disturbs the system and returns when the disturbance has ended; the system must recover on its own.
 
-What is drawn by chance is drawn from the generator that is given, so that a seed gives the same schedule.
+Random choices use the generator that is passed in, so that a seed always gives the same schedule.
 """
 
 import asyncio
@@ -22,47 +22,50 @@ from liandong.node import SERVICES, build
 from liandong.soak.instance import Instance
 from liandong.soak.system import System
 from shared.database import is_outage
-from shared.messaging.relay import batches, idempotent_producer
-from shared.messaging.restore import numbered_of, stored
+from shared.messaging.producer import batches, idempotent_producer
+from shared.messaging.restore import as_published, published_rows
 
 _DUPLICATES = 50
-_TELLING = ("catalogue", "initiator", "registry", "executor", "repair")
+_PUBLISHERS = ("catalogue", "initiator", "registry", "executor", "repair")
 _CLOCK_SERVICES = tuple(name for name in SERVICES if name != "repair")
 
 
 async def kill_process(system: System, chance: random.Random) -> str:
-    """kill -9 of one process of a service; it is started again at once."""
-    one = _any_instance(system, chance)
-    one.kill()
-    return one.service
+    """kill -9 of one process of a service; it is restarted at once."""
+    instance = _any_instance(system, chance)
+    instance.kill()
+    return instance.service
 
 
 async def freeze_process(system: System, chance: random.Random) -> str:
-    """A process that stands still, sometimes for longer than its group waits for it, and then goes on as if nothing were."""
-    one, seconds = _any_instance(system, chance), chance.choice((1.0, 3.0, 13.0))
-    one.signal(signal.SIGSTOP)
+    """Freeze a process (SIGSTOP), sometimes for longer than the session timeout of its consumer group, then resume it."""
+    instance, seconds = _any_instance(system, chance), chance.choice((1.0, 3.0, 13.0))
+    instance.signal(signal.SIGSTOP)
     try:
         await asyncio.sleep(seconds)
     finally:
-        one.signal(signal.SIGCONT)
-    return f"{one.service} for {seconds:.0f} s"
+        instance.signal(signal.SIGCONT)
+    return f"{instance.service} for {seconds:.0f} s"
 
 
 async def cut_connections(system: System, chance: random.Random) -> str:
-    """All connections of a service to its database end."""
+    """Terminate all connections of a service to its database."""
     service = chance.choice(SERVICES)
     name = f"{system.settings.database_prefix}{service}"
-    await system.server(
+    await system.execute_on_server(
         f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}' AND pid <> pg_backend_pid()"
     )
     return service
 
 
 async def cut_leader(system: System, chance: random.Random) -> str:
-    """Only the connection that holds a relay's lock ends; its pool goes on (TRAPS: two relays number at once)."""
+    """Terminate only the connection that holds a relay's lock; the pool stays connected.
+
+    Two relays must not assign sequence numbers at the same time.
+    """
     service = chance.choice(SERVICES)
     name = f"{system.settings.database_prefix}{service}"
-    await system.server(f"""
+    await system.execute_on_server(f"""
         SELECT pg_terminate_backend(pid) FROM pg_locks JOIN pg_database ON pg_database.oid = database
         WHERE locktype = 'advisory' AND granted AND datname = '{name}'
           AND objid = hashtext('liandong relay')::bigint & x'ffffffff'::bigint
@@ -71,7 +74,7 @@ async def cut_leader(system: System, chance: random.Random) -> str:
 
 
 async def fill_disk(system: System, chance: random.Random) -> str:
-    """For a while the database answers as one whose disk is full to whoever appends an event."""
+    """For a few seconds every append to a database fails with the error of a full disk."""
     service, seconds = chance.choice(SERVICES), chance.uniform(0.5, 3.0)
     async with disk_full(system.engines[service]):
         await asyncio.sleep(seconds)
@@ -79,13 +82,13 @@ async def fill_disk(system: System, chance: random.Random) -> str:
 
 
 async def kill_database(system: System, chance: random.Random) -> str:
-    """kill -9 of PostgreSQL: it recovers from its log."""
+    """kill -9 of PostgreSQL: it recovers from its write-ahead log."""
     await system.end_server("postgres", signal.SIGKILL)
     return "kill -9"
 
 
 async def restart_database(system: System, chance: random.Random) -> str:
-    """A fast shutdown of PostgreSQL: every transaction under way is rolled back."""
+    """A fast shutdown of PostgreSQL: every open transaction is rolled back."""
     await system.end_server("postgres", signal.SIGINT)
     return "restart"
 
@@ -101,10 +104,10 @@ async def restart_broker(system: System, chance: random.Random) -> str:
 
 
 async def step_clock(system: System, chance: random.Random, days: float | None = None) -> str:
-    """All clocks go forward, repair's last: what it ends then is ended after the others are there."""
+    """Move all clocks forward, repair's last, so that an entry that repair ends then ends in the others' past or present."""
     stepped = timedelta(days=days) if days is not None else timedelta(hours=chance.randint(1, 48))
-    told = await system.client.get(OPERATOR, "/repair/v1/operations/state")
-    instant = datetime.fromisoformat(told["now"]) + stepped
+    state = await system.client.get(OPERATOR, "/repair/v1/operations/state")
+    instant = datetime.fromisoformat(state["now"]) + stepped
     for service in (*_CLOCK_SERVICES, "repair"):
         try:
             await system.client.put(OPERATOR, f"/{service}/v1/operations/clock", {"now": instant.isoformat()})
@@ -115,10 +118,10 @@ async def step_clock(system: System, chance: random.Random, days: float | None =
 
 
 async def repeat_records(system: System, chance: random.Random) -> str:
-    """A producer that was thought dead sends again what was published long ago, under its old numbers."""
-    service = chance.choice(_TELLING)
+    """Send old records again under their old sequence numbers, as a producer does that was believed dead."""
+    service = chance.choice(_PUBLISHERS)
     async with system.engines[service].connect() as connection:
-        rows = await stored(connection, "ORDER BY random() LIMIT :most", {"most": _DUPLICATES})
+        rows = await published_rows(connection, "ORDER BY random() LIMIT :most", {"most": _DUPLICATES})
     producer = idempotent_producer(system.settings.kafka, "soak")
     await producer.start()
     try:
@@ -130,13 +133,13 @@ async def repeat_records(system: System, chance: random.Random) -> str:
 
 
 async def _send(producer: AIOKafkaProducer, system: System, topic: str, partition: int, row: object) -> None:
-    for batch, _ in batches(producer, [numbered_of(row)]):
+    for batch, _ in batches(producer, [as_published(row)]):
         name = system.settings.topics.name(topic)
         await cast("Awaitable[object]", await producer.send_batch(batch, name, partition=partition))
 
 
 async def rebuild(system: System, chance: random.Random) -> str:
-    """No fault: the read models of a service are made anew while it works."""
+    """Not a fault: rebuild the read models of a service while it runs."""
     name = chance.choice(SERVICES)
     service = build(name, system.settings)
     try:
@@ -147,7 +150,7 @@ async def rebuild(system: System, chance: random.Random) -> str:
 
 
 def _any_instance(system: System, chance: random.Random) -> Instance:
-    return chance.choice([one for name in SERVICES for one in system.instances[name]])
+    return chance.choice([instance for name in SERVICES for instance in system.instances[name]])
 
 
 _FULL = """
@@ -158,12 +161,12 @@ _FULL = """
 
 @asynccontextmanager
 async def disk_full(engine: AsyncEngine) -> AsyncGenerator[None]:
-    """Nothing can be appended to the events of this database while the block runs."""
-    await _insist(engine, _FULL, _TRIGGER)
+    """While the block runs, every insert into the table `events` of this database fails."""
+    await _execute(engine, _FULL, _TRIGGER)
     try:
         yield
     finally:
-        await _insist(engine, "DROP TRIGGER IF EXISTS soak_disk_full ON events")
+        await _execute(engine, "DROP TRIGGER IF EXISTS soak_disk_full ON events")
 
 
 _TRIGGER = """
@@ -172,8 +175,8 @@ _TRIGGER = """
 """
 
 
-async def _insist(engine: AsyncEngine, *statements: str) -> None:
-    """Other faults may be under way: tried until it is done."""
+async def _execute(engine: AsyncEngine, *statements: str) -> None:
+    """Repeated until it succeeds, because other faults may be active."""
     while True:
         try:
             async with engine.begin() as connection:
@@ -188,17 +191,18 @@ async def _insist(engine: AsyncEngine, *statements: str) -> None:
             return
 
 
-Do = Callable[[System, random.Random], Awaitable[str]]
+Inject = Callable[[System, random.Random], Awaitable[str]]
+"""Injects a fault and returns a description of it."""
 
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of fault: how often it is drawn beside the others, and how many seconds lie between two of its class."""
+    """A kind of fault: its weight in the random choice, and the minimum of seconds between two faults of its class."""
 
     name: str
-    do: Do
+    inject: Inject
     weight: int
-    apart: float = 0.0
+    min_interval: float = 0.0
     of_class: str = ""
 
 
@@ -216,4 +220,4 @@ KINDS: Sequence[Kind] = (
     Kind("broker restarted", restart_broker, 2, 20.0, "server"),
     Kind("live rebuild", rebuild, 1, 30.0),
 )
-"""Servers: the guard of the stack brings back no more than five in a minute."""
+"""Servers have a minimum interval because the guard of the stack restarts at most five per minute."""

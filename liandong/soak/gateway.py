@@ -1,4 +1,4 @@
-"""One address before many processes: the first part of a path names the service; its instances take turns."""
+"""One address for many processes: the first segment of a path names the service; its instances are used in rotation."""
 
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
@@ -7,8 +7,8 @@ from typing import Protocol
 import httpx
 
 
-class Answering(Protocol):
-    """Something that answers HTTP as one service."""
+class Backend(Protocol):
+    """A process that serves HTTP as one service."""
 
     @property
     def address(self) -> str:
@@ -16,15 +16,15 @@ class Answering(Protocol):
         ...
 
     @property
-    def lives(self) -> bool: ...
+    def is_alive(self) -> bool: ...
 
 
 class Gateway(httpx.AsyncBaseTransport):
-    """Hands each request to a process that lives, if one does; else the connection fails, as through any gateway."""
+    """Forwards each request to a running instance; when none runs, the connection fails, as with any gateway."""
 
-    def __init__(self, instances: Mapping[str, Sequence[Answering]]) -> None:
+    def __init__(self, instances: Mapping[str, Sequence[Backend]]) -> None:
         self._instances = instances
-        self._turns: dict[str, Iterator[int]] = {name: itertools.count() for name in instances}
+        self._counts: dict[str, Iterator[int]] = {name: itertools.count() for name in instances}
         self._transport = httpx.AsyncHTTPTransport(trust_env=False)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
@@ -36,8 +36,8 @@ class Gateway(httpx.AsyncBaseTransport):
         return await self._transport.handle_async_request(request)
 
     def _choose(self, service: str) -> str:
-        instances = [one for one in self._instances[service] if one.lives] or self._instances[service]
-        return instances[next(self._turns[service]) % len(instances)].address
+        instances = [one for one in self._instances[service] if one.is_alive] or self._instances[service]
+        return instances[next(self._counts[service]) % len(instances)].address
 
     async def aclose(self) -> None:
         await self._transport.aclose()

@@ -1,4 +1,4 @@
-"""One process of one service: started again whenever it ends, as a container engine does, until it is held down."""
+"""One process of one service. It is restarted whenever it ends, as by a container engine, until it is stopped."""
 
 import asyncio
 import os
@@ -13,11 +13,11 @@ from pathlib import Path
 import httpx
 
 _PAUSE_SECONDS = 0.2
-_FAREWELL_SECONDS = 20.0
+_STOP_TIMEOUT_SECONDS = 20.0
 
 
-class NeverAnswered(Exception):
-    """A process was started and did not answer for a long time."""
+class NeverReady(Exception):
+    """A process was started and was not ready within the timeout."""
 
 
 class Instance:
@@ -27,26 +27,26 @@ class Instance:
         self.service = service
         self.address = f"http://127.0.0.1:{port}"
         self.ends: list[int] = []
-        """How each process of it ended, the kills included: the exit status, or minus the signal."""
-        self._command = (sys.executable, "-m", "liandong.soak.tethered", "serve", service, "--port", str(port))
+        """The exit status of each process that ended, kills included; minus the signal number when a signal ended it."""
+        self._command = (sys.executable, "-m", "liandong.soak.ends_with_parent", "serve", service, "--port", str(port))
         self._environment = dict(environment)
         self._log = log
         self._process: Process | None = None
-        self._keeping: asyncio.Task[None] | None = None
+        self._supervisor: asyncio.Task[None] | None = None
 
     @property
-    def lives(self) -> bool:
+    def is_alive(self) -> bool:
         return self._process is not None and self._process.returncode is None
 
     @property
     def pid(self) -> int | None:
-        """Of the process that lives now."""
-        return self._process.pid if self._process is not None and self.lives else None
+        """The id of the current process; None when none runs."""
+        return self._process.pid if self._process is not None and self.is_alive else None
 
     def start(self) -> None:
-        self._keeping = asyncio.create_task(self._keep(), name=f"keeping {self.service}")
+        self._supervisor = asyncio.create_task(self._supervise(), name=f"supervisor of {self.service}")
 
-    async def _keep(self) -> None:
+    async def _supervise(self) -> None:
         while True:
             with self._log.open("ab") as log:
                 self._process = await asyncio.create_subprocess_exec(
@@ -55,24 +55,24 @@ class Instance:
                     stdout=DEVNULL,
                     stderr=log,
                     env=self._environment,
-                    start_new_session=True,  # Ctrl-C is for the soak, which then ends its services
+                    start_new_session=True,  # Ctrl-C is handled by the soak, which then stops its services
                 )
             self.ends.append(await self._process.wait())
             await asyncio.sleep(_PAUSE_SECONDS)
 
-    async def answers(self, patience: float = 90.0) -> None:
-        """Return when it answers. Raises NeverAnswered."""
-        until = time.monotonic() + patience
+    async def wait_until_ready(self, timeout: float = 90.0) -> None:
+        """Return when it answers HTTP. Raises NeverReady."""
+        until = time.monotonic() + timeout
         async with httpx.AsyncClient(trust_env=False, timeout=5) as http:
             while time.monotonic() < until:
                 with suppress(httpx.TransportError):
                     if (await http.get(f"{self.address}/healthz")).is_success:
                         return
                 await asyncio.sleep(0.1)
-        raise NeverAnswered(f"{self.service} at {self.address}; its log is {self._log}")
+        raise NeverReady(f"{self.service} at {self.address}; its log is {self._log}")
 
     def signal(self, number: signal.Signals) -> None:
-        """Send a signal to the process that lives now, if one does; the next is started when it ends."""
+        """Send a signal to the current process, if one runs. When it ends, the next one is started."""
         if self._process is not None and self._process.returncode is None:
             with suppress(ProcessLookupError):
                 os.kill(self._process.pid, number)
@@ -80,17 +80,17 @@ class Instance:
     def kill(self) -> None:
         self.signal(signal.SIGKILL)
 
-    async def hold_down(self, *, at_once: bool = False) -> None:
-        """End it and do not start it again: cleanly, or with kill -9."""
-        if self._keeping is not None:
-            self._keeping.cancel()
-            await asyncio.wait({self._keeping})
+    async def stop(self, *, at_once: bool = False) -> None:
+        """Stop it without a restart: cleanly, or with kill -9."""
+        if self._supervisor is not None:
+            self._supervisor.cancel()
+            await asyncio.wait({self._supervisor})
         if self._process is None or self._process.returncode is not None:
             return
         self.signal(signal.SIGCONT)
         self.signal(signal.SIGKILL if at_once else signal.SIGTERM)
         try:
-            async with asyncio.timeout(_FAREWELL_SECONDS):
+            async with asyncio.timeout(_STOP_TIMEOUT_SECONDS):
                 await self._process.wait()
         except TimeoutError:
             self.kill()

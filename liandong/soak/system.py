@@ -1,4 +1,4 @@
-"""The system that is hurt: a stack of its own in a folder, every service as processes that are started again when they end."""
+"""The tested system: a private stack in a folder, and every service as processes that are restarted when they end."""
 
 import asyncio
 import os
@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from liandong import stack
 from liandong.demo.client import Client
 from liandong.home import Home
-from liandong.law import load_shipped
+from liandong.law import load_demo_book
 from liandong.node import SERVICES, prepare
 from liandong.soak.gateway import Gateway
 from liandong.soak.instance import Instance
@@ -31,16 +31,16 @@ PARTITIONS = 3
 _POOL = 4
 _CONNECTIONS = 24
 _TIMEOUT_SECONDS = 60
-_SERVER_BACK_SECONDS = 90.0
+_RESTART_TIMEOUT_SECONDS = 90.0
 
 
-class ServerNeverCameBack(Exception):
-    """The stack's guard did not bring a server back that was killed."""
+class ServerNotRestarted(Exception):
+    """The stack's guard did not restart a killed server within the timeout."""
 
 
 @dataclass
 class System:
-    """All of it, and how to reach each part."""
+    """The running system and access to each part of it."""
 
     folder: Path
     settings: Settings
@@ -52,48 +52,48 @@ class System:
     _environment: Mapping[str, str] = field(repr=False)
 
     def add(self, service: str) -> Instance:
-        """One more instance of a service; it is not started."""
-        made = Instance(service, ports.choose(), self._environment, self.log)
-        self.instances[service].append(made)
-        return made
+        """Add an instance of a service, without starting it."""
+        instance = Instance(service, ports.choose(), self._environment, self.log)
+        self.instances[service].append(instance)
+        return instance
 
     async def start_services(self) -> None:
-        """Start what does not run, and return when all answer."""
+        """Start all instances that do not run, and return when all are ready."""
         everyone = [one for instances in self.instances.values() for one in instances]
-        for one in everyone:
-            if not one.lives:
-                one.start()
-        await asyncio.gather(*(one.answers() for one in everyone))
+        for instance in everyone:
+            if not instance.is_alive:
+                instance.start()
+        await asyncio.gather(*(instance.wait_until_ready() for instance in everyone))
 
     async def stop_services(self, *, at_once: bool = False) -> None:
-        """End all processes, cleanly or with kill -9, and do not start them again."""
+        """Stop all instances without a restart: cleanly, or with kill -9."""
         everyone = [one for instances in self.instances.values() for one in instances]
-        await asyncio.gather(*(one.hold_down(at_once=at_once) for one in everyone))
+        await asyncio.gather(*(instance.stop(at_once=at_once) for instance in everyone))
 
     async def end_server(self, name: str, number: signal.Signals) -> None:
-        """Send a signal to `postgres` or `kafka`, and return when its guard has brought it back and it answers."""
+        """Send a signal to `postgres` or `kafka`, and return when the guard has restarted it and it is ready."""
         before = state.load(self.folder).services[name].process
         if before is None:
-            return  # it is down already
+            return  # it is already down
         os.kill(before.pid, number)
-        until = time.monotonic() + _SERVER_BACK_SECONDS
+        until = time.monotonic() + _RESTART_TIMEOUT_SECONDS
         while time.monotonic() < until:
             now = state.load(self.folder).services[name].process
-            if now not in (None, before) and await self._answers(name):
+            if now not in (None, before) and await self._is_ready(name):
                 return
             await asyncio.sleep(0.2)
-        raise ServerNeverCameBack(name)
+        raise ServerNotRestarted(name)
 
-    async def _answers(self, name: str) -> bool:
-        # The modules import the optional packages of the local stack.
+    async def _is_ready(self, name: str) -> bool:
+        # Imported here because these modules need the optional packages of the local stack.
         from liandong.stack.kafka import Kafka  # noqa: PLC0415
         from liandong.stack.postgres import Postgres  # noqa: PLC0415
 
         server = Postgres(self.folder) if name == Postgres.name else Kafka(self.folder, lambda _: None)
-        return await server.answers(state.load(self.folder).ports_of(name))
+        return await server.is_ready(state.load(self.folder).ports_of(name))
 
-    async def server(self, statement: str) -> None:
-        """A statement on the server itself, outside of transactions."""
+    async def execute_on_server(self, statement: str) -> None:
+        """Execute a statement as superuser in the server's default database, outside of a transaction."""
         engine = connect(self.settings.database_url, pool_size=1)
         try:
             async with engine.connect() as connection:
@@ -105,23 +105,23 @@ class System:
 
 @asynccontextmanager
 async def system(folder: Path, say: Say, *, prefix: str = "liandong_") -> AsyncGenerator[System]:
-    """A stack in this folder, databases and topics, and the services, started and with a law book; all ended at the end."""
+    """A stack in this folder with databases, topics, running services and the shipped law book; all stopped at the end."""
     async with AsyncExitStack() as after:
         local = await stack.start(folder, say)
         after.push_async_callback(stack.stop, local)
-        made = await _made(Home(local.folder), local.database_url, local.kafka, prefix)
-        after.push_async_callback(_forget, made)
+        created = await _create(Home(local.folder), local.database_url, local.kafka, prefix)
+        after.push_async_callback(_close, created)
         say("preparing topics and databases / 正在准备主题与数据库")
-        await prepare(made.settings)
-        after.push_async_callback(made.stop_services)
-        say("starting one process a service / 正在逐个启动服务")
-        await made.start_services()
-        await load_shipped(made.client.http, made.issuer, lambda _: None)
-        yield made
+        await prepare(created.settings)
+        after.push_async_callback(created.stop_services)
+        say("starting one process per service / 正在逐个启动服务")
+        await created.start_services()
+        await load_demo_book(created.client.http, created.issuer, lambda _: None)
+        yield created
 
 
-async def _made(home: Home, database_url: str, kafka: str, prefix: str) -> System:
-    home.settings(database_url, kafka)  # makes the secrets of identity when there are none
+async def _create(home: Home, database_url: str, kafka: str, prefix: str) -> System:
+    home.settings(database_url, kafka)  # creates the identity secrets if they are missing
     settings = Settings(
         database_url=database_url,
         database_prefix=prefix,
@@ -146,7 +146,7 @@ async def _made(home: Home, database_url: str, kafka: str, prefix: str) -> Syste
     return System(home.folder, settings, issuer, instances, engines, Client(http, issuer), log, environment)
 
 
-async def _forget(made: System) -> None:
-    await made.client.http.aclose()
-    for engine in made.engines.values():
+async def _close(created: System) -> None:
+    await created.client.http.aclose()
+    for engine in created.engines.values():
         await engine.dispose()

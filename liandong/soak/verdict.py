@@ -1,7 +1,7 @@
-"""What must be true in and between the services once all is at rest. Sentences, one a violation; none when all is well.
+"""Checks the invariants within and between the services of an idle system. Returns one sentence per violation.
 
-`between` compares the services with one another, asked of their databases alone. `log` compares Kafka with what was
-published; `folds` rebuilds every read model and compares it with the one that was there.
+`between` compares the services with one another, from their databases. `log` compares Kafka with the published events.
+`folds` rebuilds every read model and compares it with the previous one.
 """
 
 from collections.abc import Iterable, Mapping
@@ -17,15 +17,15 @@ from shared.messaging.invariants import at_rest
 from shared.runtime.settings import Settings
 
 Engines = Mapping[str, AsyncEngine]
-Alike = tuple[str, tuple[str, str], tuple[str, str]]
-"""What, and a service with a query for it, twice."""
+Equal = tuple[str, tuple[str, str], tuple[str, str]]
+"""A name of things, and twice a service with a query for their ids: both must return the same ids."""
 
-_MOST_NAMED = 3
-"""Of so many offenders the sentence gives the names."""
+_MAX_NAMED = 3
+"""At most this many ids are named in a sentence."""
 
 
 async def verdict(engines: Engines, settings: Settings, published: int | None = None) -> list[str]:
-    """Everything at once. `published`: how many good rows were handed in, when that is known."""
+    """All checks. `published`: the number of good rows that were uploaded, when it is known."""
     return [
         *await at_rest(engines),
         *await between(engines, published),
@@ -49,62 +49,63 @@ _OUT_OF_ORDER = """
             PARTITION BY stream ORDER BY split_part(source, '/', 3)::int, sequence
         ) AS before
         FROM published JOIN events USING (position)
-    ) AS told WHERE before > version
+    ) AS ordered WHERE before > version
 """
-_FOLLOWED = (Topic.LIST, Topic.RESPONSE, Topic.EXECUTION)
-"""What feedback reads."""
-_TOLD = "SELECT event_id::text FROM published JOIN events USING (position) WHERE topic = '{}'"
+_READ_BY_FEEDBACK = (Topic.LIST, Topic.RESPONSE, Topic.EXECUTION)
+_PUBLISHED_IDS = "SELECT event_id::text FROM published JOIN events USING (position) WHERE topic = '{}'"
 
 
 async def between(engines: Engines, published: int | None = None) -> list[str]:
-    """Published once, settled once, directed once, kept once, undone alike, closed alike; and in order.
+    """Everything is published, settled, directed and recorded exactly once, in order, and undone and closed everywhere.
 
-    For what the load hands in, all of which ends answered and undone; `agreement` is what holds of any system at rest.
+    Only for a system that was used by the load, which answers every task and undoes every ended measure. `agreement` holds
+    for any idle system.
     """
     found = _once("document published", await _column(engines["initiator"], _DOCUMENTS))
     entries = await _column(engines["initiator"], _ENTRIES)
     if published is not None and published != len(entries):
-        found.append(f"{published} good rows were handed in, {len(entries)} entries were published")
-    return found + await agreement(engines) + await _states(engines, _CLOSED_ALIKE)
+        found.append(f"{published} good rows were uploaded, {len(entries)} entries were published")
+    return found + await agreement(engines) + await _states(engines, _ENDED_AND_CLOSED)
 
 
 async def agreement(engines: Engines) -> list[str]:
-    """What two services know of the same things is the same, and the ledger closes over nothing that is owed."""
+    """Two services have the same state of the same things, and no closed ledger has an open obligation."""
     entries = await _column(engines["initiator"], _ENTRIES)
     found = _same("entries at initiator", "entries at repair", entries, await _column(engines["repair"], _AT_REPAIR))
-    told = await _told(engines, Topic.LIST)
-    found += _same("list events", "list events settled", told, await _column(engines["registry"], _SETTLED))
+    published = await _published_ids(engines, Topic.LIST)
+    found += _same("list events", "list events settled", published, await _column(engines["registry"], _SETTLED))
     found += await _lines(engines)
-    found += await _kept(engines)
-    found += await _states(engines, _ALIKE)
+    found += await _received(engines)
+    found += await _states(engines, _EQUAL_STATES)
     found += [f"feedback: {sentence}" for sentence in await _column(engines["feedback"], _CLOSED_TOO_SOON)]
     for name, engine in engines.items():
         streams = await _column(engine, _OUT_OF_ORDER)
-        found += [f"{name}: published out of order: {stream}" for stream in streams[:_MOST_NAMED]]
+        found += [f"{name}: published out of order: {stream}" for stream in streams[:_MAX_NAMED]]
     return found
 
 
 async def _lines(engines: Engines) -> list[str]:
-    """Every line is directed once, is one task, and stands once in the ledger."""
+    """Every line is directed once, is one task, and is once in the ledger."""
     directed = await _column(engines["registry"], _DIRECTED)
     tasks = await _column(engines["executor"], "SELECT task_id FROM tasks")
     ledger = await _column(engines["feedback"], "SELECT line_id FROM lines")
     return _same("lines directed", "tasks", directed, tasks) + _same("tasks", "lines of the ledger", tasks, ledger)
 
 
-async def _kept(engines: Engines) -> list[str]:
-    """What the services told on a topic is what feedback has, each event once."""
-    told = [event for topic in _FOLLOWED for event in await _told(engines, topic)]
-    return _same("events published", "events kept by feedback", told, await _column(engines["feedback"], _RECEIVED))
+async def _received(engines: Engines) -> list[str]:
+    """Feedback has received every event of its topics, each once."""
+    published = [event for topic in _READ_BY_FEEDBACK for event in await _published_ids(engines, topic)]
+    received = await _column(engines["feedback"], _RECEIVED)
+    return _same("events published", "events received by feedback", published, received)
 
 
-async def _told(engines: Engines, topic: Topic) -> list[str]:
-    """The ids of all events that were published on a topic, by whomever."""
-    return [event for engine in engines.values() for event in await _column(engine, _TOLD.format(topic.value))]
+async def _published_ids(engines: Engines, topic: Topic) -> list[str]:
+    """The ids of all events on a topic, published by any service."""
+    return [event for engine in engines.values() for event in await _column(engine, _PUBLISHED_IDS.format(topic.value))]
 
 
 _AT_REPAIR = "SELECT entry_id FROM entries"
-_ALIKE = (
+_EQUAL_STATES = (
     (
         "suspended lines",
         ("executor", "SELECT task_id FROM tasks WHERE suspended"),
@@ -131,7 +132,7 @@ _ALIKE = (
         ("feedback", "SELECT entry_id FROM entries WHERE ended"),
     ),
 )
-_CLOSED_ALIKE = (
+_ENDED_AND_CLOSED = (
     (
         "ended and closed entries",
         ("feedback", "SELECT entry_id FROM entries WHERE ended"),
@@ -145,12 +146,12 @@ _CLOSED_TOO_SOON = """
 """
 
 
-async def _states(engines: Engines, alike: Iterable[Alike]) -> list[str]:
-    """What two services say of the same things is the same."""
+async def _states(engines: Engines, equal: Iterable[Equal]) -> list[str]:
+    """Two services have the same state of the same things."""
     found: list[str] = []
-    for what, (one, ask_one), (other, ask_other) in alike:
-        here, there = await _column(engines[one], ask_one), await _column(engines[other], ask_other)
-        found += _same(f"{what} at {one}", f"{what} at {other}", here, there)
+    for what, (first, first_query), (second, second_query) in equal:
+        ids, others = await _column(engines[first], first_query), await _column(engines[second], second_query)
+        found += _same(f"{what} at {first}", f"{what} at {second}", ids, others)
     return found
 
 
@@ -160,7 +161,7 @@ async def _column(engine: AsyncEngine, query: str) -> list[str]:
 
 
 def _same(these: str, those: str, one: Iterable[str], other: Iterable[str]) -> list[str]:
-    """Both are the same things, and neither names one twice."""
+    """Both have the same ids, and neither has one twice."""
     one, other = list(one), list(other)
     found = _once(these, one) + _once(those, other)
     found += [f"{name} is among {these}, not among {those}" for name in _named(set(one) - set(other))]
@@ -174,8 +175,8 @@ def _once(what: str, names: list[str]) -> list[str]:
 
 
 def _named(names: set[str]) -> list[str]:
-    more = len(names) - _MOST_NAMED
-    return sorted(names)[:_MOST_NAMED] + ([f"... and {more} more"] if more > 0 else [])
+    more = len(names) - _MAX_NAMED
+    return sorted(names)[:_MAX_NAMED] + ([f"... and {more} more"] if more > 0 else [])
 
 
 # --- the log
@@ -187,24 +188,24 @@ _PUBLISHED = """
 
 
 async def log(engines: Engines, settings: Settings) -> list[str]:
-    """Every published event is on its topic, under its number, and first seen in order. More often is no fault."""
-    first = await _first_seen(settings)
+    """Every published event is on its topic with its sequence number, first occurrences in order. Repetitions are allowed."""
+    first = await _first_occurrences(settings)
     found: list[str] = []
     for name, engine in engines.items():
         async with engine.connect() as connection:
             wanted: dict[tuple[str, str, int], list[tuple[int, str, str]]] = {}
             for row in await connection.execute(text(_PUBLISHED)):
-                place = row.source, row.topic, row.partition
-                wanted.setdefault(place, []).append((row.sequence, row.key, row.event_id))
-        for place, events in wanted.items():
-            if first.get(place, []) != events:
-                source, topic, partition = place
+                origin = row.source, row.topic, row.partition
+                wanted.setdefault(origin, []).append((row.sequence, row.key, row.event_id))
+        for origin, events in wanted.items():
+            if first.get(origin, []) != events:
+                source, topic, partition = origin
                 found.append(f"{name}: {topic}/{partition} does not hold what {source} published, in order")
     return found
 
 
-async def _first_seen(settings: Settings) -> dict[tuple[str, str, int], list[tuple[int, str, str]]]:
-    """By source, topic and partition: the records in order of the log, those left out that were there before."""
+async def _first_occurrences(settings: Settings) -> dict[tuple[str, str, int], list[tuple[int, str, str]]]:
+    """By source, topic and partition: the records in the order of the log, without repeated ones."""
     first: dict[tuple[str, str, int], list[tuple[int, str, str]]] = {}
     for (topic, partition), raws in (await records(settings.broker, settings.topics)).items():
         last: dict[str, int] = {}
@@ -221,42 +222,42 @@ async def _first_seen(settings: Settings) -> dict[tuple[str, str, int], list[tup
 
 
 async def folds(engines: Engines, settings: Settings) -> list[str]:
-    """Every read model is what a fold of its service's log gives: it is rebuilt, and no row is another than before."""
+    """Every read model equals a fold of its service's events: it is rebuilt, and all rows must be the same as before."""
     found: list[str] = []
     for name, engine in engines.items():
         service = build(name, settings)
         tables = service.definition.read_models
         async with engine.begin() as connection:
             for table in tables:
-                await connection.execute(text(f"DROP TABLE IF EXISTS {_kept_of(table)}"))
-                await connection.execute(text(f"CREATE UNLOGGED TABLE {_kept_of(table)} AS {_rows_of(table)}"))
+                await connection.execute(text(f"DROP TABLE IF EXISTS {_copy_of(table)}"))
+                await connection.execute(text(f"CREATE UNLOGGED TABLE {_copy_of(table)} AS {_rows_of(table)}"))
         await service.rebuild(lambda _: None).run()
         await service.core.engine.dispose()
         async with engine.begin() as connection:
             for table in tables:
-                found += await _differing(connection, name, table)
-                await connection.execute(text(f"DROP TABLE {_kept_of(table)}"))
+                found += await _differences(connection, name, table)
+                await connection.execute(text(f"DROP TABLE {_copy_of(table)}"))
     return found
 
 
-def _kept_of(table: Table) -> str:
+def _copy_of(table: Table) -> str:
     return f"soak_{table.name}"
 
 
 def _rows_of(table: Table) -> str:
-    """Rows as text, but for numbers that a table gives itself."""
-    given = ", ".join(f"'{column.name}'" for column in table.columns if column.identity is not None)
-    return f"SELECT (to_jsonb(t) - ARRAY[{given}]::text[])::text AS row FROM {table.name} AS t"
+    """A query of all rows as text, without identity columns, whose numbers the table assigns itself."""
+    assigned = ", ".join(f"'{column.name}'" for column in table.columns if column.identity is not None)
+    return f"SELECT (to_jsonb(t) - ARRAY[{assigned}]::text[])::text AS row FROM {table.name} AS t"
 
 
-async def _differing(connection: AsyncConnection, name: str, table: Table) -> list[str]:
-    kept, now = f"SELECT row FROM {_kept_of(table)}", _rows_of(table)
+async def _differences(connection: AsyncConnection, name: str, table: Table) -> list[str]:
+    before, now = f"SELECT row FROM {_copy_of(table)}", _rows_of(table)
 
     async def only(one: str, other: str) -> Any:
         query = f"SELECT count(*) AS rows, min(row) AS row FROM ({one} EXCEPT ALL {other}) AS differing"
         return (await connection.execute(text(query))).one()
 
-    lost, new = await only(kept, now), await only(now, kept)
+    lost, new = await only(before, now), await only(now, before)
     if not lost.rows and not new.rows:
         return []
     return [f"{name}: rebuilt, {table.name} lost {lost.rows} rows and gained {new.rows}: {lost.row} became {new.row}"]

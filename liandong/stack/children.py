@@ -1,4 +1,4 @@
-"""A child of the guard: what to run, and how to end it. It crosses the guard's pipe as JSON."""
+"""A child process of the guard: the command, and how to stop it. It is sent over the guard's pipe as JSON."""
 
 import json
 import os
@@ -11,13 +11,13 @@ from typing import Any
 from liandong.stack import processes
 from liandong.stack.state import Mark
 
-Farewell = tuple[tuple[int, float], ...]
-"""Signals in order, each with the seconds it is given before the next one; SIGKILL comes last."""
+StopSignals = tuple[tuple[int, float], ...]
+"""Signals in order, each with the seconds to wait before the next one; SIGKILL follows at the end."""
 
 
 @dataclass(frozen=True)
 class Child:
-    """`user` is whom it runs as, if not as the guard; `ports` are told to the state only."""
+    """`user`: the user to run as, if not the guard's. `ports` are only recorded in the state."""
 
     name: str
     command: list[str]
@@ -25,7 +25,7 @@ class Child:
     log: str
     environment: dict[str, str]
     ports: list[int]
-    farewell: Farewell
+    stop_signals: StopSignals
     user: str | None = None
 
     def to_json(self) -> str:
@@ -34,26 +34,26 @@ class Child:
     @classmethod
     def from_json(cls, text: str) -> "Child":
         raw: dict[str, Any] = json.loads(text)
-        raw["farewell"] = tuple((int(number), float(limit)) for number, limit in raw["farewell"])
+        raw["stop_signals"] = tuple((int(number), float(limit)) for number, limit in raw["stop_signals"])
         return cls(**raw)
 
 
-def end(known: list[Mark], farewell: Farewell) -> None:
-    """End these processes as gently as they let us, and in any case."""
+def end(known: list[Mark], stop_signals: StopSignals) -> None:
+    """Stop these processes: with their stop signals, and at last with SIGKILL."""
     left = known
-    for number, limit in farewell:
+    for number, limit in stop_signals:
         left = processes.end(left, number, limit)
     processes.end(left, signal.SIGKILL, 10)
 
 
 def keep_one_old_log(log: Path) -> None:
-    """A log holds one run, and the run before is kept beside it: neither grows over the years."""
+    """Each log has one run, and the log of the previous run is kept beside it, so that logs do not grow for ever."""
     if log.exists():
         log.replace(log.with_suffix(log.suffix + ".1"))
 
 
 def run_once(command: list[str], folder: Path | str, log: Path, user: str | None = None) -> int:
-    """Run what makes a server's data, as it will run itself; what it prints goes to the log. Its exit status."""
+    """Run a command that prepares a server's data, as the server's user; output goes to the log. Returns the exit status."""
     with log.open("wb") as output:
         return subprocess.run(  # noqa: S603 - our own command
             command,
@@ -70,6 +70,6 @@ def run_once(command: list[str], folder: Path | str, log: Path, user: str | None
 
 
 def environment(**more: str) -> dict[str, str]:
-    """What both servers need of the user's environment, and nothing that would change how they behave."""
+    """The variables that both servers need; others are left out, because they could change how the servers behave."""
     kept = ("PATH", "HOME", "USER", "TMPDIR", "SYSTEMROOT")
     return {name: os.environ[name] for name in kept if name in os.environ} | {"LC_ALL": "C.UTF-8"} | more

@@ -1,10 +1,10 @@
-"""What can go wrong with the local stack, said so that its reader knows what to do next."""
+"""Errors of the local stack. Each says what to do next."""
 
 from pathlib import Path
 
 
 class StackError(Exception):
-    """The local stack cannot start or stop: `what` happened, `why`, and `remedy`; then the same in Chinese."""
+    """The local stack cannot start or stop: `what` happened, `why`, and the `remedy`; then a summary in Chinese."""
 
     def __init__(self, what: str, *, why: str, remedy: str, chinese: str) -> None:
         super().__init__(what)
@@ -18,7 +18,7 @@ class StackError(Exception):
 
 
 def last_lines(log: Path, count: int = 15) -> str:
-    """The end of a child's log, indented: what an operator would look up first."""
+    """The end of a server's log, indented, as part of an error message."""
     try:
         lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:

@@ -1,11 +1,11 @@
-"""The guard: the process between a parent and its servers, which outlives the parent for as long as stopping takes.
+"""The guard: a process between a parent and its servers. It outlives the parent until it has stopped the servers.
 
-It is told what to do in lines on its standard input, a pipe from the parent. When the pipe closes, because the parent
-ended in whatever way, both servers are stopped, unless the parent said `detach` before. It alone writes `stack.json`,
-and it holds `guard.lock`, which it inherits from the parent, from its first moment to its last: whoever gets that lock
-knows that no guard lives and that none which was only just started will come to itself later.
+It reads orders, one per line, from its standard input, a pipe from the parent. When the pipe closes, because the parent ended
+for whatever reason, the guard stops both servers, unless the parent sent `detach` before. Only the guard writes `stack.json`.
+It holds `guard.lock`, inherited from the parent, during its whole life: a process that gets this lock can be sure that no guard
+runs, and that no guard which was just started will begin to work later.
 
-A server that ends after the stack was `ready` is started again, a few times.
+A server that ends after the stack was `ready` is restarted, at most 5 times per minute.
 """
 
 import contextlib
@@ -30,7 +30,7 @@ _RESTARTS, _RESTARTS_WITHIN_SECONDS = 5, 60.0
 
 
 class Guard:
-    """Runs servers for the parent with process number `parent`."""
+    """Runs servers for the parent with process id `parent`."""
 
     def __init__(self, folder: Path, parent: int) -> None:
         self._folder = folder
@@ -47,21 +47,21 @@ class Guard:
         self._asked_to_stop = True
 
     def watch(self) -> None:
-        """Until the parent is gone or somebody sends SIGTERM; then both servers are stopped."""
+        """Run until the parent ends or SIGTERM arrives; then stop both servers."""
         try:
             while not self._asked_to_stop and self._folder.is_dir():
-                if not self._state.detached and not self._hear():
+                if not self._state.detached and not self._read_orders():
                     return
                 if self._state.detached:
                     time.sleep(_TICK_SECONDS)
-                self._look_after_children()
+                self._check_children()
         finally:
             self._stop()
 
-    def _hear(self) -> bool:
-        """Carry out what the parent says within a tick; False when it has gone.
+    def _read_orders(self) -> bool:
+        """Execute the parent's orders that arrive within a tick; False when the parent has ended.
 
-        Its number is looked at too: a process that the parent forked may keep our pipe open.
+        The parent's process id is checked too: a process that the parent forked may keep the pipe open.
         """
         readable, _, _ = select.select([sys.stdin], [], [], _TICK_SECONDS)
         if not readable:
@@ -69,10 +69,10 @@ class Guard:
         received = os.read(sys.stdin.fileno(), 65536)
         *lines, self._unread = (self._unread + received).split(b"\n")
         for line in lines:
-            self._obey(*line.decode().split(" ", 1))
+            self._execute(*line.decode().split(" ", 1))
         return bool(received) or self._state.detached
 
-    def _obey(self, order: str, text: str = "") -> None:
+    def _execute(self, order: str, text: str = "") -> None:
         match order:
             case "run":
                 self._run(Child.from_json(text))
@@ -103,28 +103,28 @@ class Guard:
             )
         self._own[child.name] = started
         self._state.services[child.name] = Service(child.ports, processes.mark(started.pid))
-        if self._state.services[child.name].process is None:  # it ended before we could look
+        if self._state.services[child.name].process is None:  # it ended before its start time could be read
             self._state.services[child.name].exit_code = started.wait()
 
     def _adopt(self, process: Mark, child: Child) -> None:
         self._children[child.name] = child
         self._state.services[child.name] = Service(child.ports, process)
 
-    def _look_after_children(self) -> None:
+    def _check_children(self) -> None:
         for name, child in self._children.items():
             service = self._state.services[name]
-            if service.process is None or self._is_there(name, service.process):
+            if service.process is None or self._is_alive(name, service.process):
                 continue
             own = self._own.pop(name, None)
             service.process, service.exit_code = None, -1 if own is None else own.returncode
             note(f"{name} ended with {service.exit_code}")
             if self._state.ready and self._may_restart():
-                note(f"{name} is started again")
-                time.sleep(1)  # its own children take a moment to notice
+                note(f"{name} is restarted")
+                time.sleep(1)  # its own child processes need a moment to end
                 self._run(child)
             self._save()
 
-    def _is_there(self, name: str, process: Mark) -> bool:
+    def _is_alive(self, name: str, process: Mark) -> bool:
         own = self._own.get(name)
         return processes.lives(process) if own is None else own.poll() is None
 
@@ -134,23 +134,23 @@ class Guard:
         return len(self._restarted) <= _RESTARTS
 
     def _stop(self) -> None:
-        """Both at once, each by its own farewell."""
-        farewells = [
-            threading.Thread(target=children.end, args=([process], child.farewell))
+        """Stop both servers at the same time, each with its own signals."""
+        threads = [
+            threading.Thread(target=children.end, args=([process], child.stop_signals))
             for name, child in self._children.items()
             if (process := self._state.services[name].process) is not None
         ]
-        for farewell in farewells:
-            farewell.start()
-        for farewell in farewells:
-            farewell.join()
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
         for own in self._own.values():
             own.wait()
         for service in self._state.services.values():
             service.process = None
         self._state.guard, self._state.ready, self._state.detached = None, False, False
-        if self._children:  # otherwise the state is another guard's
-            with contextlib.suppress(OSError):  # the folder may be what is gone
+        if self._children:  # without children the state belongs to another guard
+            with contextlib.suppress(OSError):  # the folder may have been deleted
                 self._save()
 
     def _save(self) -> None:
@@ -161,11 +161,11 @@ def note(text: str) -> None:
     print(time.strftime("%Y-%m-%dT%H:%M:%S%z"), text, file=sys.stderr, flush=True)
 
 
-def is_there(folder: Path) -> bool:
-    """Whether a guard of this folder lives."""
+def is_running(folder: Path) -> bool:
+    """Whether a guard of this folder runs."""
     try:
         with (folder / LOCK).open("r") as lock:
-            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)  # shared, for two may look at once
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)  # shared: two processes may check at the same time
     except FileNotFoundError:
         return False
     except BlockingIOError:
@@ -174,7 +174,7 @@ def is_there(folder: Path) -> bool:
 
 
 def main() -> None:
-    # The third argument, the file with the lock, only has to stay open until this process ends.
+    # The third argument is the file descriptor of the lock: it only has to stay open until this process ends.
     guard = Guard(Path(sys.argv[1]), parent=int(sys.argv[2]))
     signal.signal(signal.SIGTERM, guard.ask_to_stop)
     signal.signal(signal.SIGINT, signal.SIG_IGN)

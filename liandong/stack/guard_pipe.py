@@ -1,4 +1,4 @@
-"""The parent's end of the pipe to the guard. While it is open the servers live; see `guard`."""
+"""The parent's end of the pipe to the guard. The servers run as long as it is open; see `guard`."""
 
 import fcntl
 import os
@@ -15,12 +15,12 @@ from liandong.stack.errors import StackError, last_lines
 from liandong.stack.guard import LOCK
 from liandong.stack.state import Mark, State
 
-_let_go: list[subprocess.Popen[bytes]] = []
-"""Guards of detached stacks: they outlive us on purpose, so Python need not warn that nobody waits for them."""
+_released: list[subprocess.Popen[bytes]] = []
+"""Guards that may outlive this process. The references keep Python from warning about processes that are not waited for."""
 
 
 class GuardPipe:
-    """Starts the guard of a folder, which must have none, and gives it orders."""
+    """Starts the guard of a folder, in which no guard may run, and sends it orders."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -37,11 +37,11 @@ class GuardPipe:
                 cwd="/",
                 env={**os.environ, "PYTHONPATH": os.pathsep.join([source, os.environ.get("PYTHONPATH", "")])},
                 pass_fds=[lock.fileno()],
-                start_new_session=True,  # a Ctrl-C in the terminal is the parent's to answer
+                start_new_session=True,  # Ctrl-C in the terminal is handled by the parent only
             )
 
     def _lock(self, lock: IO[str]) -> None:
-        """No guard lives, so nothing but a look of `guard.is_there` can be in the way."""
+        """No guard runs, so only a short check by `guard.is_running` can hold the lock. Raises StackError."""
         for _ in range(100):
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -57,22 +57,22 @@ class GuardPipe:
     def adopt(self, process: Mark, child: Child) -> None:
         self._order(f"adopt {process.pid} {process.started} {child.to_json()}")
 
-    def say_ready(self, *, detached: bool) -> None:
+    def report_ready(self, *, detached: bool) -> None:
         self._order("ready")
         if detached:
-            self._order("detach")  # the last one: from then on the guard listens no more
+            self._order("detach")  # the last order: the guard reads no more after it
 
-    def known(self) -> State:
-        """What the guard has written; StackError when it has ended."""
+    def state(self) -> State:
+        """The state that the guard has written. Raises StackError when the guard has ended."""
         if self._guard.poll() is not None:
             raise self.problem("has ended")
         return state.load(self._folder)
 
     def close(self) -> None:
-        """Let go: the guard stops the servers, unless they are detached, and ends."""
+        """Close the pipe: the guard stops the servers, unless they are detached, and ends."""
         assert self._guard.stdin is not None
         self._guard.stdin.close()
-        _let_go.append(self._guard)
+        _released.append(self._guard)
 
     def _order(self, line: str) -> None:
         assert self._guard.stdin is not None

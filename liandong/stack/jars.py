@@ -1,8 +1,8 @@
-"""The class path of Apache Kafka: the jars that `kafka-jars.txt` names, from Maven Central, kept in a cache.
+"""The class path of Apache Kafka: the jars listed in `kafka-jars.txt`, downloaded from Maven Central into a cache.
 
-A jar is put into the cache only as a whole and with the checksum that the list names, under a lock that all
-processes of the machine share. So a cached jar is a good jar: a warm start needs no network, an interrupted first
-start goes on where it ended, two first starts at once fetch each jar once, and any mirror may serve them.
+A jar enters the cache only when it is complete and has the checksum of the list, under a lock shared by all processes of the
+machine. So every cached jar is valid: a warm start needs no network, an interrupted first start continues where it ended, two
+first starts at the same time download each jar once, and any mirror may serve them.
 """
 
 import contextlib
@@ -25,7 +25,7 @@ from jgo.maven import MavenContext
 from liandong.stack.errors import StackError
 
 LIST = Path(__file__).with_name("kafka-jars.txt")
-_AT_ONCE = 8
+_PARALLEL = 8
 _TRIES = 3
 _TIMEOUT_SECONDS = 30
 
@@ -64,7 +64,7 @@ def cache_folder() -> Path:
 
 
 def class_path(say: Callable[[str], None]) -> str:
-    """The class path, complete; what is missing is fetched first. Blocks: run it in a thread."""
+    """The class path; missing jars are downloaded first. Blocks: run it in a thread. Raises StackError."""
     folder = cache_folder() / "jars"
     jars = listed()
     if missing := _missing(jars, folder):
@@ -79,14 +79,14 @@ def _missing(jars: list[Jar], folder: Path) -> list[Jar]:
 def _fetch_missing(jars: list[Jar], folder: Path, say: Callable[[str], None]) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with _alone(folder.parent / "jars.lock", say), tempfile.TemporaryDirectory(dir=folder.parent) as scratch:
-            # Another process may have fetched them while this one waited for the lock.
+        with _exclusive(folder.parent / "jars.lock", say), tempfile.TemporaryDirectory(dir=folder.parent) as scratch:
+            # Another process may have downloaded them while this one waited for the lock.
             _fetch(_missing(jars, folder), folder, Path(scratch), say)
     except OSError as cause:
         raise StackError(
-            f"The jars of Apache Kafka cannot be kept in {folder}.",
+            f"The jars of Apache Kafka cannot be stored in {folder}.",
             why=str(cause),
-            remedy="Make room there (60 MB), or name another folder in LIANDONG_CACHE.",
+            remedy="Free 60 MB there, or set LIANDONG_CACHE to another folder.",
             chinese=f"无法将 Kafka 程序包写入 {folder}:请腾出磁盘空间(60 MB),或用 LIANDONG_CACHE 指定其他目录。",
         ) from cause
 
@@ -95,7 +95,7 @@ def _fetch(jars: list[Jar], folder: Path, scratch: Path, say: Callable[[str], No
     if not jars:
         return
     say(f"fetching Apache Kafka, once: {len(jars)} jars (正在下载 Kafka,仅首次需要)")
-    with ThreadPoolExecutor(_AT_ONCE) as pool:
+    with ThreadPoolExecutor(_PARALLEL) as pool:
         work = [pool.submit(_fetch_one, jar, folder, scratch) for jar in jars]
         try:
             for count, done in enumerate(as_completed(work), 1):
@@ -111,9 +111,9 @@ def _fetch_one(jar: Jar, folder: Path, scratch: Path) -> None:
     failure = ""
     for attempt in range(_TRIES):
         for repository in repositories().values():
-            place = Path(tempfile.mkdtemp(dir=scratch))
+            cache = Path(tempfile.mkdtemp(dir=scratch))
             try:
-                context = MavenContext(repo_cache=place, remote_repos={"here": repository}, timeout=_TIMEOUT_SECONDS)
+                context = MavenContext(repo_cache=cache, remote_repos={"here": repository}, timeout=_TIMEOUT_SECONDS)
                 file = context.project(jar.group, jar.artifact).at_version(jar.version).artifact().resolve()
             except (requests.RequestException, RuntimeError) as cause:
                 failure = f"{repository}: {cause}"
@@ -122,26 +122,26 @@ def _fetch_one(jar: Jar, folder: Path, scratch: Path) -> None:
                 file.replace(folder / jar.file)
                 return
             failure = f"{repository} sent another {jar.file} than the one this version was tested with"
-            shutil.rmtree(place, ignore_errors=True)
+            shutil.rmtree(cache, ignore_errors=True)
         time.sleep(attempt)
     raise StackError(
         f"{jar.file}, a part of Apache Kafka, could not be fetched.",
         why=failure,
-        remedy="Look at the network and its proxy (HTTPS_PROXY), name a Maven mirror in LIANDONG_MAVEN, or copy the "
+        remedy="Check the network and its proxy (HTTPS_PROXY), set LIANDONG_MAVEN to a Maven mirror, or copy the "
         f"folder {folder} from a machine that has it. The jars fetched so far are kept: start again.",
         chinese="下载 Kafka 程序包失败:请检查网络或代理,或用 LIANDONG_MAVEN 指定 Maven 镜像;已下载部分会保留。",
     )
 
 
 def repositories() -> dict[str, str]:
-    """Where jars are looked for: `LIANDONG_MAVEN`, then what the user's jgo settings name, then Maven Central."""
+    """The Maven repositories in order: `LIANDONG_MAVEN`, then those of the user's jgo settings, then Maven Central."""
     named = os.environ.get("LIANDONG_MAVEN")
     first = {"named": named.rstrip("/")} if named else {}
     return {**first, **GlobalSettings.load().repositories, "central": MAVEN_CENTRAL_URL}
 
 
 @contextlib.contextmanager
-def _alone(lock: Path, say: Callable[[str], None]) -> Generator[None]:
+def _exclusive(lock: Path, say: Callable[[str], None]) -> Generator[None]:
     with lock.open("w") as held:
         try:
             fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)

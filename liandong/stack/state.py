@@ -1,7 +1,7 @@
-"""What a data folder knows of its stack: `stack.json`.
+"""The state of a stack, stored in its data folder: `stack.json`.
 
-Only the guard writes it while it lives, and a write replaces the file as a whole, so a reader never meets half a
-state and a state that cannot be read means "nothing known", never a failed start.
+While a guard runs, only the guard writes the file. A write replaces the whole file, so a reader never sees a partial state.
+A file that cannot be read counts as an empty state; it never makes a start fail.
 """
 
 import json
@@ -13,7 +13,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Mark:
-    """A process that cannot be mistaken for another: its id and when it started (seconds since 1970)."""
+    """Identity of a process: its id and its start time (seconds since 1970). The id alone may be reused."""
 
     pid: int
     started: float
@@ -21,7 +21,7 @@ class Mark:
 
 @dataclass
 class Service:
-    """One child: the ports it was given, the process that has them, and how that ended, if it did."""
+    """One server: its ports, its process while it runs, and the exit code after it ended."""
 
     ports: list[int]
     process: Mark | None = None
@@ -30,7 +30,7 @@ class Service:
 
 @dataclass
 class State:
-    """`services` is keyed by name; `ready` once every service answered; `detached` once the parent let go."""
+    """`services` by name. `ready`: every service was ready once. `detached`: the servers outlive their parent."""
 
     guard: Mark | None = None
     ready: bool = False
@@ -42,7 +42,7 @@ class State:
         return service.ports if service else []
 
     def only_ports(self) -> "State":
-        """What is worth keeping from one run to the next."""
+        """The part that is kept from one run to the next."""
         return State(services={name: Service(service.ports) for name, service in self.services.items()})
 
 
@@ -51,7 +51,7 @@ def path_in(folder: Path) -> Path:
 
 
 def load(folder: Path) -> State:
-    """The state of a folder; an empty one when there is none or it is damaged."""
+    """The state of a folder; an empty one when the file is missing or damaged."""
     try:
         raw = json.loads(path_in(folder).read_text(encoding="utf-8"))
         return State(

@@ -1,8 +1,10 @@
-"""The definition of the catalogue service. It consumes nothing."""
+"""The definition of the catalogue service. It consumes no topic."""
 
+from functools import partial
 from pathlib import Path
 
 from services.catalogue.api import router
+from services.catalogue.api.access import current_book
 from services.catalogue.domain.drafts import PRIVATE_EVENTS
 from services.catalogue.schema import METADATA
 from services.catalogue.views import drafts, items
@@ -13,6 +15,7 @@ DEFINITION = ServiceDefinition(
     name="catalogue",
     metadata=METADATA,
     vocabulary=Vocabulary(PRIVATE_EVENTS),  # events of the law book are public, those of drafts are not
+    lawbook=lambda core: partial(current_book, core),
     projections=(items.project, drafts.project),
     routers=(router,),
     wording=(Path(__file__).with_name("wording.yaml"),),

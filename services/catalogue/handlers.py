@@ -1,95 +1,84 @@
-"""The commands of the catalogue: file a draft, publish, return or withdraw it, confirm example settings."""
+"""The commands of the catalogue: file a draft; publish, return or withdraw it; confirm example settings."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import cast
 
-from pydantic import BaseModel, Field
 from uuid_utils import uuid7
 
-from services.catalogue.domain import book, drafts
-from services.catalogue.domain.book import Confirm, Publish, changes, only_a_credit_office
-from services.catalogue.domain.content import Content, Placed, PlacedEnd, Retirement
-from services.catalogue.domain.drafts import Draft, Enact, File, Officer, Return, Withdraw, opened, second_officer
+from services.catalogue.domain.book import BOOK, BOOK_ID, Confirm, Publish, changes, require_credit_office
+from services.catalogue.domain.content import Content, Retirement, Submission
+from services.catalogue.domain.drafts import (
+    DRAFT,
+    Enact,
+    File,
+    Officer,
+    Return,
+    Withdraw,
+    require_open,
+    require_second_officer,
+)
 from shared.calendar.working_days import today
-from shared.contracts.lawbook import ItemRetired, LawbookChange, SettingsConfirmed
-from shared.decider import Decider
+from shared.contracts.lawbook_events import (
+    ItemRetired,
+    LawbookChange,
+    SettingsConfirmed,
+)
 from shared.eventstore import Session
-from shared.lawbook.book import LawBook
 from shared.lawbook.items import identity, items_of, kind_of, version_of
-from shared.trust import Principal
-from shared.web.writing import Answer
-
-BOOK: Decider[LawBook, book.Command] = Decider("lawbook", book.INITIAL, book.decide, book.evolve)
-DRAFT: Decider[Draft, drafts.Command] = Decider("draft", drafts.INITIAL, drafts.decide, drafts.evolve)
-BOOK_ID = "book"
-"""There is one law book, one stream: `lawbook-book`."""
 
 
 @dataclass(frozen=True, slots=True)
-class Submission:
-    """What an officer hands in, each thing with its place in it."""
-
-    title: str
-    items: tuple[Placed, ...]
-    ends: tuple[PlacedEnd, ...] = ()
-
-
-class Filed(BaseModel):
-    """A draft that waits for a second officer; without an id, the book held it all and there is nothing to decide."""
+class Filed:
+    """The result of filing."""
 
     draft_id: str | None
-    status: str = Field(description="`open`, or `nothing_new`")
-    lawbook_version: int = Field(description="The version of the law book by which it was judged")
-    changes: int = Field(description="How many items are new or changed, or are to end")
-    unchanged: list[str] = Field(description="Ids of the items that the book holds already")
+    """None when the book has all of it already, so that there is nothing to decide."""
+    lawbook_version: int
+    """The version of the law book by which it was validated."""
+    changes: int
+    """How many items are new, changed or retired."""
+    unchanged: list[str]
+    """Ids of the items that the book has already."""
 
 
-class Published(BaseModel):
-    """What came of a draft."""
+@dataclass(frozen=True, slots=True)
+class Published:
+    """The result of publishing: the new version of the law book, and ids of items."""
 
-    lawbook_version: int = Field(description="The version of the law book now")
-    published: list[str] = Field(description="Ids of the items that were new or changed")
-    retired: list[str] = Field(description="Ids of the items that end")
-
-
-class DraftStatus(BaseModel):
-    draft_id: str
-    status: str
+    lawbook_version: int
+    published: list[str]
+    retired: list[str]
 
 
-class Confirmed(BaseModel):
-    """How many settings are examples no longer."""
+@dataclass(frozen=True, slots=True)
+class Confirmed:
+    """The result of confirming: the new version of the law book, and how many settings were confirmed."""
 
     lawbook_version: int
     settings: int
 
 
-async def file(session: Session, who: Principal, submission: Submission) -> Answer:
-    """201 with the draft, 200 when the book held it all. Raises Rejected with every fault of every item."""
-    held = await session.state(BOOK, BOOK_ID)
-    command = Publish(submission.items, who.department, submission.ends)
-    found = changes(held, command, today(session.now))
-    version = await session.version(BOOK, BOOK_ID)
-    content = _content(found)
-    new = {(kind_of(placed.item), identity(placed.item), version_of(placed.item)) for placed in content.placed()}
-    unchanged: list[str] = [
-        identity(item) for _, item in submission.items if (kind_of(item), identity(item), version_of(item)) not in new
-    ]
-    filed = Filed(
-        draft_id=None, status="nothing_new", lawbook_version=version, changes=len(content), unchanged=unchanged
+async def file(session: Session, by: Officer, submission: Submission) -> Filed:
+    """File a draft of what the book does not have yet. Raises Rejected with every fault of every item."""
+    book = await session.state(BOOK, BOOK_ID)
+    new = changes(book, Publish(submission.items, by.department, submission.ends), today(session.now))
+    content = _content(new)
+    draft_id: str | None = None
+    if new:
+        draft_id = str(uuid7())
+        session.fresh(DRAFT, draft_id)
+        await session.do(DRAFT, draft_id, File(by, submission.title, content))
+    return Filed(
+        draft_id=draft_id,
+        lawbook_version=await session.version(BOOK, BOOK_ID),
+        changes=len(content),
+        unchanged=_unchanged(submission, content),
     )
-    if not found:
-        return Answer(200, filed)
-    draft_id = str(uuid7())
-    session.fresh(DRAFT, draft_id)
-    await session.do(DRAFT, draft_id, File(officer(who), submission.title, content))
-    return Answer(201, filed.model_copy(update={"draft_id": draft_id, "status": "open"}))
 
 
-def _content(found: Iterable[LawbookChange]) -> Content:
-    """What is new of it: what the book holds already is no part of the draft."""
-    changes = tuple(found)
+def _content(changes: Sequence[LawbookChange]) -> Content:
+    """The items and retirements of these changes. What the book has already is not part of the draft."""
     ends = [
         Retirement(kind=change.kind, item_id=change.item_id, last_day=change.last_day, reason=change.reason)
         for change in changes
@@ -98,41 +87,47 @@ def _content(found: Iterable[LawbookChange]) -> Content:
     return Content.of([item for change in changes for item in items_of(change)], ends)
 
 
-async def publish(session: Session, who: Principal, draft_id: str, expected: int | None) -> Answer:
-    """What the draft holds enters the book. Raises Rejected: four eyes, or faults that the book gives it by now."""
+def _unchanged(submission: Submission, content: Content) -> list[str]:
+    """Ids of the submitted items that are not in the draft."""
+    new = {(kind_of(placed.item), identity(placed.item), version_of(placed.item)) for placed in content.placed()}
+    return [
+        identity(item) for _, item in submission.items if (kind_of(item), identity(item), version_of(item)) not in new
+    ]
+
+
+async def publish(session: Session, by: Officer, draft_id: str, expected: int | None) -> Published:
+    """Add the content of a draft to the book. `expected`: the version of the law book that the caller has read, if given.
+
+    Raises Rejected: the same officer as the one who filed it, or every fault by the book of today.
+    """
     await session.expect(BOOK, BOOK_ID, expected)
-    draft = opened(await session.state(DRAFT, draft_id))
-    second_officer(draft, officer(who))
-    events = await session.do(BOOK, BOOK_ID, Publish.content(draft.content, who.department))
+    draft = require_open(await session.state(DRAFT, draft_id))
+    require_second_officer(draft, by)
+    events = await session.do(BOOK, BOOK_ID, Publish.content(draft.content, by.department))
     version = await session.version(BOOK, BOOK_ID)
-    await session.do(DRAFT, draft_id, Enact(officer(who), version))
+    await session.do(DRAFT, draft_id, Enact(by, version))
     entered = [cast("LawbookChange", event) for event in events]
-    body = Published(
+    return Published(
         lawbook_version=version,
         published=[identity(item) for change in entered for item in items_of(change)],
         retired=[change.item_id for change in entered if isinstance(change, ItemRetired)],
     )
-    return Answer(200, body)
 
 
-async def give_back(session: Session, who: Principal, draft_id: str, reason: str) -> Answer:
-    only_a_credit_office(await session.state(BOOK, BOOK_ID), who.department)
-    await session.do(DRAFT, draft_id, Return(officer(who), reason))
-    return Answer(200, DraftStatus(draft_id=draft_id, status="returned"))
+async def return_draft(session: Session, by: Officer, draft_id: str, reason: str) -> None:
+    """Return a draft of another officer. Raises Rejected: not a credit office, or from the decider."""
+    require_credit_office(await session.state(BOOK, BOOK_ID), by.department)
+    await session.do(DRAFT, draft_id, Return(by, reason))
 
 
-async def withdraw(session: Session, who: Principal, draft_id: str, reason: str) -> Answer:
-    await session.do(DRAFT, draft_id, Withdraw(officer(who), reason))
-    return Answer(200, DraftStatus(draft_id=draft_id, status="withdrawn"))
+async def withdraw_draft(session: Session, by: Officer, draft_id: str, reason: str) -> None:
+    """Withdraw a draft of the own department. Raises Rejected from the decider."""
+    await session.do(DRAFT, draft_id, Withdraw(by, reason))
 
 
-async def confirm(session: Session, command: Confirm, expected: int | None) -> Answer:
-    """Raises Rejected with every setting that is none, or is no example."""
+async def confirm(session: Session, command: Confirm, expected: int | None) -> Confirmed:
+    """Confirm example settings. Raises Rejected with every setting that is not an open example setting."""
     await session.expect(BOOK, BOOK_ID, expected)
     events = await session.do(BOOK, BOOK_ID, command)
     settings = sum(len(cast("SettingsConfirmed", event).settings) for event in events)
-    return Answer(200, Confirmed(lawbook_version=await session.version(BOOK, BOOK_ID), settings=settings))
-
-
-def officer(who: Principal) -> Officer:
-    return Officer(subject=who.subject, department=who.department)
+    return Confirmed(lawbook_version=await session.version(BOOK, BOOK_ID), settings=settings)

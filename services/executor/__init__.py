@@ -1,1 +1,1 @@
-"""The executor: worklists of the departments, their answers, and the checks that are due before they act (应查必查)."""
+"""The executor: tasks of departments, their answers, and the checks that they make before they act (应查必查)."""

@@ -1,4 +1,4 @@
-"""The commands of the executor: answers of departments, one or a thousand, and checks with their outcomes."""
+"""The commands that come over HTTP: answers of departments, one or a thousand, and checks with their outcomes."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -6,101 +6,103 @@ from dataclasses import dataclass, replace
 from sqlalchemy.ext.asyncio import AsyncConnection
 from uuid_utils import uuid7
 
-from services.executor.domain import check, finding, response
+from services.executor.domain import finding
 from services.executor.domain.answers import LineAnswer
-from services.executor.domain.check import Check, Make, RecordOutcome, receipt_number
+from services.executor.domain.check import CHECK, RecordCheck, RecordOutcome, receipt_number
 from services.executor.domain.events import CheckMade
 from services.executor.domain.finding import KnownLine
-from services.executor.domain.response import Report, Response
+from services.executor.domain.reports import Report, sift
+from services.executor.domain.response import RESPONSE
 from services.executor.domain.task import Task, TaskState
-from services.executor.views import directions, knowledge, tasks
+from services.executor.stores import reading_progress
+from services.executor.views import directions, tasks
 from shared.calendar.working_days import today
 from shared.contracts.event import DepartmentId, LineId, SubjectKey
-from shared.decider import Decider
 from shared.eventstore import Session
-from shared.eventstore.store import partition_of
+from shared.eventstore.partitions import partition_of
 from shared.identity.personal_numbers import personal_number_faults
 from shared.rejection import Fault, Rejected, reject, reject_all
 from shared.runtime.core import Core
 
-RESPONSES: Decider[Response | None, response.Command] = Decider(
-    "response", response.INITIAL, response.decide, response.evolve
-)
-CHECKS: Decider[Check | None, check.Command] = Decider("check", check.INITIAL, check.decide, check.evolve)
-
 
 async def answer_task(core: Core, session: Session, department: DepartmentId, answer: LineAnswer) -> Task:
-    """The task as it stands after the answer. Raises Rejected with all faults of the answer."""
-    if faults := _indiscreet(answer):
+    """Answer one task of the department. Returns the task after the answer.
+
+    Raises Rejected: `personal_number_in_text`, `unknown_id`, or all faults of the answer (domain/answers.py).
+    """
+    if faults := _personal_numbers(answer):
         raise Rejected(*faults)
     async with core.store.reading.connect() as connection:
         found = await tasks.responses_of(connection, department, [answer.line_id])
     response_id = found.get(answer.line_id)
     if response_id is None:
         raise reject("unknown_id", "task_id")
-    await session.do(RESPONSES, response_id, Report((answer,), await core.lawbook.current()))
-    after = await session.state(RESPONSES, response_id)
+    await session.do(RESPONSE, response_id, Report((answer,), await core.lawbook.current()))
+    after = await session.state(RESPONSE, response_id)
     assert after is not None
     return after.tasks[answer.line_id]
 
 
 @dataclass(frozen=True, slots=True)
-class Sorted:
-    """What became of answers in bulk: how many stand, and the faults of the others by their place."""
+class BulkOutcome:
+    """The outcome of answers in bulk: how many were accepted, and the faults of the others by their index in the request."""
 
     accepted: int
     refused: Mapping[int, tuple[Fault, ...]]
 
 
-async def answer_tasks(core: Core, session: Session, department: DepartmentId, answers: Sequence[LineAnswer]) -> Sorted:
-    """Answer many tasks in one unit of work: two queries whatever their number, and one append. Good answers stand."""
+async def answer_tasks(
+    core: Core, session: Session, department: DepartmentId, answers: Sequence[LineAnswer]
+) -> BulkOutcome:
+    """Answer many tasks in one unit of work: two queries and one append, however many answers. Valid answers are accepted."""
     async with core.store.reading.connect() as connection:
         found = await tasks.responses_of(connection, department, {answer.line_id for answer in answers})
     refused: dict[int, tuple[Fault, ...]] = {}
     grouped: dict[str, list[int]] = {}
-    for place, answer in enumerate(answers):
+    for index, answer in enumerate(answers):
         response_id = found.get(answer.line_id)
         if response_id is None:
-            refused[place] = (Fault("unknown_id", "task_id"),)
-        elif faults := _indiscreet(answer):
-            refused[place] = faults
+            refused[index] = (Fault("unknown_id", "task_id"),)
+        elif faults := _personal_numbers(answer):
+            refused[index] = faults
         else:
-            grouped.setdefault(response_id, []).append(place)
+            grouped.setdefault(response_id, []).append(index)
     book = await core.lawbook.current()
-    await session.load(RESPONSES, sorted(grouped))
-    for response_id, places in grouped.items():
-        bad = await _answer_response(session, response_id, Report(tuple(answers[place] for place in places), book))
-        refused |= {places[nth]: faults for nth, faults in bad.items()}
-    return Sorted(len(answers) - len(refused), _numbered(refused))
+    await session.load(RESPONSE, sorted(grouped))
+    for response_id, indexes in grouped.items():
+        report = Report(tuple(answers[index] for index in indexes), book)
+        faults_by_place = await _report_valid(session, response_id, report)
+        refused |= {indexes[place]: faults for place, faults in faults_by_place.items()}
+    return BulkOutcome(len(answers) - len(refused), _with_paths(refused))
 
 
-async def _answer_response(session: Session, response_id: str, report: Report) -> Mapping[int, tuple[Fault, ...]]:
-    """Take the whole report, or, when something is wrong with it, what is good of it; the faults of the rest."""
+async def _report_valid(session: Session, response_id: str, report: Report) -> Mapping[int, tuple[Fault, ...]]:
+    """Append the whole report, or, when it has faults, its valid answers. Returns the faults by index in the report."""
     try:
-        session.do_loaded(RESPONSES, response_id, report)
+        session.do_loaded(RESPONSE, response_id, report)
     except Rejected:
-        held = await session.state(RESPONSES, response_id)
-        assert held is not None
-        sifted = response.sift(held, report, session.now)
-        session.do_loaded(RESPONSES, response_id, replace(report, answers=sifted.good))
-        return sifted.bad
+        response = await session.state(RESPONSE, response_id)
+        assert response is not None
+        sifted = sift(response, report, session.now)
+        session.do_loaded(RESPONSE, response_id, replace(report, answers=sifted.valid))
+        return sifted.faults
     return {}
 
 
-def _numbered(refused: Mapping[int, tuple[Fault, ...]]) -> dict[int, tuple[Fault, ...]]:
-    """The faults in order of place, each with the path of its field in the request."""
+def _with_paths(refused: Mapping[int, tuple[Fault, ...]]) -> dict[int, tuple[Fault, ...]]:
+    """The faults in the order of the request, each with the path of its field in the request."""
     return {
-        place: tuple(replace(fault, field=_path(place, fault.field)) for fault in refused[place])
-        for place in sorted(refused)
+        index: tuple(replace(fault, field=_path(index, fault.field)) for fault in refused[index])
+        for index in sorted(refused)
     }
 
 
-def _path(place: int, field: str | None) -> str:
-    return f"answers[{place}].{field}" if field else f"answers[{place}]"
+def _path(index: int, field: str | None) -> str:
+    return f"answers[{index}].{field}" if field else f"answers[{index}]"
 
 
-def _indiscreet(answer: LineAnswer) -> tuple[Fault, ...]:
-    """A person's identity number must not stand in an event in clear."""
+def _personal_numbers(answer: LineAnswer) -> tuple[Fault, ...]:
+    """Faults for personal identity numbers in texts: they must not get into an event in clear."""
     texts = {"note": answer.note, "reason": answer.reason, "evidence": answer.evidence}
     return tuple(personal_number_faults(texts))
 
@@ -108,14 +110,17 @@ def _indiscreet(answer: LineAnswer) -> tuple[Fault, ...]:
 async def make_check(
     core: Core, session: Session, department: DepartmentId, subject: SubjectKey, matter: str
 ) -> CheckMade:
-    """Ask what is due to a subject in a matter, from this database alone: it is answered when Kafka is away."""
+    """Find what is due to a subject in a matter, and record it. Uses this database only, so it works without Kafka.
+
+    Raises Rejected: `personal_number_in_text`.
+    """
     reject_all(personal_number_faults({"matter": matter}))
     book = await core.lawbook.current()
     partition = partition_of(subject, core.store.partitions)
     async with core.store.reading.connect() as connection:
-        known = await _known(connection, subject)
-        read = await knowledge.about(connection, subject, partition)
-    found = finding.find(known, department, matter, book, today(session.now))
+        known = await _known_lines(connection, subject)
+        progress = await reading_progress.for_subject(connection, subject, partition)
+    findings = finding.find(known, department, matter, book, today(session.now))
     check_id = str(uuid7())
     made = CheckMade(
         check_id=check_id,
@@ -124,20 +129,20 @@ async def make_check(
         subject=subject,
         matter=matter,
         made_at=session.now,
-        hits=found.hits,
-        barred=found.barred,
-        lists=found.lists,
-        covers=found.covers,
-        as_of=read.as_of,
-        complete=read.complete,
+        hits=findings.hits,
+        barred=findings.barred,
+        lists=findings.lists,
+        covers=findings.covers,
+        as_of=progress.as_of,
+        complete=progress.complete,
         lawbook_version=book.version,
     )
-    session.fresh(CHECKS, check_id)
-    session.do_loaded(CHECKS, check_id, Make(made))
+    session.fresh(CHECK, check_id)
+    session.do_loaded(CHECK, check_id, RecordCheck(made))
     return made
 
 
-async def _known(connection: AsyncConnection, subject: SubjectKey) -> list[KnownLine]:
+async def _known_lines(connection: AsyncConnection, subject: SubjectKey) -> list[KnownLine]:
     rows = await tasks.of_subject(connection, subject)
     directed = await directions.by_number(connection, {row.direction for row in rows}) if rows else {}
     lines = {line.line_id: line for direction in directed.values() for line in direction.lines}
@@ -156,6 +161,9 @@ async def _known(connection: AsyncConnection, subject: SubjectKey) -> list[Known
 async def record_outcome(
     session: Session, department: DepartmentId, check_id: str, *, applied: bool, note: str
 ) -> None:
-    """What the department did about the hits of a check. Raises Rejected (see the domain)."""
+    """Record what the department did about the hits of a check.
+
+    Raises Rejected: `personal_number_in_text`, or as `decide` in domain/check.py.
+    """
     reject_all(personal_number_faults({"note": note}))
-    await session.do(CHECKS, check_id, RecordOutcome(check_id, department, applied, note))
+    await session.do(CHECK, check_id, RecordOutcome(check_id, department, applied, note))

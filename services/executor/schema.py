@@ -1,4 +1,4 @@
-"""The tables of the executor: the engine's, its copy of the law book, and its read models."""
+"""The metadata of the executor's tables: those of the engine, and its copy of the law book. Views and stores add theirs."""
 
 from shared.eventstore.schema import service_metadata
 from shared.runtime.lawbook_copy import lawbook_table

@@ -1,1 +1,1 @@
-"""The ledger of obligations: who must do what, who did, who is late, and whether anything is left in force."""
+"""Feedback: the ledger of obligations (反馈台账). It publishes closed loops and overdue obligations."""

@@ -1,18 +1,16 @@
-"""What feedback does about the events of others: it keeps them as they came, folds them into its ledger, and says when a
-loop closes.
+"""What feedback does with consumed events: it stores them, folds them into its ledger, and publishes when a loop closes.
 
-All event types go one way, because the ledger takes them in any order between topics: domain/ledger.py says what each
-changes. What it does not name (an amended term, the refusals of the basis gate) is kept and changes nothing.
+All event types take the same way, because the ledger accepts them in any order between topics; domain/ledger.py says what
+each one changes. Other events (an amended term, a refusal of the basis gate) are stored and change nothing.
 """
 
 from collections.abc import Iterator, Sequence
-from functools import partial
 
 from services.feedback.domain.entry import EntryState, LedgerEntry
-from services.feedback.domain.ledger import Heard, Ledger, fold
-from services.feedback.domain.loop import Close, Reopen
-from services.feedback.handlers import LOOP
-from services.feedback.views import ledger, measures, received
+from services.feedback.domain.ledger import Ledger
+from services.feedback.domain.loop import LOOP, Close, Reopen
+from services.feedback.stores import received
+from services.feedback.views import ledger
 from shared.contracts.event import EntryId, Topic
 from shared.messaging.message import Message
 from shared.messaging.reaction import Batch, Reactions
@@ -20,40 +18,41 @@ from shared.runtime.core import Core
 
 
 def reactions(core: Core) -> Reactions:
-    return Reactions((Topic.LIST, Topic.RESPONSE, Topic.EXECUTION), partial(follow, core))
+    """The law book is kept to decide who may read the ledger; the ledger itself does not depend on it."""
+
+    async def react(batch: Batch, messages: Sequence[Message]) -> None:
+        changes = [message for message in messages if message.topic == Topic.LAWBOOK]
+        if changes:
+            await core.lawbook.keep(batch.connection, changes)
+        if ledger_messages := [message for message in messages if message.topic != Topic.LAWBOOK]:
+            await keep_ledger(batch, ledger_messages)
+
+    topics = (Topic.LAWBOOK, Topic.LIST, Topic.RESPONSE, Topic.EXECUTION)
+    return Reactions(topics, react, never_parked=frozenset({Topic.LAWBOOK}))
 
 
-async def follow(core: Core, batch: Batch, messages: Sequence[Message]) -> None:
-    """Take messages of one partition into the ledger."""
-    new = await received.keep(batch.connection, messages)
-    if heard := received.heard(new):
-        before, after = await take(batch, heard)
-        await _conclude(batch, new, before, after)
+async def keep_ledger(batch: Batch, messages: Sequence[Message]) -> None:
+    """Store the messages of one partition, fold the new ones into the ledger, and publish the loops that changed."""
+    new = await received.store(batch.connection, messages)
+    if events := received.ledger_events(new):
+        before, after = await ledger.project(batch.connection, events)
+        await _publish_loops(batch, new, before, after)
 
 
-async def take(batch: Batch, heard: Sequence[Heard]) -> tuple[Ledger, Ledger]:
-    """Fold events into the tables; what they touched, before and after. A rebuild does the same."""
-    before = await ledger.load(batch.connection, heard)
-    after = fold(before, heard)
-    await ledger.write(batch.connection, before, after)
-    await measures.keep(batch.connection, heard)
-    return before, after
-
-
-async def _conclude(batch: Batch, messages: Sequence[Message], before: Ledger, after: Ledger) -> None:
-    """Tell of every loop that closed, or is open again, with the last message that touched it as the cause."""
-    turned = list(_turned(before, after))
-    if not turned:
+async def _publish_loops(batch: Batch, messages: Sequence[Message], before: Ledger, after: Ledger) -> None:
+    """Publish every loop that closed or is open again. Its cause is the last message about its entry."""
+    changed = list(_changed_loops(before, after))
+    if not changed:
         return
     causes = {getattr(message.event, "entry_id", None): message for message in messages}
-    await batch.session.load(LOOP, [entry.entry_id for entry in turned])
-    for entry in turned:
+    await batch.session.load(LOOP, [entry.entry_id for entry in changed])
+    for entry in changed:
         if cause := causes.get(entry.entry_id):
             batch.because_of(cause)
-        batch.session.do_loaded(LOOP, entry.entry_id, _told(entry))
+        batch.session.do_loaded(LOOP, entry.entry_id, _command(entry))
 
 
-def _turned(before: Ledger, after: Ledger) -> Iterator[LedgerEntry]:
+def _changed_loops(before: Ledger, after: Ledger) -> Iterator[LedgerEntry]:
     for entry_id, entry in after.entries.items():
         if (entry.state is EntryState.CLOSED) != _was_closed(before, entry_id):
             yield entry
@@ -64,7 +63,7 @@ def _was_closed(before: Ledger, entry_id: EntryId) -> bool:
     return entry is not None and entry.state is EntryState.CLOSED
 
 
-def _told(entry: LedgerEntry) -> Close | Reopen:
+def _command(entry: LedgerEntry) -> Close | Reopen:
     if entry.state is EntryState.CLOSED and entry.subject is not None:
         return Close(entry.entry_id, entry.subject, entry.tally.directed)
     return Reopen(entry.entry_id)

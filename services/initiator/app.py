@@ -4,12 +4,13 @@ from pathlib import Path
 
 from services.initiator.api import router
 from services.initiator.domain import VOCABULARY
-from services.initiator.imports.job import ImportWorkers
+from services.initiator.handlers import unique_faults
+from services.initiator.jobs.workers import ImportWorkers
 from services.initiator.reactions import reactions
 from services.initiator.schema import LAWBOOK, METADATA
 from services.initiator.settings import ImportSettings
 from services.initiator.views import entries, imports
-from shared.eventstore.rebuild import OwnEvents
+from shared.eventstore.rebuild_sources import OwnEvents
 from shared.service import ServiceDefinition
 
 DEFINITION = ServiceDefinition(
@@ -22,9 +23,8 @@ DEFINITION = ServiceDefinition(
     lawbook_table=LAWBOOK,
     reactions=reactions,
     jobs=lambda core: [ImportWorkers(core, ImportSettings())],
-    unique_faults=entries.UNIQUE_FAULTS,
-    read_models=(
-        entries.ENTRIES,
-    ),  # the import worker writes the tables of imports: they are not only folded from events
+    unique_faults=unique_faults,
+    # Imports are not rebuilt: the workers write their tables too, so events alone do not restore them.
+    read_models=(entries.ENTRIES,),
     rebuilt_from=lambda core: [OwnEvents(core.store, (entries.project,))],
 )

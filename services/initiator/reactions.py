@@ -1,4 +1,4 @@
-"""The initiator consumes the law book only, and keeps it: complete, in order, never parked."""
+"""The initiator consumes only the law book. It keeps a complete copy in order; the topic is never parked."""
 
 from collections.abc import Sequence
 

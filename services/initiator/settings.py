@@ -4,7 +4,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
 class ImportSettings(BaseSettings):
-    """How large a file may be, and how it is worked through."""
+    """Limits of a file, and how the workers process it."""
 
     model_config = SettingsConfigDict(env_prefix="LIANDONG_IMPORT_", extra="ignore", frozen=True)
 
@@ -13,6 +13,6 @@ class ImportSettings(BaseSettings):
     batch_rows: int = 500
     """Rows a transaction."""
     keep_unapproved_days: int = 30
-    """After so long a checked import that nobody approved is refused, and its file deleted."""
+    """Days after which a checked import that nobody approved is refused, and its file deleted."""
     workers: int = 2
-    """Imports that one instance works on at the same time: a small file need not wait for a large one."""
+    """Imports that one instance processes at the same time, so that a small file does not wait for a large one."""

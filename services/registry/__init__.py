@@ -1,1 +1,1 @@
-"""The registry: what is known of each subject, and which responses follow from it."""
+"""The registry: the file of each subject, and the responses that follow from it."""

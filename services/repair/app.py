@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from services.repair.api import router
-from services.repair.events import VOCABULARY
-from services.repair.handlers import expiry
+from services.repair.domain.events import VOCABULARY
+from services.repair.jobs.expiry import expiry
 from services.repair.reactions import reactions
 from services.repair.schema import LAWBOOK, METADATA
 from services.repair.views import acts, cases, entries

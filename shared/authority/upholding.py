@@ -3,8 +3,8 @@
 from datetime import date
 
 from shared.authority.callers import CallerKind, kind_of_caller
-from shared.authority.responsibility import is_active_department
 from shared.lawbook.book import LawBook
+from shared.lawbook.responsibility import is_active_department
 from shared.rejection import reject
 from shared.trust.principal import OfficerRole, Principal
 

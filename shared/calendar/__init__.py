@@ -1,1 +1,1 @@
-"""Time: the clock that services ask, dates in Asia/Shanghai, and working days."""
+"""The clock, and working days (工作日) in China."""

@@ -1,19 +1,16 @@
-"""Time as an argument: services ask a clock, and deciders are handed what it said.
+"""Clocks. A service reads the time from its clock and passes it to deciders as an argument.
 
-A movable clock serves tests and the demo: it runs on from where it was moved to. Recorded time is never taken from here;
-it is the database's.
+The movable clock is for tests and the demo; it continues from the moment to which it was moved. The recorded time of events does
+not come from here: it is the database's time.
 """
 
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
-from zoneinfo import ZoneInfo
-
-SHANGHAI = ZoneInfo("Asia/Shanghai")
 
 
 class Clock(Protocol):
     def now(self) -> datetime:
-        """The instant at which business happens, timezone-aware, in UTC."""
+        """The current business time: timezone-aware, in UTC."""
         ...
 
 
@@ -23,7 +20,7 @@ class SystemClock:
 
 
 class MovableClock:
-    """A system clock with an offset. It only moves forward: what was decided stays in the past."""
+    """A system clock with an offset. It moves forward only, so that earlier decisions stay in the past."""
 
     def __init__(self, offset: timedelta = timedelta()) -> None:
         self.offset = offset
@@ -35,5 +32,5 @@ class MovableClock:
         """Raises ValueError for an instant before `now()`."""
         ahead = instant - self.now()
         if ahead < timedelta(seconds=-1):
-            raise ValueError(f"the clock moves forward only: {instant.isoformat()} has passed")
+            raise ValueError(f"the clock moves forward only: {instant.isoformat()} is in the past")
         self.offset += max(ahead, timedelta())

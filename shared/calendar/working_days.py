@@ -1,7 +1,7 @@
-"""Working days (工作日) in China, by the calendar of Asia/Shanghai with the holidays and make-up days as published.
+"""Working days (工作日) in China: the calendar of Asia/Shanghai with the published holidays and make-up days.
 
-The State Council publishes a year's holidays late in the year before. For a year that the calendar does not know,
-Monday to Friday count and the answer says that it is not certain; nothing here fails because a date lies far ahead.
+The State Council publishes the holidays of a year late in the year before. For a year without a published calendar, Monday to
+Friday count and the result is marked as not certain. No function fails because a date is far in the future.
 """
 
 from bisect import bisect_right
@@ -15,13 +15,13 @@ from chinese_calendar.constants import holidays, workdays
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 
-# A year counts as known once its National Day is: a calendar may hold the first days of a year that is not published.
+# A year is known if its National Day is. The calendar may contain the first days of a year that is not published yet.
 _KNOWN_YEARS = frozenset(day.year for day in holidays if day.month == 10)
 _SATURDAY = 5
 
 
 class WorkingDay(NamedTuple):
-    """A date that was counted in working days; not `certain` when a year on the way has no published calendar."""
+    """A date counted in working days. Not `certain` if a year on the way has no published calendar."""
 
     date: date
     certain: bool
@@ -29,9 +29,9 @@ class WorkingDay(NamedTuple):
 
 @lru_cache(maxsize=65_536)
 def add_working_days(day: date, n: int) -> WorkingDay:
-    """The `n`-th working day after `day`, which is itself not counted (a time limit starts on the day after).
+    """The `n`-th working day after `day`. `day` itself does not count: a time limit starts on the next day.
 
-    With `n` = 0 it is `day`, working day or not. Raises `ValueError` for a negative `n`.
+    With `n` = 0 it is `day`, working day or not. Raises ValueError for a negative `n`.
     """
     if n < 0:
         raise ValueError("working days are counted forward")
@@ -46,34 +46,34 @@ def add_working_days(day: date, n: int) -> WorkingDay:
 
 
 def working_days_between(start: date, end: date) -> int:
-    """How many working days lie after `start`, up to and including `end`; negative when `end` is the earlier one.
+    """The number of working days after `start`, up to and including `end`; negative if `end` is before `start`.
 
-    It undoes the addition: `working_days_between(day, add_working_days(day, n).date) == n`.
+    The inverse of addition: `working_days_between(day, add_working_days(day, n).date) == n`.
     """
     if end < start:
         return -working_days_between(end, start)
     whole_years = sum(len(_working_days_of(year)) for year in range(start.year, end.year))
-    return whole_years + _place(end) - _place(start)
+    return whole_years + _index(end) - _index(start)
 
 
 def unknown_years(start: date, end: date) -> tuple[int, ...]:
-    """The years on the way from one day to the other whose holidays nobody has published, or this calendar does not know.
+    """The years from `start` to `end` without a published calendar, or unknown to this one.
 
-    What was counted through them is not certain: in them Monday to Friday count.
+    In these years Monday to Friday count, so a count through them is not certain.
     """
     first, last = sorted((start.year, end.year))
     return tuple(year for year in range(first, last + 1) if year not in _KNOWN_YEARS)
 
 
 def is_working_day(day: date) -> bool:
-    """Whether people work on that day: make-up days count, holidays do not."""
+    """Whether the day is a working day. A make-up day is one, a holiday is not."""
     if day in workdays:
         return True
     return day.weekday() < _SATURDAY and day not in holidays
 
 
 def today(now: datetime) -> date:
-    """The date in Asia/Shanghai at that moment. Raises `ValueError` for a time without a zone."""
+    """The date in Asia/Shanghai at this moment. Raises ValueError for a time without a time zone."""
     if now.tzinfo is None:
         raise ValueError("a moment needs a time zone")
     return now.astimezone(SHANGHAI).date()
@@ -85,11 +85,12 @@ def day_start(day: date) -> datetime:
 
 
 def end_of_day(day: date) -> datetime:
-    """The moment at which the day is over: the first of the next one. What holds through `day` ends here."""
+    """The end of the day: the first moment of the next day. What applies through `day` ends here."""
     return day_start(day + timedelta(days=1))
 
 
-def _place(day: date) -> int:
+def _index(day: date) -> int:
+    """The number of working days in the year of `day`, up to and including it."""
     return bisect_right(_working_days_of(day.year), day.toordinal())
 
 

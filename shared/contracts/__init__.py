@@ -1,5 +1,5 @@
-"""What services say to one another: the law book, the public events, and the envelope that carries them.
+"""The contracts between services: the law book, the public events, and the envelope that carries them.
 
-A contract is versioned in its type name (`list.entry.published.v1`). Its JSON Schema stands under `schemas/` and a test
-compares the two, so that a change of a contract is seen and meant.
+The version of a contract is in its type name (`list.entry.published.v1`). Its JSON Schema is stored under `schemas/`, and a test
+compares the two, so that a contract is never changed by accident.
 """

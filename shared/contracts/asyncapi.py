@@ -39,7 +39,7 @@ HEADERS: dict[str, Any] = {
 
 
 def document() -> dict[str, Any]:
-    """The whole document."""
+    """The complete document."""
     messages, schemas = dict[str, Any](), dict[str, Any]()
     for event in PUBLIC_EVENTS:
         messages[event.TYPE] = _message(event)
@@ -49,7 +49,7 @@ def document() -> dict[str, Any]:
         "info": {
             "title": "Liandong 联动",
             "version": "1",
-            "description": "CloudEvents 1.0 in binary mode. A record's key orders it; partitions follow murmur2.",
+            "description": "CloudEvents 1.0 in binary mode. Records of one key stay in order; murmur2 chooses the partition.",
         },
         "defaultContentType": "application/json",
         "channels": {topic.value: _channel(topic) for topic in Topic},
@@ -86,7 +86,7 @@ def _operation(topic: Topic) -> dict[str, Any]:
 
 
 def text() -> str:
-    """The document as it stands in `docs/asyncapi.yaml`."""
+    """The document as text, for `docs/asyncapi.yaml`."""
     return yaml.safe_dump(document(), allow_unicode=True, sort_keys=False, width=120)
 
 

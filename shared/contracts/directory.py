@@ -1,7 +1,7 @@
-"""What the rest of the law book refers to: regions, kinds of bodies, matters in which a check is due, legal bases.
+"""Items that other items of the law book refer to: regions, categories of bodies, matters with a due check, legal bases.
 
-They are items of their own, so that a measure names them and does not repeat them: a law that is repealed is ended in one
-place, and 各行业主管部门 means in each county those departments that are such there.
+They are items of their own, so that a measure names them and does not repeat them. So a repealed law is ended in one place, and
+各行业主管部门 means in each county the departments of that category there.
 """
 
 from datetime import date
@@ -18,14 +18,14 @@ MatterId = NewType("MatterId", str)
 
 
 def example_settings() -> tuple[str, ...]:
-    """The field in which an item says what no document states."""
+    """The field that names the attributes of an item that no document states."""
     return Field(
-        default=(), description="Attributes that no document states: examples which a credit office must confirm"
+        default=(), description="Attributes that no document states: examples that a credit office must confirm"
     )
 
 
 class RegionLevel(StrEnum):
-    """How high a region stands (层级)."""
+    """The administrative level of a region (层级)."""
 
     STATE = "state"
     PROVINCE = "province"
@@ -34,56 +34,56 @@ class RegionLevel(StrEnum):
 
 
 class Region(Contract):
-    """A division of the state (行政区划), by its code."""
+    """An administrative division (行政区划), by its code."""
 
-    code: str = Field(description="GB/T 2260, six digits; `000000` is the state as a whole")
+    code: str = Field(description="GB/T 2260, six digits; `000000` is the whole state")
     name_zh: str
     name_en: str = ""
-    parent: str | None = Field(default=None, description="Code of the region that it belongs to; none of the state")
+    parent: str | None = Field(default=None, description="Code of the region that it belongs to; null for the state")
     level: RegionLevel
 
 
 class Category(Contract):
-    """A kind of bodies by which documents name implementers (各行业主管部门, 金融机构); departments say that they are of it."""
+    """A category of bodies by which documents name implementers (各行业主管部门, 金融机构). Departments name their categories."""
 
     category_id: CategoryId
     name_zh: str
     name_en: str
-    clause: str = Field(default="", description="Where a document names implementers so")
+    clause: str = Field(default="", description="Document and clause that use this category")
     example_settings: tuple[str, ...] = example_settings()
 
 
 class Matter(Contract):
-    """A matter (事项) of the 信用信息查询事项目录: whoever handles it must check first (应查必查, row 11)."""
+    """A matter (事项) of the 信用信息查询事项目录. A department that handles it must check first (应查必查, row 11)."""
 
     matter_id: MatterId
     name_zh: str
     name_en: str
-    checked_by: tuple[DepartmentId, ...] = Field(
-        default=(), description="Departments that handle it, and so must check"
+    checked_by: tuple[DepartmentId, ...] = Field(default=(), description="Departments that handle it and so must check")
+    checked_by_categories: tuple[CategoryId, ...] = Field(
+        default=(), description="Departments of these categories check too"
     )
-    checked_by_categories: tuple[CategoryId, ...] = Field(default=(), description="And those of these kinds")
-    clause: str = Field(default="", description="Where a document says that it is checked")
+    clause: str = Field(default="", description="Document and clause that require the check")
     example_settings: tuple[str, ...] = example_settings()
     retired_on: date | None = Field(default=None, description="Last day on which a check was due")
 
 
 class Basis(Contract):
-    """A legal basis (依据): a document and its article, and when it holds."""
+    """A legal basis (依据): a document, its article, and the days on which it is valid."""
 
     document: str
     article: str
     issued_by: str = ""
     valid_from: date
-    valid_to: date | None = Field(default=None, description="Last day on which it holds; none means no end")
-    basis_id: BasisId | None = Field(default=None, description="The item of the law book that it is taken from")
+    valid_to: date | None = Field(default=None, description="Last day on which it is valid; null means no end")
+    basis_id: BasisId | None = Field(default=None, description="The item of the law book from which it is copied")
 
     def holds_on(self, day: date) -> bool:
         return self.valid_from <= day and (self.valid_to is None or day <= self.valid_to)
 
 
 class LegalBasis(Contract):
-    """A legal basis as an item of its own: measures name it, and lose it when it ends."""
+    """A legal basis as an item of its own. Measures name it, and no longer have it when it ends."""
 
     basis_id: BasisId
     version: int = Field(ge=1)
@@ -91,12 +91,12 @@ class LegalBasis(Contract):
     article: str
     issued_by: str
     valid_from: date
-    valid_to: date | None = Field(default=None, description="Last day on which it holds; none means no end")
-    words: str = Field(default="", description="What the article says, where its text is at hand")
+    valid_to: date | None = Field(default=None, description="Last day on which it is valid; null means no end")
+    words: str = Field(default="", description="The text of the article, if available")
     example_settings: tuple[str, ...] = example_settings()
 
     def as_cited(self) -> Basis:
-        """As it stands in a measure."""
+        """The basis as a measure contains it."""
         return Basis(
             document=self.document,
             article=self.article,

@@ -1,6 +1,6 @@
-"""CloudEvents 1.0 in Kafka's binary mode: attributes are headers (`ce_…`), the body is the event's JSON alone.
+"""CloudEvents 1.0 in Kafka's binary mode: attributes are headers (`ce_…`), the body is only the event's JSON.
 
-`ce_sequence` counts without gaps for each (source, topic, partition); consumers recognise duplicates and losses by it.
+`ce_sequence` counts without gaps for each (source, topic, partition). Consumers detect duplicates and losses by it.
 """
 
 from collections.abc import Sequence
@@ -10,11 +10,11 @@ Headers = Sequence[tuple[str, bytes]]
 
 
 class UnreadableEnvelope(ValueError):
-    """A record without the headers that every event of this system carries."""
+    """A record without valid headers of an event of this system."""
 
 
 class Envelope(NamedTuple):
-    """The attributes of one event on a topic. A named tuple: a service reads thousands a second."""
+    """The attributes of one event on a topic. A named tuple, because it is fast: a service reads thousands a second."""
 
     event_id: str
     source: str
@@ -27,8 +27,8 @@ class Envelope(NamedTuple):
     traceparent: str = ""
 
     def headers(self) -> list[tuple[str, bytes]]:
-        """Those that have a value, as a record carries them."""
-        named = [
+        """The attributes with a value, as headers of a record."""
+        headers = [
             ("ce_specversion", b"1.0"),
             ("ce_id", self.event_id.encode()),
             ("ce_source", self.source.encode()),
@@ -39,28 +39,28 @@ class Envelope(NamedTuple):
             ("content-type", b"application/json"),
         ]
         if self.correlation:
-            named.append(("ce_correlationid", self.correlation.encode()))
+            headers.append(("ce_correlationid", self.correlation.encode()))
         if self.causation:
-            named.append(("ce_causationid", self.causation.encode()))
+            headers.append(("ce_causationid", self.causation.encode()))
         if self.traceparent:
-            named.append(("ce_traceparent", self.traceparent.encode()))
-        return named
+            headers.append(("ce_traceparent", self.traceparent.encode()))
+        return headers
 
 
 def read_envelope(headers: Headers) -> Envelope:
-    """Raises UnreadableEnvelope when a required attribute is missing or is not what it should be."""
-    found = dict(headers)
+    """The envelope in the headers. Raises UnreadableEnvelope if a required attribute is missing or malformed."""
+    values = dict(headers)
     try:
         return Envelope(
-            found["ce_id"].decode(),
-            found["ce_source"].decode(),
-            int(found["ce_sequence"]),
-            found["ce_type"].decode(),
-            found["ce_time"].decode(),
-            found["ce_subject"].decode(),
-            found.get("ce_correlationid", b"").decode(),
-            found.get("ce_causationid", b"").decode(),
-            found.get("ce_traceparent", b"").decode(),
+            values["ce_id"].decode(),
+            values["ce_source"].decode(),
+            int(values["ce_sequence"]),
+            values["ce_type"].decode(),
+            values["ce_time"].decode(),
+            values["ce_subject"].decode(),
+            values.get("ce_correlationid", b"").decode(),
+            values.get("ce_causationid", b"").decode(),
+            values.get("ce_traceparent", b"").decode(),
         )
     except (KeyError, ValueError) as error:
         raise UnreadableEnvelope(str(error)) from None

@@ -1,4 +1,4 @@
-"""What every event is: a frozen model with a type name; a public one also has a topic and a key."""
+"""Base types of all events: a frozen model with a type name. A public event also has a topic and a key."""
 
 from abc import abstractmethod
 from enum import StrEnum
@@ -7,7 +7,7 @@ from typing import ClassVar, NewType
 from pydantic import BaseModel, ConfigDict
 
 SubjectKey = NewType("SubjectKey", str)
-"""The stable, opaque name of a subject: `uscc:…`, `person:<keyed hash>` or `<scheme>:…`. See shared.identity."""
+"""The stable name of a subject: `uscc:…`, `person:<keyed hash>` or `<scheme>:…` (shared/identity/keys.py)."""
 
 EntryId = NewType("EntryId", str)
 ResponseId = NewType("ResponseId", str)
@@ -20,7 +20,7 @@ EventId = NewType("EventId", str)
 
 
 class Topic(StrEnum):
-    """The five topics of the system (DESIGN section 4); `LAWBOOK` has one partition, the others share one count."""
+    """The five topics (docs/architecture.md). `LAWBOOK` has one partition; the others all have the configured count."""
 
     LAWBOOK = "liandong.lawbook"
     LIST = "liandong.list"
@@ -30,23 +30,23 @@ class Topic(StrEnum):
 
 
 class Contract(BaseModel):
-    """A value inside an event. Frozen; unknown fields are ignored on reading, so that a field may be added."""
+    """A value inside an event. Frozen. Unknown fields are ignored on reading, so that a field may be added."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
 
 class Event(Contract):
-    """Something that a decider decided. Private unless it is a `PublicEvent`."""
+    """The result of a decision. Private unless it is a `PublicEvent`."""
 
     TYPE: ClassVar[str]
 
 
 class PublicEvent(Event):
-    """An event that other services read: it goes through the outbox to its topic, keyed by `partition_key`."""
+    """An event for other services: it goes through the outbox to its topic, with `partition_key` as its key."""
 
     TOPIC: ClassVar[Topic]
 
     @property
     @abstractmethod
     def partition_key(self) -> str:
-        """What orders this event: events of one key arrive in the order in which they were committed."""
+        """The key of the record. Events of one key arrive in the order of their commits."""

@@ -1,4 +1,4 @@
-"""What departments did: the topic `liandong.execution`. One event a response and kind of answer, with its lines."""
+"""What departments did: the topic `liandong.execution`. One event for each response and kind of answer, with its lines."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -18,7 +18,7 @@ from shared.contracts.event import (
 
 
 class Undone(StrEnum):
-    """How an effect was undone, or that there was none."""
+    """How an effect was undone, or why there was nothing to undo."""
 
     STOPPED = "stopped"
     RESTORED = "restored"
@@ -33,7 +33,7 @@ class ExecutionEvent(PublicEvent):
     department: DepartmentId
     subject: SubjectKey
     lines: tuple[LineId, ...]
-    done_at: datetime = Field(description="When the department did it, which may be before it reported")
+    done_at: datetime = Field(description="When the department did it; may be before the report")
 
     @property
     def partition_key(self) -> str:
@@ -45,7 +45,7 @@ class Acknowledged(ExecutionEvent):
 
 
 class Armed(ExecutionEvent):
-    """An occasion measure is set up: whoever handles the matter will meet it."""
+    """An occasion measure is set up: a check in its matter shows it from now on."""
 
     TYPE: ClassVar[str] = "execution.armed.v1"
     note: str = ""
@@ -54,7 +54,7 @@ class Armed(ExecutionEvent):
 class Applied(ExecutionEvent):
     TYPE: ClassVar[str] = "execution.applied.v1"
     note: str = ""
-    late: bool = Field(default=False, description="Reported after the end was ordered: accepted, and owes an undoing")
+    late: bool = Field(default=False, description="Reported after the end was ordered: accepted, but must be undone")
 
 
 class NotApplicable(ExecutionEvent):
@@ -77,9 +77,7 @@ class Failed(ExecutionEvent):
 class EffectUndone(ExecutionEvent):
     TYPE: ClassVar[str] = "execution.undone.v1"
     how: Undone
-    evidence: str = Field(
-        description="What shows it: a document number, a reference, or the reason that nothing is owed"
-    )
+    evidence: str = Field(description="Evidence: a document number, a reference, or the reason why nothing is owed")
 
 
 ExecutionChange = Acknowledged | Armed | Applied | NotApplicable | Refused | Failed | EffectUndone

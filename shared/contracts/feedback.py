@@ -1,4 +1,4 @@
-"""What the ledger says of itself: the topic `liandong.feedback`."""
+"""Events of the ledger: the topic `liandong.feedback`."""
 
 from datetime import date
 from typing import ClassVar
@@ -17,7 +17,7 @@ class FeedbackEvent(PublicEvent):
 
 
 class ObligationOverdue(FeedbackEvent):
-    """A department has not answered, or not undone, by the deadline."""
+    """A department has not answered a line, or not undone it, by the deadline."""
 
     TYPE: ClassVar[str] = "feedback.obligation_overdue.v1"
     line_id: LineId
@@ -27,7 +27,7 @@ class ObligationOverdue(FeedbackEvent):
 
 
 class LoopClosed(FeedbackEvent):
-    """The entry has left the list and every line ever directed for it is undone or was never applied (N1)."""
+    """The entry left the list, and every line ever directed for it is undone or was never applied (N1)."""
 
     TYPE: ClassVar[str] = "feedback.loop_closed.v1"
     lines: int

@@ -1,21 +1,21 @@
-"""Which lists there are, and what a subject is: the two distinctions on which everything else in the law book rests."""
+"""Kinds of lists and kinds of subjects. Most other items of the law book use them."""
 
 from enum import StrEnum
 
 
 class ListKind(StrEnum):
-    """Which list (名单)."""
+    """A kind of list (名单)."""
 
     RED = "red"
     """Red list (红名单): trustworthy subjects."""
     BLACK = "black"
     """Black list (黑名单): seriously untrustworthy subjects."""
     WATCH = "watch"
-    """Watch list (重点关注名单): a tier below the black-list threshold; seen in checks, never published."""
+    """Watch list (重点关注名单): a tier below the black-list threshold; shown in checks, never published."""
 
 
 class SubjectKind(StrEnum):
-    """What a subject is."""
+    """A kind of subject."""
 
     LEGAL = "legal"
     PERSON = "person"

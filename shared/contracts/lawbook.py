@@ -1,35 +1,27 @@
-"""The law book: departments, domains, bases, instruments, measures and policies, as the catalogue publishes them.
+"""Items of the law book: departments, domains, instruments, measures and lists of measures.
 
-It is one gapless stream on one partition. Every event carries `lawbook_version`, its place in that stream; whoever
-decides by the law book names the version that it used.
+Further items are in directory.py and policy.py, the events that publish them in lawbook_events.py.
 """
 
 from datetime import date
 from enum import StrEnum
-from typing import ClassVar, Literal
+from typing import Literal
 
 from pydantic import Field
 
 from shared.contracts.directory import (
     Basis,
     BasisId,
-    Category,
     CategoryId,
-    LegalBasis,
-    Matter,
-    Region,
     RegionLevel,
     example_settings,
 )
-from shared.contracts.event import Contract, DepartmentId, DomainId, InstrumentId, MeasureId, PublicEvent, Topic
+from shared.contracts.event import Contract, DepartmentId, DomainId, InstrumentId, MeasureId
 from shared.contracts.kinds import ListKind, SubjectKind
-from shared.contracts.policy import Policy
-
-LAWBOOK_KEY = "lawbook"
 
 
 class Role(StrEnum):
-    """How a responsible person (相关责任人) is tied to the listed subject (rows 9 and 11)."""
+    """How a responsible person (相关责任人) is related to the listed subject (rows 9 and 11)."""
 
     LEGAL_REPRESENTATIVE = "legal_representative"  # 法定代表人
     PRINCIPAL = "principal"  # 主要负责人
@@ -46,7 +38,7 @@ class MeasureKind(StrEnum):
 
 
 class Constraint(StrEnum):
-    """By which kind of power a measure works (行政性、市场性、行业性、社会性约束)."""
+    """The kind of power by which a measure works (行政性、市场性、行业性、社会性约束)."""
 
     ADMINISTRATIVE = "administrative"
     MARKET = "market"
@@ -65,29 +57,29 @@ class Duty(StrEnum):
     OWED = "owed"
     """A department must answer, by a deadline."""
     INVITED = "invited"
-    """A bank, association or medium is invited (鼓励、引导、支持): no duty, never overdue."""
+    """A bank, association or media company is invited (鼓励、引导、支持): no duty, never overdue."""
 
 
 class Works(StrEnum):
     """How a measure works in time."""
 
     OCCASION = "occasion"
-    """Armed now, applied whenever the subject turns up in that matter (从严审核, 绿色通道)."""
+    """Armed now, applied whenever the subject appears in that matter (从严审核, 绿色通道)."""
     ACT = "act"
     """Done once (撤销荣誉称号)."""
     LASTING = "lasting"
-    """A state kept up (重点监管)."""
+    """A continuing state (重点监管)."""
     ACT_AND_OCCASION = "act_and_occasion"
-    """Both (市场禁入: leave the market now, no entry later)."""
+    """Both (市场禁入: leave the market now, and no entry later)."""
 
 
 class Undoing(StrEnum):
-    """What is owed when a response ends."""
+    """What a department must do when a response ends."""
 
     STOP = "stop"
     RESTORE = "restore"
     NOTHING = "nothing"
-    """Nothing to undo; the measure says why."""
+    """Nothing to undo; the measure states why."""
 
 
 class Department(Contract):
@@ -96,18 +88,18 @@ class Department(Contract):
     department_id: DepartmentId
     name_zh: str
     name_en: str
-    region: str = Field(description="GB/T 2260 code of six digits; `000000` is the state as a whole")
+    region: str = Field(description="GB/T 2260 code of six digits; `000000` is the whole state")
     kind: Literal["government", "court", "bank", "association", "media", "other"] = "government"
     credit_office: bool = False
-    level: RegionLevel | None = Field(default=None, description="That of its region, unless it is of another level")
-    categories: tuple[CategoryId, ...] = Field(default=(), description="What kinds of bodies it is one of")
+    level: RegionLevel | None = Field(default=None, description="Its level, if it differs from that of its region")
+    categories: tuple[CategoryId, ...] = Field(default=(), description="The categories of bodies to which it belongs")
     clause: str = Field(default="", description="Document and clause that name it")
     example_settings: tuple[str, ...] = example_settings()
-    retired_on: date | None = Field(default=None, description="Last day on which it had its tasks")
+    retired_on: date | None = Field(default=None, description="Last day of its responsibility")
 
 
 class Grade(Contract):
-    """A grade (失信等级) of a domain: a code of its jurisdiction, with its name."""
+    """A grade (失信等级) of a domain: a code of its jurisdiction, with names."""
 
     code: str
     name_zh: str
@@ -115,7 +107,7 @@ class Grade(Contract):
 
 
 class Domain(Contract):
-    """A field in which lists are kept (领域), and who may do what in it."""
+    """A field in which lists are kept (领域), and the departments that may act in it."""
 
     domain_id: DomainId
     name_zh: str
@@ -124,18 +116,19 @@ class Domain(Contract):
     grades: tuple[Grade, ...] = ()
     may_list: tuple[DepartmentId, ...]
     may_publish: tuple[DepartmentId, ...] = Field(
-        default=(), description="Who may approve and publish; empty means those who may list (004 四(二): may differ)"
+        default=(),
+        description="Departments that may approve and publish; empty: those that may list (004 四(二): they may differ)",
     )
     may_decide: tuple[DepartmentId, ...] = Field(
-        default=(), description="Whose decisions a listing may rest on; empty means those who may list"
+        default=(), description="Departments whose decisions may be the ground of a listing; empty: those that may list"
     )
     clause: str = Field(default="", description="Document and clause that name it")
     example_settings: tuple[str, ...] = example_settings()
-    retired_on: date | None = Field(default=None, description="Last day on which somebody could be listed in it")
+    retired_on: date | None = Field(default=None, description="Last day on which a subject could be listed in it")
 
 
 class Instrument(Contract):
-    """A memorandum (合作备忘录), normative document (规范性文件) or law by which measures are bound."""
+    """A memorandum (合作备忘录), normative document (规范性文件) or law that binds measures."""
 
     instrument_id: InstrumentId
     version: int = Field(ge=1)
@@ -146,18 +139,22 @@ class Instrument(Contract):
     region: str
     in_force_from: date
     in_force_to: date | None = None
-    subjects: tuple[str, ...] = Field(default=(), description="Whom it is about (奖惩对象), in its words")
-    implementers: tuple[DepartmentId, ...] = Field(default=(), description="Who signed it, or carries it out")
+    subjects: tuple[str, ...] = Field(default=(), description="Its subjects (奖惩对象), in the words of the document")
+    implementers: tuple[DepartmentId, ...] = Field(default=(), description="Departments that signed it or carry it out")
     implementer_categories: tuple[CategoryId, ...] = ()
-    sharing_duty: str = Field(default="", description="How the list is shared (名单共享), in its words")
-    feedback_duty: str = Field(default="", description="How execution is reported (情况反馈), in its words")
-    feedback_every_months: int | None = Field(default=None, description="None: it names no interval")
+    sharing_duty: str = Field(default="", description="How the list is shared (名单共享), in the words of the document")
+    feedback_duty: str = Field(
+        default="", description="How execution is reported (情况反馈), in the words of the document"
+    )
+    feedback_every_months: int | None = Field(default=None, description="Null: it names no interval")
     follows: tuple[InstrumentId, ...] = Field(
         default=(),
-        description="Instruments of a level above that it follows (遵照执行): theirs hold, and are not copied",
+        description="Instruments of a higher level that it adopts (遵照执行): their measures apply and are not copied",
     )
-    filed_on: date | None = Field(default=None, description="When it was filed with the credit office (报送)")
-    clause: str = Field(default="", description="Where subjects and duties stand")
+    filed_on: date | None = Field(
+        default=None, description="The day on which it was filed with the credit office (报送)"
+    )
+    clause: str = Field(default="", description="Clauses that state subjects and duties")
     example_settings: tuple[str, ...] = example_settings()
 
     def in_force_on(self, day: date) -> bool:
@@ -165,20 +162,25 @@ class Instrument(Contract):
 
 
 class Target(Contract):
-    """Whom a measure reaches. Every condition must hold; an empty set of values means no condition."""
+    """The subjects that a measure reaches. Every condition must hold. An empty set of values is no condition."""
 
     lists: tuple[ListKind, ...]
     domains: tuple[DomainId, ...] = ()
     grades: tuple[str, ...] = ()
     subject_kinds: tuple[SubjectKind, ...] = ()
-    roles: tuple[Role, ...] = Field(default=(), description="Responsible persons reached; empty: the subject alone")
+    roles: tuple[Role, ...] = Field(
+        default=(), description="Roles of responsible persons that it reaches; empty: only the subject"
+    )
     reaches_subject: bool = True
-    able_but_unwilling: bool = Field(default=False, description="Only 有履行能力但拒不履行")
+    able_but_unwilling: bool = Field(
+        default=False, description="Only subjects that are able but unwilling (有履行能力但拒不履行)"
+    )
     distinct_domains: int = Field(
-        default=1, description="Only when the subject stands on so many domains' lists (row 8)"
+        default=1, description="Only if the subject is listed in so many distinct domains (row 8)"
     )
     clean_record_years: int | None = Field(
-        default=None, description="Also whoever has no bad record for so many years, without any entry (row 12)"
+        default=None,
+        description="Also subjects without an entry that have had no bad record for so many years (row 12)",
     )
 
 
@@ -189,7 +191,7 @@ class Measure(Contract):
     version: int = Field(ge=1)
     text_zh: str
     text_en: str = ""
-    clause: str = Field(description="Document and clause from which the text is taken")
+    clause: str = Field(description="Document and clause that state the text")
     kind: MeasureKind
     constraint: Constraint
     force: Force
@@ -203,45 +205,47 @@ class Measure(Contract):
     on_end: Undoing
     on_error: Undoing
     nothing_to_undo_because: str = ""
-    answer_within_days: int = Field(default=10, description="Working days to answer; a choice of this project")
-    undo_within_days: int = Field(default=5, description="Working days to undo; a choice of this project")
+    answer_within_days: int = Field(default=10, description="Working days to answer; chosen by this project")
+    undo_within_days: int = Field(default=5, description="Working days to undo; chosen by this project")
     published: bool
     effective_from: date
     effective_to: date | None = None
     example_settings: tuple[str, ...] = example_settings()
-    basis_ids: tuple[BasisId, ...] = Field(default=(), description="Bases that are items of their own")
+    basis_ids: tuple[BasisId, ...] = Field(default=(), description="Legal bases that are items of their own")
     implementer_categories: tuple[CategoryId, ...] = Field(
-        default=(), description="Implementers by kind (各行业主管部门): those of the place where it is carried out"
+        default=(), description="Implementers by category (各行业主管部门): the departments of the place of execution"
     )
-    term_months: int | None = Field(default=None, description="How long it lasts at most; none: as long as the entry")
-    source: str = Field(default="", description="The words of the document on whom it reaches and who carries it out")
+    term_months: int | None = Field(default=None, description="Its longest duration; null: as long as the entry")
+    source: str = Field(default="", description="The words of the document about its subjects and implementers")
 
 
 class ListedMeasure(Contract):
-    """A measure in the version in which a list of measures names it."""
+    """A measure in the version that a list of measures names."""
 
     measure_id: MeasureId
     version: int = Field(ge=1)
 
 
 class MeasureList(Contract):
-    """An edition of a list of measures (措施清单), in its two classes (row 4; 003 (二十), 001 16)."""
+    """An edition of a list of measures (措施清单) with its two classes (row 4; 003 (二十), 001 16)."""
 
     list_id: str
-    version: int = Field(ge=1, description="Which edition")
+    version: int = Field(ge=1, description="The number of the edition")
     title_zh: str
     issued_by: str
     region: str
     effective_from: date
     effective_to: date | None = None
-    mandatory: tuple[ListedMeasure, ...] = Field(default=(), description="强制性措施: must be carried out by law")
-    recommended: tuple[ListedMeasure, ...] = Field(default=(), description="推荐性措施: may be, as things are")
+    mandatory: tuple[ListedMeasure, ...] = Field(default=(), description="强制性措施: the law requires them")
+    recommended: tuple[ListedMeasure, ...] = Field(
+        default=(), description="推荐性措施: a department may apply them, depending on the case"
+    )
     clause: str = ""
     example_settings: tuple[str, ...] = example_settings()
 
 
 class ItemKind(StrEnum):
-    """The parts of the law book, by their addresses. A memorandum (合作备忘录) stands for every instrument."""
+    """The kinds of items of the law book, as in the paths of routes. `memoranda` (合作备忘录) includes every instrument."""
 
     REGIONS = "regions"
     CATEGORIES = "categories"
@@ -253,105 +257,3 @@ class ItemKind(StrEnum):
     MEASURES = "measures"
     LISTS = "measure-lists"
     POLICIES = "policies"
-
-
-class LawbookEvent(PublicEvent):
-    """Published by the catalogue only."""
-
-    TOPIC: ClassVar[Topic] = Topic.LAWBOOK
-    lawbook_version: int = Field(ge=1)
-
-    @property
-    def partition_key(self) -> str:
-        return LAWBOOK_KEY
-
-
-class DepartmentPublished(LawbookEvent):
-    TYPE: ClassVar[str] = "lawbook.department.published.v1"
-    department: Department
-
-
-class DomainPublished(LawbookEvent):
-    TYPE: ClassVar[str] = "lawbook.domain.published.v1"
-    domain: Domain
-
-
-class InstrumentPublished(LawbookEvent):
-    TYPE: ClassVar[str] = "lawbook.instrument.published.v1"
-    instrument: Instrument
-
-
-class MeasurePublished(LawbookEvent):
-    TYPE: ClassVar[str] = "lawbook.measure.published.v1"
-    measure: Measure
-
-
-class PolicyPublished(LawbookEvent):
-    """The first version had a handful of flat settings, and the clauses beside them."""
-
-    TYPE: ClassVar[str] = "lawbook.policy.published.v2"
-    policy: Policy
-
-
-class RegionsPublished(LawbookEvent):
-    """Regions come in numbers: a county is not worth a version of the law book."""
-
-    TYPE: ClassVar[str] = "lawbook.regions.published.v1"
-    regions: tuple[Region, ...]
-
-
-class CategoryPublished(LawbookEvent):
-    TYPE: ClassVar[str] = "lawbook.category.published.v1"
-    category: Category
-
-
-class BasisPublished(LawbookEvent):
-    TYPE: ClassVar[str] = "lawbook.basis.published.v1"
-    basis: LegalBasis
-
-
-class MatterPublished(LawbookEvent):
-    TYPE: ClassVar[str] = "lawbook.matter.published.v1"
-    matter: Matter
-
-
-class MeasureListPublished(LawbookEvent):
-    TYPE: ClassVar[str] = "lawbook.measure_list.published.v1"
-    measure_list: MeasureList
-
-
-class ItemRetired(LawbookEvent):
-    """An item ends (退出): it holds through `last_day`. What it was stays as it was."""
-
-    TYPE: ClassVar[str] = "lawbook.item.retired.v1"
-    kind: ItemKind
-    item_id: str
-    last_day: date
-    reason: str
-
-
-class SettingsConfirmed(LawbookEvent):
-    """The credit office stands by example settings of an item, in one of its versions: they are examples no longer."""
-
-    TYPE: ClassVar[str] = "lawbook.settings.confirmed.v1"
-    kind: ItemKind
-    item_id: str
-    item_version: int | None = Field(description="None of items that have no versions")
-    settings: tuple[str, ...]
-    note: str = Field(description="By which decision or document")
-
-
-LawbookChange = (
-    DepartmentPublished
-    | DomainPublished
-    | InstrumentPublished
-    | MeasurePublished
-    | PolicyPublished
-    | RegionsPublished
-    | CategoryPublished
-    | BasisPublished
-    | MatterPublished
-    | MeasureListPublished
-    | ItemRetired
-    | SettingsConfirmed
-)

@@ -1,6 +1,6 @@
-"""List entries and what becomes of them: the topic `liandong.list`.
+"""List entries and their changes: the topic `liandong.list`.
 
-The initiator writes `EntryPublished`; from then on the entry has one writer, repair, which publishes every later change.
+The initiator writes `EntryPublished`. From then on repair is the only writer of the entry and publishes every later change.
 """
 
 from datetime import date
@@ -10,28 +10,32 @@ from typing import ClassVar
 from pydantic import Field
 
 from shared.contracts.event import Contract, DepartmentId, DomainId, EntryId, PublicEvent, SubjectKey, Topic
-from shared.contracts.lawbook import ListKind, Role, SubjectKind
+from shared.contracts.lawbook import (
+    ListKind,
+    Role,
+    SubjectKind,
+)
 
 
 class Subject(Contract):
-    """Who is listed. The number of a natural person is in `sealed_number` only, encrypted; never in the key."""
+    """A subject. The number of a natural person is only in `sealed_number`, encrypted; never in the key."""
 
     key: SubjectKey
     kind: SubjectKind
-    name: str = Field(description="Of a legal person; of a natural person its masked form (示＊)")
+    name: str = Field(description="The name; for a natural person masked (示＊)")
     sealed_name: str | None = None
     sealed_number: str | None = None
 
 
 class ResponsiblePerson(Contract):
-    """A person held responsible for the listed conduct (责任人员), a subject of its own (row 9)."""
+    """A person held responsible for the listed conduct (责任人员): a subject of its own (row 9)."""
 
     subject: Subject
     role: Role
 
 
 class Decision(Contract):
-    """The act of a named authority on which the entry rests (认定决定)."""
+    """The decision of an authority that is the ground of the entry (认定决定)."""
 
     document_number: str
     decided_by: DepartmentId
@@ -50,13 +54,13 @@ class Notice(Contract):
 
 
 class Origin(StrEnum):
-    """Whose list an entry stands on."""
+    """The origin of a list."""
 
     OWN = "own"
     RECOGNISED = "recognised"
     """Listed by an upper level or another region, and recognised here (互认)."""
     THIRD_PARTY = "third_party"
-    """Of a bank, association or agency (第三方): for reference only, it never directs a measure (row 24)."""
+    """Of a bank, association or agency (第三方): for reference only; it never directs a measure (row 24)."""
 
 
 class Entry(Contract):
@@ -72,10 +76,10 @@ class Entry(Contract):
     published_by: DepartmentId
     decision: Decision
     notice: Notice | None = None
-    jurisdiction: str = Field(description="GB/T 2260 code of the region whose policy governs")
+    jurisdiction: str = Field(description="GB/T 2260 code of the region whose policy applies")
     term_from: date
-    term_to: date | None = Field(default=None, description="Last day of the term; none means no end")
-    public: bool = Field(description="Publicity is decided separately; a watch entry is never public")
+    term_to: date | None = Field(default=None, description="Last day of the term; null means no end")
+    public: bool = Field(description="Decided separately from listing; a watch entry is never public")
     able_but_unwilling: bool = False
     origin: Origin = Origin.OWN
 
@@ -94,12 +98,12 @@ class Cause(StrEnum):
 
 
 class ListEvent(PublicEvent):
-    """An event of an entry; keyed by the listed subject, whose events arrive in order."""
+    """An event of an entry. Its key is the listed subject, whose events arrive in order."""
 
     TOPIC: ClassVar[Topic] = Topic.LIST
     entry_id: EntryId
     subject: SubjectKey
-    lawbook_version: int = Field(description="The version that validated the command")
+    lawbook_version: int = Field(description="The law book version by which the command was validated")
 
     @property
     def partition_key(self) -> str:
@@ -113,7 +117,7 @@ class EntryPublished(ListEvent):
 
 
 class EntryCorrected(ListEvent):
-    """The entry stands, with other content: `entry` is the whole of it from the beginning."""
+    """The content of the entry changed; the entry stays. `entry` is the full content, valid from the beginning."""
 
     TYPE: ClassVar[str] = "list.entry.corrected.v1"
     entry: Entry
@@ -123,7 +127,7 @@ class EntryCorrected(ListEvent):
 
 
 class EntrySuspended(ListEvent):
-    """The first open case suspends the measures (only punishments) while the record is verified (row 16)."""
+    """The first open case suspends measures (only punishments) while the record is verified (row 16)."""
 
     TYPE: ClassVar[str] = "list.entry.suspended.v1"
     case_id: str
@@ -131,7 +135,7 @@ class EntrySuspended(ListEvent):
 
 
 class EntryResumed(ListEvent):
-    """The last open case was closed and the entry stands."""
+    """The last open case was closed, and the entry stays."""
 
     TYPE: ClassVar[str] = "list.entry.resumed.v1"
     case_id: str
@@ -139,7 +143,7 @@ class EntryResumed(ListEvent):
 
 
 class EntryRevoked(ListEvent):
-    """The entry should never have been: its effects end from the beginning (row 18)."""
+    """The entry was wrong from the beginning: its effects end from the beginning (row 18)."""
 
     TYPE: ClassVar[str] = "list.entry.revoked.v1"
     cause: Cause
@@ -148,7 +152,7 @@ class EntryRevoked(ListEvent):
 
 
 class EntryRepaired(ListEvent):
-    """Credit repair (信用修复, row 15): effects end from then on. Black and watch entries only."""
+    """Credit repair (信用修复, row 15): effects end from now on. Only for black and watch entries."""
 
     TYPE: ClassVar[str] = "list.entry.repaired.v1"
     case_id: str
@@ -157,12 +161,12 @@ class EntryRepaired(ListEvent):
 
 
 class EntryEnded(ListEvent):
-    """The term passed, or the subject no longer qualifies (row 14): effects end from then on."""
+    """The term ended, or the subject no longer qualifies (row 14): effects end from now on."""
 
     TYPE: ClassVar[str] = "list.entry.ended.v1"
     cause: Cause
     reason: str
-    ended_on: date = Field(description="The first day on which the entry stands no longer")
+    ended_on: date = Field(description="The first day on which the entry is no longer in force")
 
 
 ListChange = EntryPublished | EntryCorrected | EntrySuspended | EntryResumed | EntryRevoked | EntryRepaired | EntryEnded

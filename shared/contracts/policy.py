@@ -1,9 +1,9 @@
 """Policies (制度): the settings by which a jurisdiction judges entries and acts, each with the clause that states it.
 
-The documents disagree on many points, and national rules moved on: that is data. A setting that a policy leaves out is not
-said by its documents, and is taken from where it is: another policy of the region, or of a region above
-(shared/lawbook/policy.py). Three groups, because they go by different days and places: substance by the day of the decision,
-procedure by the day of the procedural act, execution by the place and day where a measure is carried out.
+The documents disagree on many points, and national rules changed over time: so settings are data. If the documents of a policy do
+not state a setting, the policy leaves it out, and it is taken from another policy of the region or of a higher region
+(shared/lawbook/policy.py). There are three groups, because different days and places decide: substance goes by the day of the
+decision, procedure by the day of the procedural act, execution by the day and place of execution.
 """
 
 from datetime import date
@@ -19,38 +19,39 @@ T = TypeVar("T")
 
 
 class Setting(Contract, Generic[T]):
-    """One thing that a policy says, and where it says so."""
+    """One value of a policy, with its document and clause."""
 
     value: T
     document: str = Field(default="", description="Document number (文号)")
     clause: str = Field(default="", description="Clause in that document (条款)")
-    words: str = Field(default="", description="The words of the clause, where they are at hand")
+    words: str = Field(default="", description="The text of the clause, if available")
     example: bool = Field(
-        default=False, description="No document states it (or its text is not at hand): a credit office must confirm"
+        default=False,
+        description="No document states it, or its text is not available: a credit office must confirm it",
     )
     prevails: bool = Field(
-        default=False, description="Holds also where a region below says otherwise (上位法优于下位法)"
+        default=False, description="Applies even if a lower region states another value (上位法优于下位法)"
     )
 
 
 class CuredInTime(StrEnum):
-    """What follows when the conduct is corrected in time (在规定期限内纠正)."""
+    """The consequence if the conduct is corrected in time (在规定期限内纠正)."""
 
     NOT_LISTED = "not_listed"
-    """Need not be listed at all (可以不再列入)."""
+    """The subject need not be listed (可以不再列入)."""
     NO_LONGER_LISTED = "no_longer_listed"
-    """Is no longer a target of joint punishment (不再作为联合惩戒对象)."""
+    """The subject is no longer a target of joint punishment (不再作为联合惩戒对象)."""
 
 
 class SuspensionBegins(StrEnum):
-    """From which event measures rest while a record is verified (信息核实期间)."""
+    """The event from which measures are suspended while a record is verified (信息核实期间)."""
 
     FILED = "filed"
     VERIFICATION = "verification"
 
 
 class ReceivedBy(StrEnum):
-    """Who receives an objection."""
+    """The body that receives an objection."""
 
     CREDIT_CENTRE = "credit_centre"
     CREDIT_OFFICE = "credit_office"
@@ -58,14 +59,14 @@ class ReceivedBy(StrEnum):
 
 
 class CountsFrom(StrEnum):
-    """From which day a period of publicity counts."""
+    """The day from which a period of publicity counts."""
 
     DECISION = "decision"
     LISTING = "listing"
 
 
 class RepairNeeds(StrEnum):
-    """What a repair asks for, besides the correction itself."""
+    """What a repair requires, besides the correction itself."""
 
     MINIMUM_PUBLICITY_PASSED = "minimum_publicity_passed"
     DUTIES_DONE = "duties_done"
@@ -73,7 +74,7 @@ class RepairNeeds(StrEnum):
 
 
 class RepairStops(StrEnum):
-    """What ends with a repair."""
+    """What a repair ends."""
 
     PUBLICITY = "publicity"
     SHARING = "sharing"
@@ -81,18 +82,18 @@ class RepairStops(StrEnum):
 
 
 class ThirdPartyLists(StrEnum):
-    """What becomes of lists that associations, banks and agencies make. For reference only, everywhere."""
+    """How lists of associations, banks and agencies are used. They are always for reference only."""
 
     WEBSITE = "website"
-    """Published on the credit website, for government and society to refer to."""
+    """Published on the credit website, for reference by government and society."""
     GOVERNMENT = "government"
-    """Handed to government departments to refer to."""
+    """Given to government departments for reference."""
     EXCHANGE = "exchange"
     """Exchanged between departments and market bodies."""
 
 
 class Level(StrEnum):
-    """Whose task it is to keep something."""
+    """The level of government that keeps something."""
 
     STATE = "state"
     CITY = "city"
@@ -100,58 +101,63 @@ class Level(StrEnum):
 
 
 class Tier(Contract):
-    """A grade of untrustworthiness (失信等级), or a tier below or at the black-list threshold: a code of its jurisdiction."""
+    """A grade of untrustworthiness (失信等级), or a tier at or below the black-list threshold: a code of its jurisdiction."""
 
     code: str
     name_zh: str
     name_en: str
-    rank: int = Field(description="The higher, the graver; unique in its jurisdiction")
-    list_kind: ListKind | None = Field(default=None, description="The list it leads to; none: to no list")
+    rank: int = Field(description="A higher rank is graver; unique in its jurisdiction")
+    list_kind: ListKind | None = Field(default=None, description="The list it leads to; null: no list")
     public: bool = Field(default=False, description="Whether an entry of it may be published")
 
 
 class PublicityLength(Contract):
-    """How long a record of this grade is publicised. Months from the day that `publicity_counts_from` names."""
+    """How long a record of this grade is public, in months from the day named by `publicity_counts_from`."""
 
-    grade: str | None = Field(default=None, description="A code of `grades`; none: every other grade")
-    domains: tuple[DomainId, ...] = Field(default=(), description="Only in these; empty: in all others")
+    grade: str | None = Field(default=None, description="A code of `grades`; null: every other grade")
+    domains: tuple[DomainId, ...] = Field(default=(), description="Only in these domains; empty: in all others")
     at_least_months: int = 0
     at_most_months: int
 
 
 class Substance(Contract):
-    """What holds by the day of the decision (实体从旧): what is listed, how gravely, and whom measures reach."""
+    """Settings by the day of the decision (实体从旧): what is listed, how gravely, and whom measures reach."""
 
     grades: Setting[tuple[Tier, ...]] | None = None
-    serious_acts: Setting[tuple[str, ...]] | None = Field(default=None, description="Fields and acts named as serious")
+    serious_acts: Setting[tuple[str, ...]] | None = Field(
+        default=None, description="Fields and acts that are named as serious"
+    )
     law_or_central_policy_only: Setting[bool] | None = Field(
         default=None, description="A serious black list needs a law or a central policy (国办发〔2020〕49号)"
     )
     longest_term_months: Setting[int | None] | None = Field(
-        default=None, description="None as a value: the documents leave it to others"
+        default=None, description="Null as a value: the documents leave it to others"
     )
     cured_in_time: Setting[CuredInTime] | None = None
     escalate_from_domains: Setting[int] | None = Field(
-        default=None, description="On black lists of so many distinct domains: stronger measures (row 8)"
+        default=None,
+        description="Stronger measures if the subject is on the black lists of so many distinct domains (row 8)",
     )
     reach_responsible_persons: Setting[bool] | None = Field(default=None, description="落实到人 (row 9)")
     able_but_unwilling_matters: Setting[tuple[str, ...]] | None = Field(
         default=None,
-        description="Punishments in these matters only for 有履行能力但拒不履行; empty: for every black entry",
+        description="In these matters, only subjects with 有履行能力但拒不履行 are punished; empty: every black entry",
     )
-    higher_loan_rates: Setting[bool] | None = Field(default=None, description="提高贷款利率 is among the measures")
-    issue_limits: Setting[bool] | None = Field(default=None, description="限制股票发行上市融资或发行债券 is among them")
+    higher_loan_rates: Setting[bool] | None = Field(default=None, description="The measures include 提高贷款利率")
+    issue_limits: Setting[bool] | None = Field(
+        default=None, description="The measures include 限制股票发行上市融资或发行债券"
+    )
     red_yields_to: Setting[tuple[ListKind, ...]] | None = Field(
-        default=None, description="Incentives of a red entry rest while the subject stands on one of these lists"
+        default=None, description="Incentives of a red entry are suspended while the subject is on one of these lists"
     )
-    clean_record_years: Setting[int] | None = Field(default=None, description="So long without a bad record (row 12)")
+    clean_record_years: Setting[int] | None = Field(default=None, description="Years without a bad record (row 12)")
     personal_records_kept_years: Setting[int] | None = Field(
-        default=None, description="From the end of the act (失信行为终止之日), row 19"
+        default=None, description="Years from the end of the act (失信行为终止之日), row 19"
     )
 
 
 class Procedure(Contract):
-    """What holds by the day of the procedural act (程序从新): notice, objection, publicity, repair, reporting."""
+    """Settings by the day of the procedural act (程序从新): notice, objection, publicity, repair, reporting."""
 
     notice_before_listing: Setting[bool] | None = None
     plea_working_days: Setting[int] | None = None
@@ -161,7 +167,7 @@ class Procedure(Contract):
     suspension_begins: Setting[SuspensionBegins] | None = None
     objection_received_by: Setting[tuple[ReceivedBy, ...]] | None = None
     objection_forward_days: Setting[int | None] | None = Field(
-        default=None, description="Working days, like all days here; none as a value: no number is set (尽快)"
+        default=None, description="Working days, like all days here; null as a value: no number is stated (尽快)"
     )
     objection_verify_days: Setting[int | None] | None = None
     objection_notify_days: Setting[int | None] | None = None
@@ -180,16 +186,14 @@ class Procedure(Contract):
     list_keeper: Setting[Level] | None = None
     catalogue_keeper: Setting[Level] | None = None
     lists_published_by_credit_office: Setting[bool] | None = None
-    reports_due: Setting[tuple[str, ...]] | None = Field(
-        default=None, description="MM-DD, each; empty: at times that nobody fixed"
-    )
+    reports_due: Setting[tuple[str, ...]] | None = Field(default=None, description="MM-DD each; empty: no fixed dates")
 
 
 class Execution(Contract):
-    """What holds where a measure is carried out, by the day on which it is."""
+    """Settings of the place where a measure is executed, by the day of execution."""
 
     passed_up_matters: Setting[tuple[str, ...]] | None = Field(
-        default=None, description="Measures in these matters are asked of the level above (提请), not taken"
+        default=None, description="Measures in these matters are requested from the level above (提请), not taken"
     )
     feedback_required: Setting[bool] | None = None
     feedback_every_months: Setting[int] | None = None
@@ -197,7 +201,7 @@ class Execution(Contract):
 
 
 class Policy(Contract):
-    """What one region (and domain) says, by its documents, from a day on."""
+    """The settings of one region (and domain) by its documents, from one day on."""
 
     policy_id: str
     version: int = Field(ge=1)

@@ -1,7 +1,7 @@
 """What the registry orders: the topic `liandong.response`.
 
-A response (响应) is one per (entry, subject, department), with a line (措施行) a measure. Keyed by the subject whom the
-response reaches, which for a responsible person is that person.
+There is one response (响应) for each (entry, subject, department), with one line (措施行) for each measure. The key is the
+subject that the response reaches; for a responsible person it is that person.
 """
 
 from datetime import date
@@ -25,19 +25,27 @@ from shared.contracts.event import (
     SubjectKey,
     Topic,
 )
-from shared.contracts.lawbook import Duty, Force, ListKind, MeasureKind, Role, Undoing, Works
+from shared.contracts.lawbook import (
+    Duty,
+    Force,
+    ListKind,
+    MeasureKind,
+    Role,
+    Undoing,
+    Works,
+)
 from shared.contracts.listing import Subject
 
 
 class PolicyUsed(Contract):
-    """A policy that had a say in a decision, in the version that did."""
+    """A policy that was used in a decision, with its version."""
 
     policy_id: str
     version: int
 
 
 class Line(Contract):
-    """One measure that one department must, or is invited to, apply; with the basis that it was directed on."""
+    """One measure that one department must apply or is invited to apply, with its legal basis."""
 
     line_id: LineId
     measure_id: MeasureId
@@ -58,26 +66,30 @@ class Line(Contract):
     answer_within_days: int
     undo_within_days: int
     valid_on: date | None = Field(
-        default=None, description="The day by which it was judged: published, instrument in force, basis valid"
+        default=None, description="The day of the test: published, instrument in force, basis valid"
     )
     implementer_category: CategoryId | None = Field(
-        default=None, description="The kind of bodies by which the department implements; none: it is named"
+        default=None, description="The category by which the department implements; null: it is named itself"
     )
-    as_roles: tuple[Role, ...] = Field(default=(), description="As whom the person is reached; empty: as listed")
-    domains_listed: int = Field(default=1, description="Above 1: it follows from so many distinct domains (row 8)")
+    as_roles: tuple[Role, ...] = Field(
+        default=(), description="Roles in which the person is reached; empty: as the listed subject"
+    )
+    domains_listed: int = Field(
+        default=1, description="Above 1: it follows from entries in so many distinct domains (row 8)"
+    )
 
 
 class EndMode(StrEnum):
     """How effects end (row 18)."""
 
     FROM_NOW = "from_now"
-    """From then on: measures stop."""
+    """From now on: measures stop."""
     FROM_BEGINNING = "from_beginning"
-    """From the beginning: measures stop, what was taken is restored."""
+    """From the beginning: measures stop, and what was taken is restored."""
 
 
 class RefusalReason(StrEnum):
-    """Why the basis gate let a measure not pass (row 5, N2)."""
+    """Why the basis gate refused a measure (row 5, N2)."""
 
     UNPUBLISHED = "unpublished"
     NOT_YET_EFFECTIVE = "not_yet_effective"
@@ -92,11 +104,11 @@ class RefusalReason(StrEnum):
     NOT_IN_POLICY = "not_in_policy"
     """No document of the jurisdiction provides for it."""
     PASSED_UP = "passed_up"
-    """It is asked of the level above (提请)."""
+    """It is requested from the level above (提请)."""
     OUTWEIGHED = "outweighed"
-    """An incentive rests while the subject stands on a black or a watch list, as the policy says."""
+    """An incentive is suspended while the subject is on a black or a watch list, by the policy."""
     NO_LONGER_FOLLOWS = "no_longer_follows"
-    """By the law of today it would not follow, and the milder law reaches back (从旧兼从轻)."""
+    """By today's law it does not follow, and the milder law applies to older entries (从旧兼从轻)."""
 
 
 class ResponseEvent(PublicEvent):
@@ -104,7 +116,7 @@ class ResponseEvent(PublicEvent):
     entry_id: EntryId
     subject: SubjectKey
     lawbook_version: int
-    list_event_id: EventId = Field(description="The list event that this concludes")
+    list_event_id: EventId = Field(description="The list event that caused this event")
 
     @property
     def partition_key(self) -> str:
@@ -112,7 +124,7 @@ class ResponseEvent(PublicEvent):
 
 
 class ResponseDirected(ResponseEvent):
-    """New lines of a response; the first such event of a `response_id` opens it."""
+    """New lines of a response. The first such event of a `response_id` opens the response."""
 
     TYPE: ClassVar[str] = "response.directed.v1"
     response_id: ResponseId
@@ -120,7 +132,7 @@ class ResponseDirected(ResponseEvent):
     of: Subject
     list_kind: ListKind
     domain_id: DomainId
-    entry_subject: SubjectKey = Field(description="The listed subject; another than `subject` for a responsible person")
+    entry_subject: SubjectKey = Field(description="The listed subject; differs from `subject` for a responsible person")
     jurisdiction: str
     until: date | None
     lines: tuple[Line, ...]
@@ -128,9 +140,9 @@ class ResponseDirected(ResponseEvent):
 
 
 class ResponseAmended(ResponseEvent):
-    """A standing response changed: its term, or, by a later law book, its lines.
+    """An active response changed: its term or, because of a later law book, its lines.
 
-    The lines themselves are ended and directed by events of their own, which follow; this one says why.
+    Separate events, which follow, end and direct the lines themselves. This event states why.
     """
 
     TYPE: ClassVar[str] = "response.amended.v1"
@@ -139,7 +151,7 @@ class ResponseAmended(ResponseEvent):
     until: date | None
     reason: str = ""
     before_lawbook_version: int | None = Field(
-        default=None, description="It stood by this version until now; `lawbook_version` is the one that changed it"
+        default=None, description="The version that applied until now; `lawbook_version` is the one that changed it"
     )
     ended: tuple[LineId, ...] = ()
     added: tuple[LineId, ...] = ()
@@ -162,7 +174,7 @@ class ResponseResumed(ResponseEvent):
 
 
 class ResponseEnded(ResponseEvent):
-    """Lines are ended; every one that was applied owes an undoing."""
+    """Lines are ended. Every line that was applied must be undone."""
 
     TYPE: ClassVar[str] = "response.ended.v1"
     response_id: ResponseId
@@ -173,18 +185,18 @@ class ResponseEnded(ResponseEvent):
 
 
 class RefusedMeasure(Contract):
-    """A measure that targets the subject and did not pass the basis gate."""
+    """A measure that targets the subject but did not pass the basis gate."""
 
     measure_id: MeasureId
-    measure_version: int | None = Field(description="None: unknown, from an event of the first version")
-    instrument_id: InstrumentId | None = Field(description="None: unknown, from an event of the first version")
+    measure_version: int | None = Field(description="Null: unknown, from an event of version 1")
+    instrument_id: InstrumentId | None = Field(description="Null: unknown, from an event of version 1")
     reason: RefusalReason
 
 
 class ResponseRefused(ResponseEvent):
-    """The basis gate refused measures for this entry; nobody executes them.
+    """The basis gate refused measures for this entry. No department executes them.
 
-    The first version gave pairs of measure and reason, and did not say which version of the measure was judged.
+    Version 1 had pairs of measure and reason, without the version of the measure.
     """
 
     TYPE: ClassVar[str] = "response.refused.v2"
@@ -192,13 +204,13 @@ class ResponseRefused(ResponseEvent):
 
 
 class Settled(ResponseEvent):
-    """The registry has dealt with a list event: `lines` are all that it ever directed for the entry, in order of id."""
+    """The registry has processed a list event. `lines`: all lines ever directed for the entry, in order of their ids."""
 
     TYPE: ClassVar[str] = "response.settled.v1"
     list_event_type: str
     lines: tuple[LineId, ...]
-    standing: int = Field(description="How many of these lines are not ended")
-    ended: bool = Field(description="The entry is in force no longer")
+    standing: int = Field(description="The number of these lines that are not ended")
+    ended: bool = Field(description="The entry is no longer in force")
 
 
 ResponseChange = (

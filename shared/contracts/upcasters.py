@@ -1,7 +1,7 @@
-"""From old versions of events to the next: pure functions on the body. They look nothing up and write "unknown", never a guess.
+"""Upcasters: pure functions from the body of an old event version to the next. They read nothing else, and never guess a value.
 
-To change an event type so that old readers or old events would break: give the model a new version, write the upcaster here,
-renew the schema snapshots, and let readers be upgraded before writers (an older reader parks what it does not know).
+To change an event type incompatibly: give the model a new version, write the upcaster here, write the schema snapshots again, and
+upgrade readers before writers (an older reader parks an event type that it does not know).
 """
 
 from collections.abc import Callable
@@ -11,7 +11,7 @@ Upcaster = Callable[[dict[str, Any]], dict[str, Any]]
 
 
 def refused_v1_to_v2(body: dict[str, Any]) -> dict[str, Any]:
-    """Version 1 said `measures: [[id, reason]]`; which version of the measure was judged is not known."""
+    """Version 1 had `measures: [[id, reason]]`, without the version of the measure."""
     kept = {name: value for name, value in body.items() if name != "measures"}
     refused = [
         {"measure_id": measure_id, "measure_version": None, "instrument_id": None, "reason": reason}
@@ -28,29 +28,29 @@ _FLAT = {
     "verify_objection_within_days": ("procedure", "objection_verify_days"),
     "personal_records_kept_years": ("substance", "personal_records_kept_years"),
 }
-"""Settings of version 1 of a policy, and where they stand now."""
+"""Setting in version 1 of a policy → group and name in version 2."""
 
 
 def policy_v1_to_v2(body: dict[str, Any]) -> dict[str, Any]:
-    """Version 1 had values and, apart from them, clauses: a value without a clause is one that somebody must confirm.
+    """Version 1 had values and clauses separately. A value without a clause is an example that must be confirmed.
 
-    A clause without a value says that the document names no number.
+    A clause without a value means that the document states no number.
     """
     policy = body["policy"]
     clauses = policy.get("clauses", {})
     groups: dict[str, dict[str, Any]] = {"substance": {}, "procedure": {}}
     for old, (group, new) in _FLAT.items():
         value, clause = policy.get(old), clauses.get(old, "")
-        if value is not None or (clause and old in _MAY_BE_OPEN):
+        if value is not None or (clause and old in _MAY_BE_NULL):
             groups[group][new] = {"value": value, "clause": clause, "example": not clause}
     kept = {name: value for name, value in policy.items() if name not in _FLAT and name != "clauses"}
     return {**body, "policy": {**kept, **groups}}
 
 
-_MAY_BE_OPEN = frozenset({"longest_term_months", "verify_objection_within_days"})
+_MAY_BE_NULL = frozenset({"longest_term_months", "verify_objection_within_days"})
 
 UPCASTERS: dict[str, tuple[str, Upcaster]] = {
     "response.refused.v1": ("response.refused.v2", refused_v1_to_v2),
     "lawbook.policy.published.v1": ("lawbook.policy.published.v2", policy_v1_to_v2),
 }
-"""Old type → (the next type, how to get there)."""
+"""Old type → (next type, function)."""

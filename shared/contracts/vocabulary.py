@@ -1,4 +1,4 @@
-"""From type names to models: how a service reads its own events and those of others, older versions included."""
+"""From type names to models: a service reads its own events and those of others with it, older versions included."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -6,21 +6,21 @@ from typing import Any
 import orjson
 from pydantic import ValidationError
 
-from shared.contracts import execution, feedback, lawbook, listing, response
+from shared.contracts import execution, feedback, lawbook_events, listing, response
 from shared.contracts.event import Event, PublicEvent
 from shared.contracts.upcasters import UPCASTERS, Upcaster
 
 
 class UnknownEventType(ValueError):
-    """No model and no upcaster for this type: it was written by a newer version. Its key waits."""
+    """There is no model and no upcaster for this type: a newer version wrote it. Its key is parked."""
 
 
 class UnreadableEvent(ValueError):
-    """The body does not fit its type."""
+    """The body does not match its type."""
 
 
 class Vocabulary:
-    """The event types that a reader knows. `upcasters` map an old type to (newer type, function)."""
+    """The event types that a reader knows. `upcasters`: old type → (next type, function)."""
 
     def __init__(
         self, events: Iterable[type[Event]], upcasters: Mapping[str, tuple[str, Upcaster]] | None = None
@@ -32,14 +32,14 @@ class Vocabulary:
         return Vocabulary([*self.models.values(), *other.models.values()], {**self.upcasters, **other.upcasters})
 
     def decode(self, type_name: str, body: str | bytes) -> Event:
-        """Raises UnknownEventType or UnreadableEvent; both are deterministic."""
+        """The event in this body. Raises UnknownEventType or UnreadableEvent; both are deterministic errors."""
         model = self.models.get(type_name)
         try:
             if model is not None:
                 return model.model_validate_json(body)
             return self._upcast(type_name, orjson.loads(body))
         except (ValidationError, orjson.JSONDecodeError) as error:
-            raise UnreadableEvent(f"{type_name}: {_places(error)}") from None
+            raise UnreadableEvent(f"{type_name}: {_error_paths(error)}") from None
         except (KeyError, TypeError, ValueError) as error:
             if isinstance(error, UnknownEventType):
                 raise
@@ -54,26 +54,26 @@ class Vocabulary:
         return self.models[type_name].model_validate(body)
 
 
-def _places(error: ValidationError | orjson.JSONDecodeError) -> str:
-    """Where a body is wrong, without its values: they may be a person's."""
+def _error_paths(error: ValidationError | orjson.JSONDecodeError) -> str:
+    """The paths of the errors in a body, without its values: they may be personal data."""
     if isinstance(error, orjson.JSONDecodeError):
         return "not JSON"
     return "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['type']}" for e in error.errors(include_input=False))
 
 
 PUBLIC_EVENTS: tuple[type[PublicEvent], ...] = (
-    lawbook.DepartmentPublished,
-    lawbook.DomainPublished,
-    lawbook.InstrumentPublished,
-    lawbook.MeasurePublished,
-    lawbook.PolicyPublished,
-    lawbook.RegionsPublished,
-    lawbook.CategoryPublished,
-    lawbook.BasisPublished,
-    lawbook.MatterPublished,
-    lawbook.MeasureListPublished,
-    lawbook.ItemRetired,
-    lawbook.SettingsConfirmed,
+    lawbook_events.DepartmentPublished,
+    lawbook_events.DomainPublished,
+    lawbook_events.InstrumentPublished,
+    lawbook_events.MeasurePublished,
+    lawbook_events.PolicyPublished,
+    lawbook_events.RegionsPublished,
+    lawbook_events.CategoryPublished,
+    lawbook_events.BasisPublished,
+    lawbook_events.MatterPublished,
+    lawbook_events.MeasureListPublished,
+    lawbook_events.ItemRetired,
+    lawbook_events.SettingsConfirmed,
     listing.EntryPublished,
     listing.EntryCorrected,
     listing.EntrySuspended,

@@ -1,8 +1,8 @@
-"""PostgreSQL: connections, grouped statements, what an error means, migrations."""
+"""PostgreSQL: connections, statements for many rows, classification of errors, migrations."""
 
 from shared.database.engine import connect
 from shared.database.errors import is_outage, is_rollback, sql_state, violated_constraint
-from shared.database.rows import RawJson, among, insert_rows, update_rows
+from shared.database.rows import RawJson, among, insert_rows, update_changed, update_rows
 
 __all__ = [
     "RawJson",
@@ -12,6 +12,7 @@ __all__ = [
     "is_outage",
     "is_rollback",
     "sql_state",
+    "update_changed",
     "update_rows",
     "violated_constraint",
 ]

@@ -1,7 +1,7 @@
-"""Many rows into a table by COPY: it costs the driver a third of what a statement with arrays does, and the server less too.
+"""Inserting many rows by COPY: a third of the driver's cost of a statement with arrays, and less for the server too.
 
-It goes past SQLAlchemy to the driver, because a bench showed the need (docs/decisions/0009). Errors come back as
-SQLAlchemy's, so that whoever catches them need not know which way the rows took.
+It uses the driver directly, because a benchmark showed the need (docs/decisions/0009). Errors are raised as SQLAlchemy's, so
+callers handle COPY and statements alike.
 """
 
 from collections.abc import Sequence
@@ -12,37 +12,37 @@ from sqlalchemy import Table
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-FEWEST = 8
-"""Fewer rows are as cheap by a statement."""
+COPY_MIN_ROWS = 8
+"""For fewer rows a statement is as cheap."""
 
 
 async def can_copy(connection: AsyncConnection, rows: int) -> bool:
-    """Whether so many rows are worth it, and the transaction has begun: SQLAlchemy begins it with its first statement."""
-    return rows >= FEWEST and (await _driver(connection)).is_in_transaction()
+    """Whether there are enough rows, and the transaction has begun (SQLAlchemy begins it with its first statement)."""
+    return rows >= COPY_MIN_ROWS and (await _driver(connection)).is_in_transaction()
 
 
 async def copy_rows(
     connection: AsyncConnection, table: Table, names: Sequence[str], rows: Sequence[Sequence[Any]]
 ) -> None:
-    """Add rows, each with the values of the columns `names` in their order. A column that is not named gets its default.
+    """Insert rows; each row has the values of the columns `names`, in order. Columns that are not named get their default.
 
-    Raises what a statement would: IntegrityError, DBAPIError. The transaction is then of no more use.
+    Raises what a statement would: IntegrityError, DBAPIError. The transaction can then only be rolled back.
     """
     driver = await _driver(connection)
-    told = f"COPY {table.name}"
+    statement = f"COPY {table.name}"
     try:
         await driver.copy_records_to_table(table.name, records=rows, columns=list(names), schema_name=table.schema)
     except TimeoutError:
-        await connection.invalidate()  # where an answer never came, none is asked for
+        await connection.invalidate()  # the server does not answer: do not send a rollback
         raise
     except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
         kind = IntegrityError if isinstance(error, asyncpg.IntegrityConstraintViolationError) else DBAPIError
         closed = driver.is_closed()
-        raise kind(told, None, _Refused(error), hide_parameters=True, connection_invalidated=closed) from error
+        raise kind(statement, None, _DriverError(error), hide_parameters=True, connection_invalidated=closed) from error
 
 
-class _Refused(Exception):
-    """What the driver raised, as SQLAlchemy hands it on: with its SQLSTATE, and itself as the cause."""
+class _DriverError(Exception):
+    """An error of the driver in the form that SQLAlchemy uses: with its SQLSTATE, and the original error as the cause."""
 
     def __init__(self, error: Exception) -> None:
         super().__init__(str(error))

@@ -1,7 +1,7 @@
-"""The driver's connections, which learn PostgreSQL's own types once a process and not once a connection.
+"""Connections of asyncpg that look up PostgreSQL's built-in types once for each process, not once for each connection.
 
-asyncpg asks the server about every array type that a connection meets for the first time: some fifteen milliseconds each, before
-the first statement that has one is answered (its issue 1272). The numbers of PostgreSQL's own types are the same everywhere.
+asyncpg queries the server about every array type when a connection uses it for the first time, which delays that statement by
+about fifteen milliseconds (its issue 1272; docs/decisions/0010). The OIDs of built-in types are the same on every server.
 """
 
 from collections.abc import Iterable, Sequence
@@ -15,28 +15,28 @@ if TYPE_CHECKING:
 else:
     _Asyncpg = asyncpg.Connection
 
-_FIRST_OF_USERS = 16_384
-"""Types with lower numbers are PostgreSQL's own (FirstNormalObjectId)."""
+_FIRST_USER_OID = 16_384
+"""Types with lower OIDs are built in (PostgreSQL's FirstNormalObjectId)."""
 
-_told: dict[frozenset[int], Sequence[Any]] = {}
-"""What a server said of a set of types."""
+_cached: dict[frozenset[int], Sequence[Any]] = {}
+"""Set of OIDs → the server's rows about them."""
 
 
 @dataclass(frozen=True, slots=True)
-class _NotAsked:
-    """In the place of the statement that asked. The driver looks at the name: it has one, so that nothing was overwritten."""
+class _CachedStatement:
+    """Stands for the lookup statement. Its name is not empty, so the driver assumes that no unnamed statement was overwritten."""
 
-    name: str = "not asked"
+    name: str = "cached"
 
 
 class Connection(_Asyncpg):
-    """A connection of asyncpg. Overrides how it learns of types, in the version that the lock file names."""
+    """A connection of asyncpg. Overrides a private method; verified with the version in the lock file."""
 
     async def _introspect_types(self, typeoids: Iterable[int], timeout: float) -> tuple[Sequence[Any], Any]:
-        asked = frozenset(typeoids)
-        if asked in _told:
-            return _told[asked], _NotAsked()
-        found, statement = await cast("Any", super())._introspect_types(asked, timeout)
-        if all(one["oid"] < _FIRST_OF_USERS for one in found):
-            _told[asked] = found
-        return found, statement
+        oids = frozenset(typeoids)
+        if oids in _cached:
+            return _cached[oids], _CachedStatement()
+        types, statement = await cast("Any", super())._introspect_types(oids, timeout)
+        if all(row["oid"] < _FIRST_USER_OID for row in types):
+            _cached[oids] = types
+        return types, statement

@@ -9,61 +9,62 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from shared.database.driver import Connection
 
-STATEMENT_SECONDS = 60
-COMMAND_SECONDS = 65
+STATEMENT_TIMEOUT_SECONDS = 60
+COMMAND_TIMEOUT_SECONDS = 65
 """Client timeout. It exceeds `statement_timeout`: a live server cancels first, so a timeout here means a dead connection."""
 
-
 RANDOM_PAGE_COST = "1.1"
-"""For solid-state disks. With the server's default (4, for rotating disks) the planner scans a whole table in order to change a
-thousand rows by key, until the table is very large (docs/decisions/0011)."""
+"""For solid-state disks. With the server's default (4, for rotating disks) the planner scans a whole table to update a thousand
+rows by key, unless the table is very large (docs/decisions/0011)."""
 
 
 def connect(url: str, *, pool_size: int = 20, search_path: str = "public") -> AsyncEngine:
-    """An engine on asyncpg. A connection that died is noticed before use; statements give up after a minute.
+    """An engine on asyncpg. A closed connection is detected before use; statements time out after a minute.
 
-    A connection on which no answer comes at all (a firewall has forgotten it) is given up a little later, as an outage.
+    A connection without any answer (a firewall has dropped it) times out a little later, as an outage.
 
-    Errors do not tell the parameters of their statements: they may be a person's, and errors go into logs.
+    Errors do not include the parameters of their statements: these may be personal data, and errors are logged.
     """
     engine = create_async_engine(
         url,
         pool_size=pool_size,
-        max_overflow=pool_size // 2,  # these are closed again on return: for a moment of need only
+        max_overflow=pool_size // 2,  # closed again when returned: for short peaks only
         pool_pre_ping=False,
         pool_recycle=1800,
         hide_parameters=True,
-        json_deserializer=_as_it_stands,
+        json_deserializer=_keep_text,
         connect_args={
             "connection_class": Connection,
             "server_settings": {
-                "statement_timeout": str(STATEMENT_SECONDS * 1000),
+                "statement_timeout": str(STATEMENT_TIMEOUT_SECONDS * 1000),
                 "timezone": "UTC",
                 "search_path": search_path,
                 "random_page_cost": RANDOM_PAGE_COST,
             },
             "timeout": 10,
-            "command_timeout": COMMAND_SECONDS,
+            "command_timeout": COMMAND_TIMEOUT_SECONDS,
         },
     )
-    event.listen(engine.sync_engine, "checkout", _refuse_dead)
-    event.listen(engine.sync_engine, "handle_error", _give_up_unanswered)
+    event.listen(engine.sync_engine, "checkout", _discard_closed)
+    event.listen(engine.sync_engine, "handle_error", _invalidate_on_timeout)
     return engine
 
 
-def _refuse_dead(_: Any, record: Any, __: Any) -> None:
-    """The driver knows when the server has hung up: the pool then takes another connection. Costs no round trip."""
+def _discard_closed(_: Any, record: Any, __: Any) -> None:
+    """If the driver knows that the server has closed a connection, the pool takes another one. Costs no round trip."""
     if record.driver_connection.is_closed():
         raise DisconnectionError("the server closed this connection")
 
 
-def _give_up_unanswered(context: ExceptionContext) -> None:
-    """Where an answer never came, none is asked for (a rollback would wait as long again): the connection is thrown away,
-    and those made before it: what swallowed the one swallows them too."""
+def _invalidate_on_timeout(context: ExceptionContext) -> None:
+    """After a client timeout, discard the connection without a rollback, which would wait as long again.
+
+    Connections opened before it are discarded as well: the cause, such as a firewall, affects them too.
+    """
     if isinstance(context.original_exception, TimeoutError):
         context.is_disconnect = True
 
 
-def _as_it_stands(stored: str) -> str:
-    """JSON is handed over as text: whoever reads it knows which model it is, and parses it once."""
+def _keep_text(stored: str) -> str:
+    """JSON stays text: the caller knows the model, and parses it once."""
     return stored

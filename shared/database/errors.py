@@ -1,4 +1,4 @@
-"""What an error of the database, or of another service, means for the work that met it."""
+"""Classification of errors of the database and of other services: outage, lost race, violated constraint."""
 
 import httpx
 from sqlalchemy.exc import DBAPIError, IntegrityError
@@ -11,7 +11,7 @@ def violated_constraint(error: IntegrityError) -> str | None:
 
 
 def sql_state(error: DBAPIError) -> str:
-    """The five-character SQLSTATE, or an empty string when the server never answered."""
+    """The five-character SQLSTATE, or an empty string when the server did not answer."""
     return getattr(error.orig, "sqlstate", None) or getattr(error.orig, "pgcode", None) or ""
 
 
@@ -24,17 +24,17 @@ _OUTAGES = ("08", "25006", "25P03", "28", "3D", "40", "53", "55", "57", "58", "X
 """Connection, a standby that takes no writes, idle too long, credentials, no such database, rollback (deadlock,
 serialisation), resources, not available, operator intervention, system error, internal error."""
 
-_NOT_NOW = (429, 502, 503, 504)
-"""What a service, or the gateway before it, answers when the same request may be answered later."""
+_RETRYABLE_STATUS = (429, 502, 503, 504)
+"""HTTP status of a service or its gateway when the same request may succeed later."""
 
 
 def is_outage(error: BaseException) -> bool:
-    """True when trying again may help: the database, another service or the network failed, not what was asked of it."""
+    """True when a retry may succeed: the database, another service or the network failed, not the request itself."""
     if isinstance(error, DBAPIError):
         state = sql_state(error)
         return error.connection_invalidated or not state or state.startswith(_OUTAGES)
     if isinstance(error, httpx.HTTPStatusError):
-        return error.response.status_code in _NOT_NOW
+        return error.response.status_code in _RETRYABLE_STATUS
     if isinstance(error, httpx.TransportError):
         return not isinstance(error, httpx.UnsupportedProtocol | httpx.LocalProtocolError)
     return isinstance(error, OSError | TimeoutError | PoolTimeout)

@@ -1,7 +1,7 @@
-"""Alembic, the same for every service: one database each, its migrations beside it, the engine's tables first.
+"""Alembic, the same for every service: each has its own database and its own migrations, which begin with the engine's tables.
 
-A service's `migrations/env.py` calls `run`; its first version calls `create_engine_tables`. Migrations never look at today's
-tables: what they make is written out here and in them.
+A service's `migrations/env.py` calls `run`; its first version calls `create_engine_tables`. Migrations never use the current
+table definitions: everything that they create is written out here and in them.
 """
 
 import asyncio
@@ -35,33 +35,33 @@ _LOCALE = "ENCODING 'UTF8' LOCALE 'C' LOCALE_PROVIDER builtin BUILTIN_LOCALE 'C.
 
 
 async def create_database(url: str) -> None:
-    """Create the database that the URL names, when the server does not have it.
+    """Create the database that the URL names, if it does not exist.
 
-    In PostgreSQL's own locale, whatever the server's: ids are sorted alike everywhere, and as Python sorts them (locks are
-    taken in that order).
+    It gets PostgreSQL's built-in locale, whatever the server's default: ids sort the same everywhere, and as in Python. Locks are
+    taken in that order.
     """
     target = make_url(url)
     engine = create_async_engine(target.set(database="postgres"), isolation_level="AUTOCOMMIT")
     try:
         async with engine.connect() as connection:
-            known = text("SELECT 1 FROM pg_database WHERE datname = :name")
-            if not await connection.scalar(known, {"name": target.database}):
+            exists = text("SELECT 1 FROM pg_database WHERE datname = :name")
+            if not await connection.scalar(exists, {"name": target.database}):
                 quoted = engine.dialect.identifier_preparer.quote(target.database or "")
                 await connection.execute(text(f"CREATE DATABASE {quoted} {_LOCALE} TEMPLATE template0"))
     finally:
         await engine.dispose()
 
 
-def _is_held_up(error: BaseException) -> bool:
+def _is_lock_timeout(error: BaseException) -> bool:
     return isinstance(error, DBAPIError) and sql_state(error) == "55P03"
 
 
-@retry(retry=retry_if_exception(_is_held_up), wait=wait_fixed(1), stop=stop_after_delay(300), reraise=True)
+@retry(retry=retry_if_exception(_is_lock_timeout), wait=wait_fixed(1), stop=stop_after_delay(300), reraise=True)
 async def migrate(service: str, url: str) -> None:
-    """Bring a service's database to the newest version. One at a time: others wait.
+    """Migrate a service's database to the newest version. An advisory lock lets one migration run at a time.
 
-    An older version of the service may be at work meanwhile. A migration that waits for a table's lock makes everybody wait who
-    comes after it, so it waits for two seconds only, and tries again from the beginning.
+    An older version of the service may be running meanwhile. While a migration waits for a table lock, all later statements on
+    that table wait too. So it waits for two seconds only, and retries from the beginning.
     """
     engine = create_async_engine(url)
     try:
@@ -86,16 +86,16 @@ def _config(connection: Connection, service: str) -> Config:
 
 
 def drift(connection: Connection, metadata: MetaData) -> list[object]:
-    """Where the database differs from the tables in the code; a test wants nothing here."""
+    """Differences between the database and the tables in the code; a test requires that there are none."""
     return list(compare_metadata(MigrationContext.configure(connection), metadata))
 
 
 def create_engine_tables() -> None:
-    """The engine's tables as of its first version (shared/eventstore/schema.py says what each is)."""
+    """The first version of the engine's tables (shared/eventstore/schema.py describes each)."""
     _create_log()
     _create_relay()
     _create_intake()
-    _create_answers()
+    _create_responses()
 
 
 def _create_log() -> None:
@@ -192,7 +192,7 @@ def _create_intake() -> None:
     op.create_index("timers_due_at_idx", "timers", ["due_at"])
 
 
-def _create_answers() -> None:
+def _create_responses() -> None:
     op.create_table(
         "idempotency",
         sa.Column("caller", sa.Text(), nullable=False),
@@ -214,36 +214,37 @@ def _create_answers() -> None:
 
 
 def tune_engine_tables() -> None:
-    """The second version of the engine's tables: vacuumed as they are used, and old answers found by their age."""
-    for table, parameters in _HOT.items():
+    """The second version of the engine's tables: vacuum settings that fit their use, and an index to find old responses."""
+    for table, parameters in _STORAGE_PARAMETERS.items():
         op.execute(f"ALTER TABLE {table} SET ({parameters})")
     op.create_index("idempotency_answered_at_idx", "idempotency", ["answered_at"], postgresql_using="brin")
 
 
-_USED_UP = (
+_QUEUE = (
     "autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000, autovacuum_vacuum_cost_delay = 0, "
     "autovacuum_analyze_scale_factor = 0, autovacuum_analyze_threshold = 10000, vacuum_truncate = false"
 )
-"""Filled and emptied all day, near empty when all is well: vacuumed by what was deleted, not by a share of what is there, and
-at full speed; not cut off at the end, which would take a lock that every command meets."""
+"""Rows are inserted and deleted all the time, and the table is normally almost empty. So vacuum starts after a number of deleted
+rows, not after a share of the table, and runs at full speed. It does not truncate the file, because that takes a lock that would
+block every command."""
 
-_WRITTEN_OVER = (
+_UPDATED_IN_PLACE = (
     "autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 500, autovacuum_vacuum_cost_delay = 0, "
     "fillfactor = 50"
 )
-"""A few rows that every batch writes over: room on their pages keeps the new version beside the old, so that no index is
-touched and whoever reads cleans up in passing."""
+"""A few rows that every batch updates. Free space on their pages keeps the new row version on the same page (a HOT update): no
+index changes, and reads remove old versions."""
 
-_TURNED_OVER = "autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 1000"
-"""Large, and deleted from the old end: vacuumed before a fifth of it is dead."""
+_DELETED_BY_AGE = "autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 1000"
+"""Large, and the oldest rows are deleted: vacuumed before a fifth of the table is dead."""
 
-_HOT = {
-    "outbox": _USED_UP,
-    "parked": _USED_UP,
-    "counters": _WRITTEN_OVER,
-    "offsets": _WRITTEN_OVER,
-    "timers": _TURNED_OVER,
-    "idempotency": _TURNED_OVER,
+_STORAGE_PARAMETERS = {
+    "outbox": _QUEUE,
+    "parked": _QUEUE,
+    "counters": _UPDATED_IN_PLACE,
+    "offsets": _UPDATED_IN_PLACE,
+    "timers": _DELETED_BY_AGE,
+    "idempotency": _DELETED_BY_AGE,
 }
 
 

@@ -1,10 +1,10 @@
-"""Grouped statements: one round trip, whatever the number of rows.
+"""Statements for many rows: one round trip, whatever the number of rows.
 
-Rows travel as one array per column and are expanded by `unnest`. The statement text does not depend on the number of rows, so
-that the server prepares it once.
+Rows are sent as one array for each column and expanded by `unnest`. The statement text does not depend on the number of rows, so
+the server prepares it once.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -34,7 +34,7 @@ from shared.database.copying import can_copy, copy_rows
 
 
 class RawJson(UserDefinedType[str]):
-    """A `json` column handed over as text: stored byte for byte as it was written, parsed by whoever reads it."""
+    """A `json` column whose values are text: stored byte for byte as written, parsed by the caller."""
 
     cache_ok = True
 
@@ -43,7 +43,7 @@ class RawJson(UserDefinedType[str]):
 
 
 class _PlainBoolean(UserDefinedType[bool]):
-    """As it is handed over: SQLAlchemy's own looks at each value before the driver does."""
+    """Passes values to the driver unchanged: SQLAlchemy's own type checks each value first."""
 
     cache_ok = True
 
@@ -52,13 +52,13 @@ class _PlainBoolean(UserDefinedType[bool]):
 
 
 def _array_type(column_type: TypeEngine[Any]) -> TypeEngine[Any]:
-    """The type in which a column's values travel: what asyncpg has no plain array for goes as text and is cast."""
+    """The array type in which a column's values are sent; types without a plain array in asyncpg are sent as text and cast."""
     if isinstance(column_type, RawJson | Uuid | String):
         return ARRAY(Text())
     return ARRAY(_PlainBoolean() if isinstance(column_type, Boolean) else column_type)
 
 
-def _spread(table: Table, names: tuple[str, ...]) -> Any:
+def _unnested(table: Table, names: tuple[str, ...]) -> Any:
     arrays = [bindparam(f"a_{name}", type_=_array_type(table.c[name].type)) for name in names]
     return func.unnest(*arrays).table_valued(*names, with_ordinality="given_order").render_derived(name="given")
 
@@ -78,7 +78,7 @@ def _insert(
     conflict: tuple[str, ...] | None,
     keep: bool,
 ) -> Insert:
-    given = _spread(table, tuple(name for name in names if name not in empty))
+    given = _unnested(table, tuple(name for name in names if name not in empty))
     values = [null() if name in empty else _typed(table, given, name) for name in names]
     rows = select(*values).order_by(given.c.given_order)
     statement = insert(table).from_select(list(names), rows, include_defaults=False)
@@ -92,7 +92,7 @@ def _insert(
 
 @lru_cache(maxsize=512)
 def _update(table: Table, keys: tuple[str, ...], names: tuple[str, ...]) -> Any:
-    given = _spread(table, keys + names)
+    given = _unnested(table, keys + names)
     changed = {name: _typed(table, given, name) for name in names}
     return update(table).where(*[table.c[key] == _typed(table, given, key) for key in keys]).values(changed)
 
@@ -106,7 +106,7 @@ def _columns(rows: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
 
 
 def among(column: Column[Any], parameter: str) -> ColumnElement[bool]:
-    """Whether a column has one of the values of this parameter, a list: one statement, however long the list is."""
+    """Whether the column has one of the values of this list parameter: one statement text for lists of any length."""
     return column == bindparam(parameter, type_=ARRAY(column.type)).any_()
 
 
@@ -119,15 +119,17 @@ async def insert_rows(
     conflict: tuple[str, ...] | None = None,
     keep: bool = False,
 ) -> CursorResult[Any] | None:
-    """Insert rows of equal shape at once. With `conflict`, a row that is there already is replaced, or kept.
+    """Insert rows with the same columns. `conflict`: key columns; an existing row is replaced, or with `keep` left as it is.
 
-    Never used with `conflict` on events. Of several rows with one conflict key, give only the last.
+    Never used with `conflict` on events. Pass at most one row for each conflict key.
     """
     if not rows:
         return None
     columns = _columns(rows)
-    # A column without any value need not travel: it costs the driver as much as a full one.
-    empty = frozenset(name for name, values in columns.items() if values[0] is None and not any(map(_is_there, values)))
+    # A column without any value is not sent: it would cost the driver as much as a full one.
+    empty = frozenset(
+        name for name, values in columns.items() if values[0] is None and not any(map(_is_not_none, values))
+    )
     if len(empty) == len(columns):
         empty = frozenset[str]()
     if conflict is None and not returning and await can_copy(connection, len(rows)):
@@ -138,17 +140,30 @@ async def insert_rows(
     return await connection.execute(statement, _arrays({n: v for n, v in columns.items() if n not in empty}))
 
 
-def _is_there(value: Any) -> bool:
+def _is_not_none(value: Any) -> bool:
     return value is not None
 
 
 async def update_rows(
     connection: AsyncConnection, table: Table, keys: tuple[str, ...], rows: Sequence[Mapping[str, Any]]
 ) -> int:
-    """Update many rows by key, each to its own values, in one round trip. Give each key once. Returns how many there were."""
+    """Update many rows by key, each to its own values, in one round trip. Pass each key once. Returns how many rows matched."""
     if not rows:
         return 0
     columns = _columns(rows)
     names = tuple(name for name in columns if name not in keys)
     result = await connection.execute(_update(table, keys, names), _arrays(columns))
     return result.rowcount
+
+
+async def update_changed(
+    connection: AsyncConnection, table: Table, keys: tuple[str, ...], rows: Iterable[Mapping[str, Any]]
+) -> None:
+    """Update rows that give only the columns that change: one statement for each set of columns. Give each key once."""
+    groups: dict[frozenset[str], list[Mapping[str, Any]]] = {}
+    for row in rows:
+        if len(row) > len(keys):
+            groups.setdefault(frozenset(row), []).append(row)
+    for first, *others in groups.values():
+        # The order of the first row is the order in the statement: sorted, so that the server sees one text for each set.
+        await update_rows(connection, table, keys, [dict(sorted(first.items())), *others])

@@ -1,7 +1,7 @@
-"""Coalescing: commands that arrive together are committed together.
+"""Coalesced commits: commands that arrive together are committed in one transaction.
 
-A commit costs a flush of the disk whether it carries one command or a hundred. When a coalesced commit fails, each of its
-commands is redone alone, so that one stale command fails for itself only. A command is atomic either way.
+A commit costs one disk flush, for one command as for a hundred. When a coalesced commit fails, each of its commands is retried
+alone, so a stale command fails only itself. A command is atomic either way.
 """
 
 import asyncio
@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from sqlalchemy.exc import DBAPIError
 
 from shared.database import is_outage, is_rollback
-from shared.eventstore.store import Change, EventStore, Recorded, VersionConflict
+from shared.eventstore.changes import Change, Recorded, VersionConflict
+from shared.eventstore.store import EventStore
 from shared.telemetry import traces
 
 
@@ -24,11 +25,12 @@ class _Waiting:
 
 
 class Committer:
-    """Writes changes of concurrent commands, as many a transaction as are waiting."""
+    """Writes the changes of concurrent commands, all waiting ones in one transaction."""
 
-    def __init__(self, store: EventStore, *, most: int = 256, writers: int = 2) -> None:
+    def __init__(self, store: EventStore, *, max_batch: int = 256, writers: int = 2) -> None:
+        """`max_batch`: commands in one transaction. `writers`: transactions at the same time."""
         self._store = store
-        self._most = most
+        self._max_batch = max_batch
         self._waiting: deque[_Waiting] = deque()
         self._wake = asyncio.Event()
         self._writers = writers
@@ -40,7 +42,7 @@ class Committer:
         self._tasks = [asyncio.create_task(self._run(), name="committer") for _ in range(self._writers)]
 
     async def stop(self) -> None:
-        """Write what waits, then end; what comes later is refused."""
+        """Write what waits, then stop; later commands are refused."""
         self._stopped = True
         while self._waiting or self._writing:
             await asyncio.sleep(0.01)
@@ -53,7 +55,7 @@ class Committer:
     async def commit(self, change: Change) -> list[Recorded]:
         """Return when the change is durable. Raises what EventStore.write raises, or the database's error.
 
-        A deadlock is a VersionConflict too: another writer was first.
+        A deadlock raises VersionConflict as well: another writer was faster. While stopping: ConnectionAbortedError.
         """
         if self._stopped:
             raise ConnectionAbortedError("the service is stopping")
@@ -65,49 +67,49 @@ class Committer:
     async def _run(self) -> None:
         while True:
             await self._wake.wait()
-            together = self._take()
-            if not together:
+            batch = self._next_batch()
+            if not batch:
                 self._wake.clear()
                 continue
             self._writing += 1
             try:
-                await self._write(together)
+                await self._write(batch)
             finally:
                 self._writing -= 1
 
-    def _take(self) -> list[_Waiting]:
-        """The next commands, one a stream: of two that append to one stream the later waits for its own turn."""
-        together: list[_Waiting] = []
+    def _next_batch(self) -> list[_Waiting]:
+        """The next commands, at most one for each stream: a second command on a stream waits for a later batch."""
+        batch: list[_Waiting] = []
         streams: set[str] = set()
         later: list[_Waiting] = []
-        while self._waiting and len(together) < self._most:
+        while self._waiting and len(batch) < self._max_batch:
             waiting = self._waiting.popleft()
             own = {append.stream for append in waiting.change.appends}
             if own & streams:
                 later.append(waiting)
             else:
                 streams |= own
-                together.append(waiting)
+                batch.append(waiting)
         self._waiting.extendleft(reversed(later))
-        return together
+        return batch
 
-    async def _write(self, together: list[_Waiting]) -> None:
+    async def _write(self, batch: list[_Waiting]) -> None:
         try:
-            recorded = await self._transaction([waiting.change for waiting in together])
+            recorded = await self._transaction([waiting.change for waiting in batch])
         except Exception as error:
-            await self._write_alone(together, error)
+            await self._write_alone(batch, error)
         else:
-            _share(together, recorded)
+            _distribute(batch, recorded)
 
-    async def _write_alone(self, together: list[_Waiting], error: Exception) -> None:
-        """Whatever failed, it failed for one of them; only where no database answers there is nothing to be redone."""
-        if len(together) == 1:
-            _fail(together[0], VersionConflict(str(error)) if is_rollback(error) else error)
+    async def _write_alone(self, batch: list[_Waiting], error: Exception) -> None:
+        """After a failed batch: retry each command alone, unless the database does not answer at all."""
+        if len(batch) == 1:
+            _fail(batch[0], VersionConflict(str(error)) if is_rollback(error) else error)
         elif is_outage(error) and not isinstance(error, DBAPIError):
-            for waiting in together:
+            for waiting in batch:
                 _fail(waiting, error)
         else:
-            for waiting in together:
+            for waiting in batch:
                 await self._write([waiting])
 
     async def _transaction(self, changes: list[Change]) -> list[Recorded]:
@@ -127,10 +129,10 @@ def _fail(waiting: _Waiting, error: Exception) -> None:
         waiting.done.set_exception(error)
 
 
-def _share(together: list[_Waiting], recorded: list[Recorded]) -> None:
-    """Hand each command the events that are its own; they stand in the order of the commands."""
+def _distribute(batch: list[_Waiting], recorded: list[Recorded]) -> None:
+    """Give each command its own events; `recorded` is in the order of the commands."""
     start = 0
-    for waiting in together:
+    for waiting in batch:
         count = sum(len(append.events) for append in waiting.change.appends)
         if not waiting.done.done():
             waiting.done.set_result(recorded[start : start + count])

@@ -1,7 +1,7 @@
-"""Loads that are asked for together are answered by one query.
+"""Concurrent loads are combined into one query.
 
-Commands that arrive together each need their stream: one round trip serves them all. A load is answered by a query that began
-after it was asked for, so that it sees all that was committed by then.
+Commands that arrive together each need their stream: one round trip serves them all. A load is always served by a query that
+started after the load was requested, so the query sees everything committed before.
 """
 
 import asyncio
@@ -16,7 +16,7 @@ class Read(Protocol):
 
 
 class Loader:
-    """Groups loads. `read` asks the database; one query at a time is under way, and the next takes all that waits."""
+    """Combines loads. `read` queries the database; one query runs at a time, and the next one serves all waiting loads."""
 
     def __init__(self, read: Read) -> None:
         self._read = read
@@ -24,33 +24,33 @@ class Loader:
         self._reading: asyncio.Task[None] | None = None
 
     async def load(self, streams: Mapping[str, int]) -> History:
-        """The history of these streams from the versions given on, and maybe more; a stream that does not exist is not in it."""
-        answer: asyncio.Future[History] = asyncio.get_running_loop().create_future()
-        self._waiting.append((streams, answer))
+        """The events of these streams from the given versions on, and maybe more; streams that do not exist are absent."""
+        result: asyncio.Future[History] = asyncio.get_running_loop().create_future()
+        self._waiting.append((streams, result))
         if self._reading is None:
             self._reading = asyncio.create_task(self._run(), name="loader")
-        return await answer
+        return await result
 
     async def _run(self) -> None:
         try:
             while self._waiting:
-                together, self._waiting = self._waiting, []
-                await self._answer(together)
+                batch, self._waiting = self._waiting, []
+                await self._serve(batch)
         finally:
             self._reading = None
 
-    async def _answer(self, together: Sequence[tuple[Mapping[str, int], asyncio.Future[History]]]) -> None:
+    async def _serve(self, batch: Sequence[tuple[Mapping[str, int], asyncio.Future[History]]]) -> None:
         wanted: dict[str, int] = {}
-        for streams, _ in together:
+        for streams, _ in batch:
             for stream, version in streams.items():
                 wanted[stream] = min(version, wanted.get(stream, version))
         try:
-            found = await self._read(wanted)
+            history = await self._read(wanted)
         except Exception as error:
-            for _, answer in together:
-                if not answer.done():
-                    answer.set_exception(error)
+            for _, result in batch:
+                if not result.done():
+                    result.set_exception(error)
         else:
-            for _, answer in together:
-                if not answer.done():
-                    answer.set_result(found)
+            for _, result in batch:
+                if not result.done():
+                    result.set_result(history)

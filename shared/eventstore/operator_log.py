@@ -1,6 +1,7 @@
-"""What operators did by hand to the machinery of a service: an event each, with a name, in the service's own store.
+"""Operator actions, recorded as events with the operator's name in the service's own store.
 
-Whether they may is decided on the rows that they change, under lock, before it is recorded here, in the same transaction.
+The caller decides whether an action is allowed, on the rows that it changes and has locked, and then records it here in the same
+transaction.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,7 +11,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shared.contracts.event import Event
 from shared.decider import Decider
-from shared.eventstore import EventStore, Metadata, Session
+from shared.eventstore.changes import Metadata
+from shared.eventstore.session import Session
+from shared.eventstore.store import EventStore
 
 
 def _decide(_: None, command: Event, __: datetime) -> Sequence[Event]:
@@ -21,16 +24,16 @@ def _evolve(_: None, __: Event) -> None:
     return None
 
 
-_OPERATED: Decider[None, Event] = Decider("operated", None, _decide, _evolve)
-"""A log, without a state: what was done is what is recorded."""
+_OPERATOR_LOG: Decider[None, Event] = Decider("operated", None, _decide, _evolve)
+"""A log without a state: the command is the event to record."""
 
 
 async def record(
-    store: EventStore, connection: AsyncConnection, now: datetime, deeds: Mapping[str, Event], *, by: str
+    store: EventStore, connection: AsyncConnection, now: datetime, actions: Mapping[str, Event], *, by: str
 ) -> None:
-    """Record what was done, by the name of what it was done to. `by` names the operator."""
+    """Record actions, each under the name of its object (a key, a partition, a timer). `by` names the operator."""
     session = Session(store, now, Metadata(actor=by), connection)
-    await session.load(_OPERATED, list(deeds))
-    for name, deed in deeds.items():
-        session.do_loaded(_OPERATED, name, deed)
+    await session.load(_OPERATOR_LOG, list(actions))
+    for name, action in actions.items():
+        session.do_loaded(_OPERATOR_LOG, name, action)
     await store.write(connection, [session.change()])

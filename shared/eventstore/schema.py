@@ -1,4 +1,4 @@
-"""The tables of the engine, the same in the database of every service. Created by Alembic only (shared/migration)."""
+"""The engine's tables, the same in every service's database. Only Alembic creates them (shared/database/migration.py)."""
 
 from sqlalchemy import (
     BigInteger,
@@ -43,7 +43,7 @@ EVENTS = Table(
     Column("recorded_at", DateTime(timezone=True), nullable=False, server_default=func.clock_timestamp()),
     UniqueConstraint("stream", "version"),
 )
-"""`recorded_at` is the database's time; `effective_at` the service clock's."""
+"""`recorded_at`: time of the database. `effective_at`: time of the service's clock."""
 
 OUTBOX = Table(
     "outbox",
@@ -53,7 +53,7 @@ OUTBOX = Table(
     Column("partition", Integer, nullable=False),
     Column("key", Text, nullable=False),
 )
-"""Pointers to public events that have no number yet."""
+"""Pointers to public events that have no sequence yet."""
 
 PUBLISHED = Table(
     "published",
@@ -66,7 +66,7 @@ PUBLISHED = Table(
     Column("key", Text, nullable=False),
     PrimaryKeyConstraint("source", "topic", "partition", "sequence"),
 )
-"""Numbered public events, kept for good: a lost broker is refilled from here."""
+"""Public events with their sequences, kept for good: a lost broker is refilled from here."""
 
 COUNTERS = Table(
     "counters",
@@ -78,7 +78,7 @@ COUNTERS = Table(
     Column("acknowledged", BigInteger, nullable=False),
     PrimaryKeyConstraint("source", "topic", "partition"),
 )
-"""The next number to give and the last that the broker acknowledged, of each partition."""
+"""For each partition: the next sequence to assign, and the last one that the broker acknowledged."""
 
 IDENTITY = Table(
     "store_identity",
@@ -88,7 +88,7 @@ IDENTITY = Table(
     Column("source_epoch", Integer, nullable=False),
     Column("leader_epoch", BigInteger, nullable=False),
 )
-"""One row. `source_epoch` rises with a restore or a repartition; `leader_epoch` with every new relay leader."""
+"""One row. A restore or a change of the partition count raises `source_epoch`; every new relay leader raises `leader_epoch`."""
 
 OFFSETS = Table(
     "offsets",
@@ -100,7 +100,7 @@ OFFSETS = Table(
     Column("stopped_because", Text),
     PrimaryKeyConstraint("topic", "partition"),
 )
-"""Where this service stands in each partition, and the last sequence of each source: the fence of its consumers."""
+"""This service's offset in each partition, and the last sequence of each source. Updated conditionally: the consumers' fence."""
 
 PARKED = Table(
     "parked",
@@ -117,7 +117,9 @@ PARKED = Table(
     Column("parked_at", DateTime(timezone=True), nullable=False, server_default=func.clock_timestamp()),
     Index(None, "key", "parked_id"),
 )
-"""Events that wait, in order, behind one of their key that could not be handled. There is no flag: rows are the fact."""
+"""Dead letters per key: an event that could not be handled, and the later events of its key, in order.
+
+No flag marks a key as parked: it is parked as long as it has rows here."""
 
 TIMERS = Table(
     "timers",
@@ -141,7 +143,9 @@ IDEMPOTENCY = Table(
     PrimaryKeyConstraint("caller", "key"),
     Index(None, "answered_at", postgresql_using="brin"),
 )
-"""The answers given, by caller and Idempotency-Key: asked again, answered again, done once. Old ones are forgotten."""
+"""Stored responses by caller and Idempotency-Key: a repeated request gets the stored response and does nothing again.
+
+Old rows are deleted."""
 
 CLOCK = Table(
     "clock",
@@ -149,11 +153,11 @@ CLOCK = Table(
     Column("single", SmallInteger, primary_key=True, autoincrement=False),
     Column("offset_seconds", BigInteger, nullable=False),
 )
-"""How far a movable clock was moved: a restart does not move it back."""
+"""The offset of a movable clock, stored so that a restart keeps it."""
 
 
 def service_metadata() -> MetaData:
-    """Metadata with the engine's tables in it, for a service to add its own."""
+    """MetaData with the engine's tables, to which a service adds its own."""
     metadata = MetaData(naming_convention=NAMING)
     for table in ENGINE_TABLES.tables.values():
         table.to_metadata(metadata)

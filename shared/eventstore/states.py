@@ -1,9 +1,9 @@
-"""States that this process has folded before, so that a stream is read from there on and not from its beginning.
+"""A cache of folded states, so that a stream is read from its last known event on and not from its beginning.
 
-A remembered state is only ever a shorter way: each load still asks the database how the stream stands, and takes what was
-appended since. The event that was last is named by its id; where the database has another one there, or none (it was
-restored from a backup, or a standby took over), the state is forgotten and the stream read whole. What a transaction that
-failed had decided is never remembered.
+The cache only saves time; the database is always right (docs/decisions/0007). Each load asks the database for the stream and
+applies what was appended since. A cached state carries the id of its last event. If the database has another event at that
+version, or none (it was restored from a backup, or a standby took over), the state is dropped and the stream is read from its
+beginning. States decided in a transaction that failed are never cached.
 """
 
 from collections import OrderedDict
@@ -12,50 +12,50 @@ from typing import Any, NamedTuple
 
 from shared.contracts.event import Event
 
-KEPT = 8_192
-"""Streams. A state is some kilobytes at most."""
+CAPACITY = 8_192
+"""Streams. A state takes some kilobytes at most."""
 
 
-class Known(NamedTuple):
-    """The state of a stream after an event of it. States are immutable: they are shared."""
+class CachedState(NamedTuple):
+    """The state of a stream after the event with this version and id. States are immutable, so they are shared."""
 
     state: Any
     version: int
     event_id: str
 
 
-class Past(NamedTuple):
-    """One event of a stream; without the event, when only its id was asked for."""
+class PastEvent(NamedTuple):
+    """One event of a stream; `event` is None when only its id was requested."""
 
     version: int
     event_id: str
     event: Event | None
 
 
-History = dict[str, list[Past]]
-"""Stream → what it holds, in order of version."""
+History = dict[str, list[PastEvent]]
+"""Stream → its events, in order of version."""
 
 
-class States:
-    """The states that were needed last."""
+class StateCache:
+    """The most recently used states."""
 
-    def __init__(self, most: int = KEPT) -> None:
-        self._most = most
-        self._known: OrderedDict[str, Known] = OrderedDict()
+    def __init__(self, capacity: int = CAPACITY) -> None:
+        self._capacity = capacity
+        self._cached: OrderedDict[str, CachedState] = OrderedDict()
 
-    def get(self, stream: str) -> Known | None:
-        if known := self._known.get(stream):
-            self._known.move_to_end(stream)
-        return known
+    def get(self, stream: str) -> CachedState | None:
+        if cached := self._cached.get(stream):
+            self._cached.move_to_end(stream)
+        return cached
 
-    def keep(self, found: Iterable[tuple[str, Known]]) -> None:
-        """Remember states that are committed."""
-        known, most = self._known, self._most
-        for stream, state in found:
-            before = known.pop(stream, None)
-            known[stream] = state if before is None or before.version < state.version else before
-        while len(known) > most:
-            known.popitem(last=False)
+    def put(self, states: Iterable[tuple[str, CachedState]]) -> None:
+        """Cache committed states; an older version never replaces a newer one."""
+        cached, capacity = self._cached, self._capacity
+        for stream, state in states:
+            before = cached.pop(stream, None)
+            cached[stream] = state if before is None or before.version < state.version else before
+        while len(cached) > capacity:
+            cached.popitem(last=False)
 
     def forget(self, stream: str) -> None:
-        self._known.pop(stream, None)
+        self._cached.pop(stream, None)

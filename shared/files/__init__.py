@@ -1,1 +1,1 @@
-"""Files from outside: read as text, within bounds."""
+"""Files from outside, read as text within size limits."""

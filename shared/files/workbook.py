@@ -1,7 +1,7 @@
-"""Workbooks (XLSX) as they come from outside: opened within a bound, read as text, refused when they are damaged.
+"""Workbooks (XLSX) from outside: opened within a size limit, read as text, refused if damaged.
 
-Nothing is known of what a sheet means. Whatever a damaged file makes the libraries raise is `file_not_a_workbook`: they raise
-errors of many kinds, and some only at the row where the damage is.
+This module does not interpret sheets. Every error of the libraries becomes `file_not_a_workbook`: a damaged file makes them raise
+errors of many types, some of them only at the damaged row.
 """
 
 import zipfile
@@ -15,43 +15,43 @@ import openpyxl
 from shared.rejection import Rejected, reject
 
 
-def open_workbook(file: BinaryIO, largest: int) -> openpyxl.Workbook:
+def open_workbook(file: BinaryIO, max_bytes: int) -> openpyxl.Workbook:
     """A workbook to read row by row. Raises Rejected: `file_too_large`, `file_not_a_workbook`.
 
-    `largest`: bytes to which it may unfold; a small file can hold a very large one.
+    `max_bytes`: limit of the unpacked size; a small file can contain a very large one.
     """
-    with _damage_refused():
+    with _damage_rejected():
         file.seek(0)
         with zipfile.ZipFile(file) as archive:
-            if sum(part.file_size for part in archive.infolist()) > largest:
-                raise reject("file_too_large", "file", limit=largest)
+            if sum(part.file_size for part in archive.infolist()) > max_bytes:
+                raise reject("file_too_large", "file", limit=max_bytes)
         file.seek(0)
         return openpyxl.load_workbook(file, read_only=True, data_only=True)
 
 
 def text_rows(sheet: Any) -> Iterator[list[str]]:
-    """The rows of a sheet from its first line on, empty ones too, as text. Raises Rejected: `file_not_a_workbook`.
+    """All rows of a sheet as text, empty rows included. Raises Rejected: `file_not_a_workbook`.
 
-    The first row that says anything is the heading, without empty cells behind it; shorter rows are filled up to its width.
+    The first row with text is the heading; its empty last cells are dropped. Shorter rows are filled up to its width.
     """
     width = 0
-    with _damage_refused():
-        sheet.reset_dimensions()  # what a sheet says of its size need not be true, and rows beyond it would be lost
+    with _damage_rejected():
+        sheet.reset_dimensions()  # the stored dimensions may be wrong, and rows beyond them would be lost
         for values in sheet.iter_rows(values_only=True):
             cells = [cell_text(value) for value in values]
             if not width:
-                cells = _without_tail(cells)
+                cells = _without_empty_tail(cells)
                 width = len(cells)
             yield cells + [""] * (width - len(cells))
 
 
-def _without_tail(cells: list[str]) -> list[str]:
+def _without_empty_tail(cells: list[str]) -> list[str]:
     last = max((nth for nth, cell in enumerate(cells, start=1) if cell.strip()), default=0)
     return cells[:last]
 
 
 def cell_text(value: object) -> str:
-    """A cell as text: a day as YYYY-MM-DD, a whole number without a point."""
+    """A cell as text: a date as YYYY-MM-DD, a whole number without a decimal point."""
     match value:
         case None:
             return ""
@@ -68,7 +68,7 @@ def cell_text(value: object) -> str:
 
 
 @contextmanager
-def _damage_refused() -> Generator[None]:
+def _damage_rejected() -> Generator[None]:
     try:
         yield
     except Rejected:

@@ -1,6 +1,7 @@
-"""Who a subject is: its number judged, its stable key, and what is sealed of a natural person.
+"""Identity of subjects: validation of numbers, stable keys, encryption of personal data.
 
-A legal person is its credit code, a natural person a keyed hash; a number that fails is refused with the reason.
+The key of a legal person is its credit code, the key of a natural person a keyed hash. An invalid number is rejected with the
+reason.
 """
 
 from shared.identity.credit_code import CreditCode, credit_code, is_credit_code

@@ -1,38 +1,38 @@
 """The unified social credit code (统一社会信用代码, GB 32100-2015), the index of every legal person (row 10).
 
-A code that fails is refused with the reason, never guessed and never repaired. The division code in its third to eighth
-place is never a reason to refuse: many valid codes carry a division that was abolished since.
+An invalid code is rejected with the reason; it is never guessed or corrected. The division code (characters 3 to 8) is never a
+reason to reject: many valid codes contain a division that was abolished since.
 """
 
 from typing import NewType
 
 from stdnum.cn import uscc
 
-from shared.identity.spelling import spelled
+from shared.identity.normalisation import normalised
 from shared.rejection import Rejected, reject
 
 CreditCode = NewType("CreditCode", str)
-"""A code that passed: 18 characters, upper case, check character right."""
+"""A valid code: 18 characters, upper case, with a correct check character."""
 
 LENGTH = 18
 OLD_NUMBER_LENGTH = 15  # 工商注册号, replaced by the credit code since October 2015
 
 _DIGITS = frozenset("0123456789")
 _CHARACTERS = frozenset("0123456789ABCDEFGHJKLMNPQRTUWXY")  # GB 32100: no I, O, S, V, Z
-# Registering authorities (登记管理部门): digits from the standard; A, G, N and Y were added from 2016 on, and the
-# library still refuses them, which is why only its check-digit algorithm is used here.
+# Registering authorities (登记管理部门): digits from the standard; A, G, N and Y were added since 2016. The library still
+# refuses these, so only its check-digit algorithm is used here.
 _AUTHORITIES = _DIGITS | frozenset("AGNY")
 _ALLOWED = (_AUTHORITIES, *(_DIGITS,) * 7, *(_CHARACTERS,) * 10)
 
 
 def credit_code(text: str, field: str | None = None) -> CreditCode:
-    """The code that `text` spells, normalised.
+    """The code in `text`, normalised.
 
-    Raises `Rejected` with one of `credit_code_is_old_number` (15 digits), `credit_code_length` (fact `length`),
+    Raises Rejected with one of `credit_code_is_old_number` (15 digits), `credit_code_length` (fact `length`),
     `credit_code_character` (facts `position`, counted from 1, and `character`), `credit_code_check_digit`. The facts
-    never hold the text: somebody may have typed a person's number into this field.
+    never contain the text: it may be a personal number that was typed into the wrong field.
     """
-    code = spelled(text)
+    code = normalised(text)
     if len(code) == OLD_NUMBER_LENGTH and _DIGITS.issuperset(code):
         raise reject("credit_code_is_old_number", field, length=OLD_NUMBER_LENGTH)
     if len(code) != LENGTH:
@@ -46,7 +46,7 @@ def credit_code(text: str, field: str | None = None) -> CreditCode:
 
 
 def is_credit_code(text: str) -> bool:
-    """Whether `text` spells a valid code."""
+    """Whether `text` is a valid code."""
     try:
         credit_code(text)
     except Rejected:

@@ -1,8 +1,8 @@
-"""The stable name of a subject: in keys, topics, URLs and logs, where no person's number may ever stand.
+"""The key of a subject: its stable name in streams, topics, URLs and logs. A personal number never appears there.
 
-A legal person is `uscc:` and its credit code; a natural person is `person:` and a keyed hash of the identity number, so
-that nobody without the secret can go through all numbers and find the one; anything else is its scheme and number. The
-same secret gives the same names in every service, for as long as the records are kept.
+The key of a legal person is `uscc:` and its credit code. That of a natural person is `person:` and a keyed hash of the identity
+number: without the secret nobody can try all numbers to find the person. Any other key is scheme and number. The same secret
+gives the same keys in every service, for as long as the records are kept.
 """
 
 import hmac
@@ -18,20 +18,20 @@ from shared.rejection import reject
 LEGAL_SCHEME = "uscc"
 PERSON_SCHEME = "person"
 PERSONAL_PREFIX = "person-"
-"""Other papers of a natural person (`person-passport`): hashed like the identity number."""
+"""Prefix of schemes for other documents of a natural person (`person-passport`): hashed like the identity number."""
 
-LONGEST_NUMBER = 64
-SHORTEST_SECRET = 32
+MAX_NUMBER_LENGTH = 64
+MIN_SECRET_BYTES = 32
 
 _SCHEME = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}")
 
 
 class SubjectKeys:
-    """Names subjects with one secret (at least 32 bytes; HMAC-SHA256)."""
+    """Derives keys of subjects with one secret (at least 32 bytes; HMAC-SHA256)."""
 
     def __init__(self, secret: bytes) -> None:
-        if len(secret) < SHORTEST_SECRET:
-            raise ValueError(f"the secret of subject keys needs at least {SHORTEST_SECRET} bytes")
+        if len(secret) < MIN_SECRET_BYTES:
+            raise ValueError(f"the secret of subject keys needs at least {MIN_SECRET_BYTES} bytes")
         self._secret = secret
 
     def legal(self, code: str, field: str | None = None) -> SubjectKey:
@@ -43,17 +43,17 @@ class SubjectKeys:
         return self._hashed(PERSON_SCHEME, resident_id(number, field))
 
     def other(self, scheme: str, number: str, field: str | None = None) -> SubjectKey:
-        """Anything else by scheme and number (`vessel`, `foreign-company`, `person-passport`).
+        """Any other subject by scheme and number (`vessel`, `foreign-company`, `person-passport`).
 
-        Raises `Rejected` with `subject_scheme` (lower-case letters, digits, `_` and `-`, at most 32, and not one of the
-        two schemes that have their own rules), `subject_number` (1 to 64 printable characters) or
-        `subject_number_is_personal` (a person's identity number, which would stand in clear).
+        Raises Rejected with `subject_scheme` (lower-case letters, digits, `_` and `-`, at most 32, and not one of the
+        two schemes with their own rules), `subject_number` (1 to 64 printable characters) or
+        `subject_number_is_personal` (a personal number, which would be stored in clear).
         """
         if scheme in (LEGAL_SCHEME, PERSON_SCHEME) or not _SCHEME.fullmatch(scheme):
-            raise reject("subject_scheme", field, scheme=scheme[:LONGEST_NUMBER])
+            raise reject("subject_scheme", field, scheme=scheme[:MAX_NUMBER_LENGTH])
         normal = unicodedata.normalize("NFKC", number).strip()
-        if not 1 <= len(normal) <= LONGEST_NUMBER or not normal.isprintable():
-            raise reject("subject_number", field, longest=LONGEST_NUMBER, length=len(normal))
+        if not 1 <= len(normal) <= MAX_NUMBER_LENGTH or not normal.isprintable():
+            raise reject("subject_number", field, longest=MAX_NUMBER_LENGTH, length=len(normal))
         if scheme.startswith(PERSONAL_PREFIX):
             return self._hashed(scheme, normal.upper())
         if is_resident_id(normal):
@@ -61,7 +61,7 @@ class SubjectKeys:
         return SubjectKey(f"{scheme}:{normal}")
 
     def of(self, scheme: str, number: str, field: str | None = None) -> SubjectKey:
-        """The key of whatever the scheme says: `uscc`, `person` or another."""
+        """The key of a subject of this scheme: `uscc`, `person` or another. Raises Rejected as the other methods."""
         if scheme == LEGAL_SCHEME:
             return self.legal(number, field)
         if scheme == PERSON_SCHEME:
@@ -77,7 +77,7 @@ class SubjectKeys:
 
 
 def kind_of(key: SubjectKey) -> SubjectKind:
-    """What the key names: a legal person, a natural person, or something else."""
+    """The kind of subject with this key: a legal person, a natural person, or another subject."""
     scheme = key.partition(":")[0]
     if scheme == LEGAL_SCHEME:
         return SubjectKind.LEGAL

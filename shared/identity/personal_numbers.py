@@ -1,6 +1,7 @@
-"""Identity numbers of natural persons (公民身份号码) in free text: found, masked, refused (row 25).
+"""Identity numbers of natural persons (公民身份号码) in free text: found, masked, rejected (row 25).
 
-Free text goes into events, answers and logs in clear, and events stay for good. Callers also put numbers into paths and headers.
+Free text is in clear in events, responses and logs, and events are never deleted. Callers also put numbers into paths and
+headers.
 """
 
 import re

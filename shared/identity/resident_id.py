@@ -1,7 +1,7 @@
-"""The identity number of a natural person (公民身份号码, GB 11643): 18 characters, in no message and no log.
+"""The identity number of a natural person (公民身份号码, GB 11643): 18 characters, never in a message or a log.
 
-What is refused here names the fault and its place, never the number nor a part of it. As with legal persons, the
-division code is never a reason to refuse; the library's own `validate` looks it up, so only its parts are used.
+A rejection names the fault and its position, never the number or a part of it. As for legal persons, the division code is never a
+reason to reject. The library's `validate` checks it, so only other functions of the library are used.
 """
 
 from typing import NewType
@@ -9,11 +9,11 @@ from typing import NewType
 from stdnum.cn import ric
 from stdnum.exceptions import ValidationError
 
-from shared.identity.spelling import spelled
+from shared.identity.normalisation import normalised
 from shared.rejection import Rejected, reject
 
 ResidentId = NewType("ResidentId", str)
-"""A number that passed. Handle as a secret: hash it (`SubjectKeys.person`) or seal it (`Seal`)."""
+"""A valid number. Treat it as a secret: hash it (`SubjectKeys.person`) or encrypt it (`Seal`)."""
 
 LENGTH = 18
 
@@ -21,12 +21,12 @@ _DIGITS = frozenset("0123456789")
 
 
 def resident_id(text: str, field: str | None = None) -> ResidentId:
-    """The number that `text` spells, normalised.
+    """The number in `text`, normalised.
 
-    Raises `Rejected` with one of `resident_id_length` (fact `length`), `resident_id_character` (fact `position`,
+    Raises Rejected with one of `resident_id_length` (fact `length`), `resident_id_character` (fact `position`,
     counted from 1), `resident_id_check_digit`, `resident_id_date` (no such day in the calendar).
     """
-    number = spelled(text)
+    number = normalised(text)
     if len(number) != LENGTH:
         raise reject("resident_id_length", field, length=len(number))
     for position, character in enumerate(number, start=1):
@@ -42,7 +42,7 @@ def resident_id(text: str, field: str | None = None) -> ResidentId:
 
 
 def is_resident_id(text: str) -> bool:
-    """Whether `text` spells a valid number."""
+    """Whether `text` is a valid number."""
     try:
         resident_id(text)
     except Rejected:

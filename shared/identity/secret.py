@@ -1,7 +1,7 @@
-"""The two secrets of identity: the one that names natural persons and those that seal what is known of them.
+"""The identity secrets: the secret of the keys of natural persons, and the encryption keys of personal data.
 
-Losing the first makes every person's records unfindable, losing the others makes names unreadable, and changing the
-first gives everybody a new name. So they are made once, kept in one file or settings value, and never written over.
+Without the first, records of persons cannot be found; if it changes, every person gets a new key. Without the others, names
+cannot be decrypted. So the secrets are created once, stored in one file or settings value, and never overwritten.
 """
 
 import json
@@ -12,12 +12,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import cast
 
-from shared.identity.keys import SHORTEST_SECRET, SubjectKeys
+from shared.identity.keys import MIN_SECRET_BYTES, SubjectKeys
 from shared.identity.sealing import Seal, make_seal_keys
 
 
 class BadSecrets(Exception):
-    """The settings value or file holds no usable secrets; says what is wrong, never what it read."""
+    """The settings value or file contains no usable secrets. The message names the error, never the content."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,22 +42,22 @@ class IdentitySecrets:
 
 def make_secrets() -> IdentitySecrets:
     """New random secrets, for development and for the first start of a deployment."""
-    return IdentitySecrets(subject_key=secrets.token_bytes(SHORTEST_SECRET), seal_keys=make_seal_keys())
+    return IdentitySecrets(subject_key=secrets.token_bytes(MIN_SECRET_BYTES), seal_keys=make_seal_keys())
 
 
 def parse_secrets(value: str) -> IdentitySecrets:
     """The secrets in a settings value (JSON as `to_json` writes it). Raises `BadSecrets`."""
     try:
-        read = cast("dict[str, object]", json.loads(value))
-        subject_key = urlsafe_b64decode(cast("str", read["subject_key"]))
-        seal_keys = tuple(str(key) for key in cast("list[object]", read["seal_keys"]))
-        found = IdentitySecrets(subject_key, seal_keys)
-        found.keys()
-        found.seal()
+        content = cast("dict[str, object]", json.loads(value))
+        subject_key = urlsafe_b64decode(cast("str", content["subject_key"]))
+        seal_keys = tuple(str(key) for key in cast("list[object]", content["seal_keys"]))
+        parsed = IdentitySecrets(subject_key, seal_keys)
+        parsed.keys()
+        parsed.seal()
     except (ValueError, KeyError, TypeError) as error:
-        # The text of the error could quote the secret; its type cannot.
+        # The message of the error could quote the secret; its type cannot.
         raise BadSecrets(f"identity secrets are not usable ({type(error).__name__})") from None
-    return found
+    return parsed
 
 
 def load_secrets(path: Path) -> IdentitySecrets:
@@ -70,10 +70,10 @@ def load_secrets(path: Path) -> IdentitySecrets:
 
 
 def load_or_make_secrets(path: Path) -> IdentitySecrets:
-    """The secrets in the file, made first when there is none (development). The file is its owner's alone (0600).
+    """The secrets in the file; a missing file is created first (development). Only its owner can read the file (0600).
 
-    A second process that starts at the same moment reads what the first one made: the file appears complete, at once,
-    and is never written over.
+    The file is created atomically and never overwritten, so a second process that starts at the same time reads the secrets of
+    the first.
     """
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -81,7 +81,7 @@ def load_or_make_secrets(path: Path) -> IdentitySecrets:
         with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
             file.write(make_secrets().to_json())
         try:
-            path.hardlink_to(draft)  # fails when another process was first, where a rename would replace its secrets
+            path.hardlink_to(draft)  # fails if another process was first; a rename would replace its secrets
         except FileExistsError:
             pass
         finally:

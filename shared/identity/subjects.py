@@ -1,4 +1,4 @@
-"""A subject of an event, made from what a caller sent: named by key; a natural person's name and number are sealed (row 25)."""
+"""The subject of an event, from the input of a caller. A natural person's name and number are encrypted (row 25)."""
 
 from collections.abc import Callable
 
@@ -17,7 +17,8 @@ def is_person_scheme(scheme: str) -> bool:
 def sealed_subject(key: SubjectKey, name: str, number: str, seal: Callable[[str], str]) -> Subject:
     """The subject. `seal` encrypts.
 
-    Of a natural person only the masked name is in clear. Of any other subject the name is, and the key holds the number.
+    Of a natural person only the masked name is in clear. Of any other subject the name is in clear, and the key contains the
+    number.
     """
     kind = kind_of(key)
     full_name = name.strip()

@@ -1,1 +1,1 @@
-"""The law book as every service knows it: folded from the catalogue's events, the same at the same version."""
+"""The law book: folded from the catalogue's events, the same in every service at the same version. Pure."""

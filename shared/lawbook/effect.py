@@ -1,7 +1,8 @@
-"""What an item says in effect: as it was published, with what the book came to say about it since.
+"""Items in effect: an item as it was published, with what the book recorded about it since.
 
-An item is never changed. That it was retired, that its example settings were confirmed, what its legal bases and its kinds
-of implementers stand for today, are said elsewhere in the book, and put in here, so that whoever reads a measure reads all.
+A published item is never changed. Its retirement, the confirmation of its example settings, and the current meaning of its legal
+bases and categories of implementers are recorded elsewhere in the book. They are applied here, so that a reader of a measure
+sees all of it.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -10,7 +11,11 @@ from typing import cast
 
 from shared.contracts.directory import Basis, BasisId, LegalBasis
 from shared.contracts.event import Contract, DepartmentId
-from shared.contracts.lawbook import Department, Domain, Measure
+from shared.contracts.lawbook import (
+    Department,
+    Domain,
+    Measure,
+)
 from shared.contracts.policy import Policy, Setting
 from shared.lawbook.items import I, Item, ends, shape_of, with_fields
 
@@ -18,9 +23,9 @@ POLICY_GROUPS = ("substance", "procedure", "execution")
 
 
 def retired(item: I, last_day: date) -> I:
-    """The item with its end, unless it ended earlier by itself; what had not begun by then never holds.
+    """The item with this last day, unless it has an earlier end. An item that begins after it is never in effect.
 
-    Nobody may list any longer in a domain that ended, and a department that ended is of no kind any more.
+    No department may list in a retired domain, and a retired department belongs to no category.
     """
     end = min(ends(item) or last_day, last_day)
     if isinstance(item, Domain):
@@ -31,7 +36,7 @@ def retired(item: I, last_day: date) -> I:
 
 
 def open_settings(item: Item) -> tuple[str, ...]:
-    """The names of the settings that somebody must confirm: `target.domains`; of a policy also `procedure.plea_working_days`."""
+    """The settings that a person must still confirm: `target.domains`; of a policy also `procedure.plea_working_days`."""
     named = cast("tuple[str, ...]", getattr(item, "example_settings", ()))
     if not isinstance(item, Policy):
         return named
@@ -49,7 +54,7 @@ def _settings(policy: Policy) -> list[tuple[str, Setting[object]]]:
 
 
 def confirmed(item: I, settings: Iterable[str]) -> I:
-    """The item without the mark of an example on these settings."""
+    """The item with these settings no longer marked as examples."""
     known = frozenset(settings)
     if not known or not hasattr(item, "example_settings"):
         return item
@@ -70,18 +75,18 @@ def _groups_confirmed(policy: Policy, known: frozenset[str]) -> dict[str, Contra
 def bound(
     measure: Measure, bases: Mapping[BasisId, tuple[LegalBasis, ...]], implementers: Sequence[DepartmentId]
 ) -> Measure:
-    """The measure with its legal bases, every version of each, and with all who may carry it out, kinds resolved."""
+    """The measure with every version of its legal bases, and with all its implementers, categories resolved."""
     cited = [basis for basis_id in measure.basis_ids for basis in _cited(bases.get(basis_id, ()))]
-    who = tuple(dict.fromkeys(implementers))
-    if not cited and who == measure.implementers:
+    each_once = tuple(dict.fromkeys(implementers))
+    if not cited and each_once == measure.implementers:
         return measure
-    return with_fields(measure, basis=(*measure.basis, *cited), implementers=who)
+    return with_fields(measure, basis=(*measure.basis, *cited), implementers=each_once)
 
 
 def _cited(versions: tuple[LegalBasis, ...]) -> list[Basis]:
-    """Every version of a basis; one without an end ends where the next one begins."""
-    following = [later.valid_from - timedelta(days=1) for later in versions[1:]]
-    ends_by = [*following, None]
+    """Every version of a basis. A version without an end ends the day before the next one begins."""
+    last_days = [later.valid_from - timedelta(days=1) for later in versions[1:]]
+    ends_by = [*last_days, None]
     return [
         version.as_cited().model_copy(update={"valid_to": version.valid_to or end})
         for version, end in zip(versions, ends_by, strict=False)

@@ -11,11 +11,15 @@ from typing import Protocol
 
 from shared.calendar.working_days import add_working_days
 from shared.contracts.event import DepartmentId, DomainId
-from shared.contracts.lawbook import Domain, ListKind
+from shared.contracts.lawbook import (
+    Domain,
+    ListKind,
+)
 from shared.contracts.listing import Decision, Notice, Origin
 from shared.contracts.policy import ThirdPartyLists
 from shared.lawbook.book import LawBook
 from shared.lawbook.policy import Governing, Question, governing, value_of
+from shared.lawbook.responsibility import is_responsible
 from shared.lawbook.terms import last_day, months_after
 from shared.rejection import Fault, Named
 
@@ -53,7 +57,7 @@ def entry_faults(entry: EntryContent, book: LawBook, today: date) -> list[Fault]
     """All faults of an entry; empty when it may be published on this day."""
     rules = rules_of(entry, book)
     return [
-        *_jurisdiction_faults(entry),
+        *_jurisdiction_faults(entry, book),
         *publicity_faults(entry, rules),
         *_initiator_faults(entry, book),
         *grade_faults(entry, book, rules),
@@ -166,11 +170,19 @@ def _initiator_faults(entry: EntryContent, book: LawBook) -> Iterator[Fault]:
     yield from (fault for fault in list_faults(entry, book) if fault.code != "may_not_list")
 
 
-def _jurisdiction_faults(entry: EntryContent) -> Iterator[Fault]:
-    """A region code of GB/T 2260: six ASCII digits."""
+def _jurisdiction_faults(entry: EntryContent, book: LawBook) -> Iterator[Fault]:
+    """A region of the law book, for which the initiating department is responsible: its own region or one below it.
+
+    `jurisdiction_not_a_region` (not six digits), `unknown_region`, `outside_responsibility`.
+    """
     region = entry.jurisdiction
     if not (len(region) == _REGION_DIGITS and region.isascii() and region.isdigit()):
         yield Fault("jurisdiction_not_a_region", "jurisdiction")
+    elif region not in book.regions:
+        yield Fault("unknown_region", "jurisdiction", {"id": region})
+    elif entry.initiated_by in book.departments and not is_responsible(book, entry.initiated_by, region):
+        facts: dict[str, object] = {"region": region, "department": entry.initiated_by}
+        yield Fault("outside_responsibility", "jurisdiction", facts)
 
 
 def _decision_faults(entry: EntryContent, book: LawBook, today: date) -> Iterator[Fault]:

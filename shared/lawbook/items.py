@@ -1,4 +1,4 @@
-"""The items of the law book, whatever their kind: what an item is called, which version it is, from when to when it holds."""
+"""The items of the law book, of every kind: id, version, first and last day, and the events that publish them."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -7,20 +7,22 @@ from typing import Any, NewType, TypeVar, cast
 
 from shared.contracts.directory import Category, LegalBasis, Matter, Region
 from shared.contracts.lawbook import (
+    Department,
+    Domain,
+    Instrument,
+    ItemKind,
+    Measure,
+    MeasureList,
+)
+from shared.contracts.lawbook_events import (
     BasisPublished,
     CategoryPublished,
-    Department,
     DepartmentPublished,
-    Domain,
     DomainPublished,
-    Instrument,
     InstrumentPublished,
-    ItemKind,
     ItemRetired,
     LawbookChange,
     MatterPublished,
-    Measure,
-    MeasureList,
     MeasureListPublished,
     MeasurePublished,
     PolicyPublished,
@@ -36,7 +38,10 @@ I = TypeVar("I", bound=Item)  # noqa: E741 an item
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """Where an item of one kind keeps what every item has. No `begins`: it has no versions, the last one published holds."""
+    """The model of one kind of item, and the fields of its id, first day and last day.
+
+    Without `begins` the kind has no versions: the last item that was published is in effect.
+    """
 
     model: type[Item]
     key: str
@@ -60,7 +65,7 @@ SHAPES: Mapping[ItemKind, Shape] = {
     ItemKind.LISTS: Shape(MeasureList, "list_id", "effective_from", "effective_to"),
     ItemKind.POLICIES: Shape(Policy, "policy_id", "effective_from", "effective_to"),
 }
-"""In an order in which references resolve: what stands earlier never names what stands later."""
+"""In an order in which references resolve: an item names only items of earlier kinds."""
 
 _KINDS = {shape.model: kind for kind, shape in SHAPES.items()}
 
@@ -79,17 +84,17 @@ def identity(item: Item) -> ItemId:
 
 
 def version_of(item: Item) -> int | None:
-    """The version that an item carries; none where the last one published holds."""
+    """The version of an item; None for a kind without versions."""
     return cast("int | None", getattr(item, "version", None))
 
 
 def begins(item: Item) -> date | None:
-    """The first day on which it holds; none when it says nothing about it."""
+    """The first day on which it is in effect; None when its kind has no such day."""
     return _day(item, shape_of(item).begins)
 
 
 def ends(item: Item) -> date | None:
-    """The last day on which it holds; none when it has no end."""
+    """The last day on which it is in effect; None when it has no end."""
     return _day(item, shape_of(item).ends)
 
 
@@ -98,7 +103,7 @@ def _day(item: Item, field: str) -> date | None:
 
 
 def with_fields(item: I, **fields: Any) -> I:
-    """The item with other values. They are taken as they are: for values that were valid before."""
+    """The item with other values. They are not validated: only for values that were validated before."""
     return item.model_copy(update=fields)
 
 
@@ -114,33 +119,33 @@ _PUBLISHED: Mapping[ItemKind, Callable[[int, Any], LawbookChange]] = {
     ItemKind.POLICIES: lambda version, item: PolicyPublished(lawbook_version=version, policy=item),
 }
 
-REGIONS_AT_ONCE = 1_000
-"""Regions of one event: some hundred kilobytes."""
+REGIONS_PER_EVENT = 1_000
+"""Regions in one event: a few hundred kilobytes."""
 
 
 def publications(items: Iterable[Item], after: int) -> list[LawbookChange]:
-    """The events by which items enter the book, numbered from version `after` + 1: one an item, regions by the thousand."""
+    """The events that publish items, with versions from `after` + 1: one for each item, one for up to 1,000 regions."""
     changes: list[LawbookChange] = []
     regions: list[Region] = []
     for item in items:
         if not isinstance(item, Region):
-            changes += _gathered(regions, after + len(changes))
+            changes += _region_events(regions, after + len(changes))
             changes.append(_PUBLISHED[kind_of(item)](after + len(changes) + 1, item))
             regions = []
             continue
         regions.append(item)
-    return [*changes, *_gathered(regions, after + len(changes))]
+    return [*changes, *_region_events(regions, after + len(changes))]
 
 
-def _gathered(regions: list[Region], after: int) -> list[LawbookChange]:
-    groups = [regions[start : start + REGIONS_AT_ONCE] for start in range(0, len(regions), REGIONS_AT_ONCE)]
+def _region_events(regions: list[Region], after: int) -> list[LawbookChange]:
+    groups = [regions[start : start + REGIONS_PER_EVENT] for start in range(0, len(regions), REGIONS_PER_EVENT)]
     return [
         RegionsPublished(lawbook_version=after + nth, regions=tuple(group)) for nth, group in enumerate(groups, start=1)
     ]
 
 
 def items_of(change: LawbookChange) -> tuple[Item, ...]:
-    """What an event brought into the book; nothing of one that speaks about what is there."""
+    """The items that an event published; empty for an event about published items."""
     match change:
         case RegionsPublished():
             return change.regions

@@ -1,26 +1,24 @@
-"""Which policy governs what, and why; and whether a policy contradicts itself. Pure.
+"""Which policy governs each setting, and why. Pure.
 
-Three rules, in this order (DESIGN section 5):
+Three rules, in this order:
 
 * Substance is judged by the day of the decision (实体从旧), procedure by the day of the procedural act (程序从新). Execution is
-  judged by the day of the act and, when a listing of one jurisdiction is carried out in another, by the policy of that place.
-* Higher authority before later date: a setting of a higher region prevails where it says that it does (上位法优于下位法).
-* Otherwise the most specific region that says anything; in one region a policy of the domain before one of every domain, then
-  the one that began last. What a region leaves out it takes from the region above.
+  judged by the day of the act and by the place: when one jurisdiction lists and another carries out, by the policy of the latter.
+* Higher authority before later date: a setting of a higher region prevails where the policy marks it so (上位法优于下位法).
+* Otherwise the policy of the most specific region that has the setting. In one region, a policy of the domain comes before one
+  of every domain, then the one that began last. A setting that a region does not have is inherited from the region above.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
-from itertools import pairwise
 from typing import Any, TypeVar, cast
 
 from shared.contracts.event import Contract, DomainId
-from shared.contracts.kinds import ListKind
-from shared.contracts.policy import Execution, Policy, Procedure, PublicityLength, Setting, Substance, Tier
+from shared.contracts.policy import Execution, Policy, Procedure, Setting, Substance
 from shared.lawbook.book import LawBook
-from shared.rejection import Fault
+from shared.lawbook.memo import Memo
 
 T = TypeVar("T")
 G = TypeVar("G", Substance, Procedure, Execution)
@@ -33,16 +31,16 @@ class Why(StrEnum):
     """Why a setting governs."""
 
     OWN = "own"
-    """The region (and domain) says so itself."""
+    """A policy of the region itself has the setting."""
     INHERITED = "inherited"
-    """The region says nothing, and the region above it does."""
+    """The region does not have the setting; a region above does."""
     HIGHER_AUTHORITY = "higher_authority"
-    """A higher region says so, and that it prevails, whatever is said below."""
+    """A policy of a higher region has the setting and marks it as prevailing over lower regions."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ruling:
-    """One setting as it governs: what, by which policy, and why that one."""
+    """One setting that governs, its policy, and why that policy."""
 
     group: str
     name: str
@@ -52,26 +50,26 @@ class Ruling:
     on: date
     """The day by which the policy was chosen."""
     place: str
-    """The region whose policies were asked."""
+    """The region whose policies were considered."""
     over: tuple[Policy, ...]
-    """Policies that say otherwise and do not govern, the next in rank first."""
+    """Policies with another value, which do not govern, the next in rank first."""
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What is asked: a decision and an act about it, by region (GB/T 2260, six digits) and domain."""
+    """A decision and an act about it, in a region (GB/T 2260, six digits) and a domain (None: in every domain)."""
 
     region: str
     domain_id: DomainId | None
     decided_on: date
     act_on: date
     executed_in: str | None = None
-    """Where a measure is carried out, when that is another jurisdiction than the one that listed."""
+    """The jurisdiction where a measure is carried out, when it is not the one that listed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Governing:
-    """What governs: the settings of all policies, merged by the rules above."""
+    """The settings that govern: those of all policies, merged by the rules above."""
 
     asked: Question
     substance: Substance
@@ -81,23 +79,29 @@ class Governing:
 
     @property
     def policies(self) -> tuple[Policy, ...]:
-        """Those that have a say, each once."""
+        """The policies of the rulings, each once."""
         return tuple({(r.policy.policy_id, r.policy.version): r.policy for r in self.rulings}.values())
 
     def ruling(self, name: str) -> Ruling | None:
-        """How a setting came to govern; none where no policy says anything."""
+        """The ruling on a setting; None when no policy has it."""
         return next((ruling for ruling in self.rulings if ruling.name == name), None)
 
 
+class Policies:
+    """The policies of one book. Remembers what it computed: a book never changes."""
+
+    def __init__(self, book: LawBook) -> None:
+        self._book = book
+        self._known: Memo[Question, Governing] = Memo(_MOST_REMEMBERED)
+
+    def governing(self, asked: Question) -> Governing:
+        known = self._known.get(asked)
+        return self._known.keep(asked, _governing(self._book, asked)) if known is None else known
+
+
 def governing(book: LawBook, asked: Question) -> Governing:
-    """Which policies govern, setting by setting. A book gives the same answer for good, and remembers it."""
-    key = ("governing", asked)
-    known = book.answers.get(key)
-    if known is None:
-        if len(book.answers) >= _MOST_REMEMBERED:
-            book.answers.clear()
-        book.answers[key] = known = _governing(book, asked)
-    return cast("Governing", known)
+    """Which policies govern, setting by setting."""
+    return book.derived(Policies).governing(asked)
 
 
 def substance_of(book: LawBook, region: str, domain_id: DomainId | None, decided_on: date) -> Substance:
@@ -111,26 +115,26 @@ def procedure_of(book: LawBook, region: str, domain_id: DomainId | None, act_on:
 
 
 def value_of(setting: Setting[T] | None, otherwise: T) -> T:
-    """What a setting says; `otherwise` where no policy says anything."""
+    """The value of a setting; `otherwise` when no policy has the setting."""
     return otherwise if setting is None else setting.value
 
 
 def policies_on(book: LawBook, region: str, domain_id: DomainId | None, day: date) -> tuple[Policy, ...]:
-    """The policies of the region and those above that hold on a day, the most specific first.
+    """The policies of the region and of those above that are in effect on a day, the most specific first.
 
-    A version that has begun replaces the earlier ones for good.
+    A version that has begun replaces the earlier ones for ever, also after its own end.
     """
-    place = {found: nth for nth, found in enumerate(book.lineage(region))}
-    holding = [
+    distance = {found: nth for nth, found in enumerate(book.lineage(region))}
+    in_effect = [
         policy
         for latest in book.policies
         if (policy := _begun(book.policy_versions(latest.policy_id), day)) is not None
-        and policy.region in place
+        and policy.region in distance
         and (policy.effective_to is None or day <= policy.effective_to)
         and (not policy.domains or domain_id in policy.domains)
     ]
-    holding.sort(key=lambda p: (-place[p.region], bool(p.domains), p.effective_from, p.policy_id), reverse=True)
-    return tuple(holding)
+    in_effect.sort(key=lambda p: (-distance[p.region], bool(p.domains), p.effective_from, p.policy_id), reverse=True)
+    return tuple(in_effect)
 
 
 def _begun(versions: Sequence[Policy], day: date) -> Policy | None:
@@ -163,138 +167,28 @@ def _merged(group: type[G], name: str, rulings: Sequence[Ruling]) -> G:
 def _rulings(group: str, policies: Sequence[Policy], on: date, place: str) -> Iterator[Ruling]:
     """`policies`: the most specific first."""
     for name in GROUPS[group].model_fields:
-        said = [(policy, setting) for policy in policies if (setting := _said(policy, group, name)) is not None]
-        if not said:
+        found = [(policy, setting) for policy in policies if (setting := setting_of(policy, group, name)) is not None]
+        if not found:
             continue
-        policy, setting, why = _ranked(said, place)
-        over = tuple(other for other, its in said if other is not policy and its.value != setting.value)
+        policy, setting, why = _first_in_rank(found, place)
+        over = tuple(other for other, its in found if other is not policy and its.value != setting.value)
         yield Ruling(group, name, setting, policy, why, on, place, over)
 
 
-def _said(policy: Policy, group: str, name: str) -> Setting[Any] | None:
+def setting_of(policy: Policy, group: str, name: str) -> Setting[Any] | None:
+    """The setting of a policy, by its group and name; None when the policy does not have it."""
     return cast("Setting[Any] | None", getattr(getattr(policy, group), name))
 
 
-def _ranked(said: Sequence[tuple[Policy, Setting[Any]]], place: str) -> tuple[Policy, Setting[Any], Why]:
-    """Which of those that speak is heard. Of those that prevail the highest; in one region the more specific, later one."""
-    prevailing = [(policy, setting) for policy, setting in said if setting.prevails and policy.region != place]
+def _first_in_rank(found: Sequence[tuple[Policy, Setting[Any]]], place: str) -> tuple[Policy, Setting[Any], Why]:
+    """The setting that governs: of prevailing ones that of the highest region, else the most specific and latest.
+
+    `found`: the most specific first. Of one region, the more specific and later policy comes first.
+    """
+    prevailing = [(policy, setting) for policy, setting in found if setting.prevails and policy.region != place]
     if prevailing:
         highest = prevailing[-1][0].region
         policy, setting = next((p, s) for p, s in prevailing if p.region == highest)
         return policy, setting, Why.HIGHER_AUTHORITY
-    policy, setting = said[0]
+    policy, setting = found[0]
     return policy, setting, Why.OWN if policy.region == place else Why.INHERITED
-
-
-# --- whether a policy contradicts itself -----------------------------------------------------------------------------
-
-
-def faults_of(policy: Policy) -> list[Fault]:
-    """Every contradiction and every setting out of form, by field (`procedure.objection_total_days`)."""
-    faults: list[Fault] = []
-    for group, settings in GROUPS.items():
-        for name in settings.model_fields:
-            if (setting := _said(policy, group, name)) is not None:
-                faults += _setting_faults(policy, f"{group}.{name}", setting)
-    faults += _grade_faults(policy)
-    faults += _objection_faults(policy.procedure)
-    faults += _publicity_faults(policy)
-    faults += _other_faults(policy)
-    return faults
-
-
-def _setting_faults(policy: Policy, path: str, setting: Setting[Any]) -> Iterator[Fault]:
-    if not setting.example and not setting.clause.strip():
-        yield Fault("setting_without_clause", f"{path}.clause")
-    if setting.prevails and _has_no_regions_below(policy.region):
-        yield Fault("prevails_over_nobody", f"{path}.prevails", {"region": policy.region})
-    least = _LEAST.get(path.rpartition(".")[2], 0)
-    if isinstance(setting.value, int) and not isinstance(setting.value, bool) and setting.value < least:
-        yield Fault("setting_too_small", f"{path}.value", {"least": least})
-
-
-_LEAST = {
-    "longest_term_months": 1,
-    "escalate_from_domains": 2,
-    "clean_record_years": 1,
-    "personal_records_kept_years": 1,
-    "feedback_every_months": 1,
-    "watch_moves_to_black_after_months": 1,
-}
-
-
-def _has_no_regions_below(region: str) -> bool:
-    return not region.endswith("00")
-
-
-def _grade_faults(policy: Policy) -> Iterator[Fault]:
-    grades = policy.substance.grades
-    if grades is None:
-        return
-    path = "substance.grades.value"
-    if not grades.value:
-        yield Fault("field_missing", path)
-    yield from _twice(path, "code", [tier.code for tier in grades.value])
-    yield from _twice(path, "rank", [tier.rank for tier in grades.value])
-    for nth, tier in enumerate(grades.value):
-        if tier.public and tier.list_kind is not ListKind.BLACK:
-            yield Fault("only_black_tier_public", f"{path}[{nth}].public", {"grade": tier.code})
-    by_rank: list[Tier] = sorted(grades.value, key=lambda tier: tier.rank)
-    for lower, higher in pairwise(by_rank):
-        if _HOW_GRAVE[lower.list_kind] > _HOW_GRAVE[higher.list_kind]:
-            yield Fault("graver_tier_milder_list", path, {"lower": lower.code, "higher": higher.code})
-
-
-_HOW_GRAVE = {None: 0, ListKind.RED: 0, ListKind.WATCH: 1, ListKind.BLACK: 2}
-
-
-def _twice(path: str, name: str, values: Sequence[object]) -> Iterator[Fault]:
-    for nth, value in enumerate(values):
-        if value in values[:nth]:
-            yield Fault("given_twice", f"{path}[{nth}].{name}", {"value": value})
-
-
-def _objection_faults(procedure: Procedure) -> Iterator[Fault]:
-    """The steps of an objection fit into the whole (002 六(三): 5 + 5 + 2 = 12), and a plea needs its notice."""
-    steps = (procedure.objection_forward_days, procedure.objection_verify_days, procedure.objection_notify_days)
-    total = value_of(procedure.objection_total_days, None)
-    needed = sum(value_of(step, None) or 0 for step in steps)
-    if total is not None and needed > total:
-        yield Fault("steps_longer_than_whole", "procedure.objection_total_days", {"steps": needed, "whole": total})
-    if value_of(procedure.plea_working_days, 0) and not value_of(procedure.notice_before_listing, otherwise=True):
-        yield Fault("plea_without_notice", "procedure.plea_working_days")
-
-
-def _publicity_faults(policy: Policy) -> Iterator[Fault]:
-    lengths: Setting[tuple[PublicityLength, ...]] | None = policy.procedure.publicity_lengths
-    if lengths is None:
-        return
-    path = "procedure.publicity_lengths.value"
-    codes = {tier.code for tier in policy.substance.grades.value} if policy.substance.grades else None
-    yield from _twice(path, "grade", [(length.grade, length.domains) for length in lengths.value])
-    for nth, length in enumerate(lengths.value):
-        if length.at_least_months > length.at_most_months:
-            facts: dict[str, object] = {"least": length.at_least_months, "most": length.at_most_months}
-            yield Fault("least_above_most", f"{path}[{nth}].at_least_months", facts)
-        if codes is not None and length.grade is not None and length.grade not in codes:
-            yield Fault("grade_not_in_policy", f"{path}[{nth}].grade", {"grade": length.grade})
-
-
-def _other_faults(policy: Policy) -> Iterator[Fault]:
-    yielding = policy.substance.red_yields_to
-    if yielding is not None and ListKind.RED in yielding.value:
-        yield Fault("red_yields_to_red", "substance.red_yields_to.value")
-    for nth, day in enumerate(value_of(policy.procedure.reports_due, ())):
-        if not _is_day_of_year(day):
-            yield Fault("not_a_day_of_the_year", f"procedure.reports_due.value[{nth}]", {"value": day})
-    needs, stops = policy.procedure.repair_needs, policy.procedure.repair_stops
-    if stops is not None and not stops.value and needs is not None:
-        yield Fault("repair_stops_nothing", "procedure.repair_stops.value")
-
-
-def _is_day_of_year(text: str) -> bool:
-    try:
-        date.fromisoformat(f"2000-{text}")
-    except ValueError:
-        return False
-    return True

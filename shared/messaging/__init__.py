@@ -1,1 +1,1 @@
-"""Between services: topics, the relay that publishes, the consumers that react, and what is parked."""
+"""Between services: topics, the relay that publishes, the consumers that react, and parked (dead-lettered) events."""

@@ -1,6 +1,6 @@
-"""How a client reaches Kafka: where it is, and who the client says it is. The one place that knows of SASL and TLS.
+"""How clients connect to Kafka: addresses, user, SASL and TLS. No other module deals with SASL and TLS.
 
-A bare address stands for a broker that asks nobody who he is: the local stack, and tests.
+A plain address string means a broker without authentication: the local stack, and tests.
 """
 
 import ssl
@@ -29,7 +29,7 @@ class Security(StrEnum):
 
 
 class Mechanism(StrEnum):
-    """How a password is shown. SCRAM never sends it; PLAIN does, and wants TLS or a network of its own."""
+    """Kafka's `sasl.mechanism`. SCRAM never sends the password; PLAIN does, so it needs TLS or a private network."""
 
     SCRAM_SHA_512 = "SCRAM-SHA-512"
     SCRAM_SHA_256 = "SCRAM-SHA-256"
@@ -38,19 +38,19 @@ class Mechanism(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Broker:
-    """A Kafka, and as whom it is spoken to. The password is not shown in a `repr`."""
+    """A Kafka cluster and the user to connect as. The `repr` does not show the password."""
 
     servers: str
-    """`host:port`, several with commas."""
+    """`host:port`, separated by commas."""
     security: Security = Security.PLAINTEXT
     mechanism: Mechanism = Mechanism.SCRAM_SHA_512
     user: str = ""
     password: str = field(default="", repr=False)
     ca_file: Path | None = None
-    """With TLS: who signed the broker's certificate; without it, whom the system trusts."""
+    """With TLS: the CA that signed the broker's certificate. None: the CAs of the system."""
 
     @property
-    def says_who(self) -> bool:
+    def uses_sasl(self) -> bool:
         return self.security in (Security.SASL_PLAINTEXT, Security.SASL_SSL)
 
     @property
@@ -61,26 +61,26 @@ class Broker:
 Address = Broker | str
 
 
-class BrokerRefuses(Exception):
-    """The broker is there and does not take us: a wrong user, password, mechanism or certificate. Waiting mends nothing."""
+class BrokerRefused(Exception):
+    """The broker rejected the connection: wrong user, password, mechanism or certificate. Retrying does not help."""
 
 
-class BrokerAway(Exception):
-    """No broker answers at any of the addresses, for now."""
+class BrokerUnavailable(Exception):
+    """No broker answers at any of the addresses at present."""
 
 
-def connection(broker: Address) -> dict[str, Any]:
-    """The arguments that every aiokafka client needs to reach this broker."""
+def connection_arguments(broker: Address) -> dict[str, Any]:
+    """The arguments with which every aiokafka client connects to this broker."""
     if isinstance(broker, str):
         return {"bootstrap_servers": broker}
-    return {"bootstrap_servers": broker.servers, **_identity(broker)}
+    return {"bootstrap_servers": broker.servers, **_security_arguments(broker)}
 
 
-def _identity(broker: Broker) -> dict[str, Any]:
+def _security_arguments(broker: Broker) -> dict[str, Any]:
     arguments: dict[str, Any] = {"security_protocol": broker.security.value}
     if broker.is_encrypted:
         arguments["ssl_context"] = create_ssl_context(cafile=str(broker.ca_file) if broker.ca_file else None)
-    if broker.says_who:
+    if broker.uses_sasl:
         arguments |= {
             "sasl_mechanism": broker.mechanism.value,
             "sasl_plain_username": broker.user,
@@ -89,18 +89,21 @@ def _identity(broker: Broker) -> dict[str, Any]:
     return arguments
 
 
-async def greet(broker: Address, patience: float = 5.0) -> None:
-    """Say once who we are, and leave. Raises BrokerRefuses, or BrokerAway when none of the addresses answers.
+async def check_connection(broker: Address, timeout: float = 5.0) -> None:
+    """Connect once, authenticate, and disconnect. Raises BrokerRefused, or BrokerUnavailable when no address answers.
 
-    The clients themselves do not tell the two apart: to them a refused password is one more address that failed.
+    aiokafka's clients do not distinguish the two: they treat a rejected password like an address that failed.
+    `timeout` is in seconds, for each address.
     """
-    known = broker if isinstance(broker, Broker) else Broker(broker)
+    target = broker if isinstance(broker, Broker) else Broker(broker)
     refused: Exception | None = None
     failed: Exception | None = None
-    for address in known.servers.split(","):
+    for address in target.servers.split(","):
         host, _, port = address.strip().rpartition(":")
         try:
-            greeted = await create_conn(host, int(port), request_timeout_ms=int(patience * 1000), **_identity(known))
+            connected = await create_conn(
+                host, int(port), request_timeout_ms=int(timeout * 1000), **_security_arguments(target)
+            )
         except (
             SaslAuthenticationFailed,
             UnsupportedSaslMechanismError,
@@ -111,12 +114,12 @@ async def greet(broker: Address, patience: float = 5.0) -> None:
         except (TimeoutError, OSError, KafkaError) as error:
             failed = error
         else:
-            greeted.close()
+            connected.close()
             return
     if refused is not None:
-        raise BrokerRefuses(_words(refused)) from None
-    raise BrokerAway(_words(failed)) from None
+        raise BrokerRefused(_one_line(refused)) from None
+    raise BrokerUnavailable(_one_line(failed)) from None
 
 
-def _words(error: Exception | None) -> str:
+def _one_line(error: Exception | None) -> str:
     return " ".join(str(error).split()) or type(error).__name__

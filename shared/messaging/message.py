@@ -1,4 +1,4 @@
-"""A record of a topic, read."""
+"""Records of a topic: as Kafka returned them, and as messages with a decoded event."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple, cast
@@ -10,8 +10,8 @@ from shared.contracts.event import Event
 from shared.contracts.vocabulary import Vocabulary
 
 
-class Raw(NamedTuple):
-    """A record as Kafka gave it, with its envelope; its body is not read yet."""
+class RawRecord(NamedTuple):
+    """A record as Kafka returned it, with its envelope; its body is not decoded yet."""
 
     topic: str
     partition: int
@@ -27,12 +27,12 @@ class Raw(NamedTuple):
         return Message(self.topic, self.key, self.envelope, event, self.body)
 
     def headers_json(self) -> str:
-        """Headers that are not ours may hold any bytes: what is no text is marked as such, and ours are text."""
+        """The headers as a JSON object. Our headers are text; bytes of other headers that are not UTF-8 are replaced."""
         return orjson.dumps({name: value.decode(errors="replace") for name, value in self.headers}).decode()
 
 
 class Message(NamedTuple):
-    """An event of another service (or of this one), as a reaction sees it."""
+    """A consumed event, of another service or of this one, as a reaction gets it."""
 
     topic: str
     key: str
@@ -41,30 +41,30 @@ class Message(NamedTuple):
     body: bytes
 
 
-def raw_record(topic: str, record: Any) -> Raw:
-    """`topic` is the name without the broker's prefix. Raises UnreadableEnvelope for a record that no event of ours is.
+def parse_record(topic: str, record: Any) -> RawRecord:
+    """`topic` is the name without the broker's prefix. Raises UnreadableEnvelope for a record that is not one of our events.
 
-    A number below 1 would pass for a duplicate, and a key with a NUL in it cannot be stored: neither is ours.
+    A sequence below 1 would be skipped as a duplicate, and a key with a NUL cannot be stored, so both are rejected.
     """
     try:
         headers = _without_none(record.headers)
         envelope = read_envelope(headers)
         key = (record.key or b"").decode()
     except ValueError as error:
-        raise UnreadableEnvelope(f"the record at offset {record.offset} is no event: {error}") from None
+        raise UnreadableEnvelope(f"the record at offset {record.offset} is not an event: {error}") from None
     if envelope.sequence < 1 or "\0" in key:
-        raise UnreadableEnvelope(f"the record at offset {record.offset} is no event: its number or its key is none")
-    return Raw(topic, record.partition, record.offset, key, envelope, headers, record.value or b"")
+        raise UnreadableEnvelope(f"the record at offset {record.offset} is not an event: invalid sequence or key")
+    return RawRecord(topic, record.partition, record.offset, key, envelope, headers, record.value or b"")
 
 
 def _without_none(headers: Sequence[tuple[str, bytes | None]]) -> Headers:
-    """Kafka knows headers without a value; ours all have one."""
+    """Kafka allows headers without a value; all of ours have one."""
     if any(value is None for _, value in headers):
         return [(name, value or b"") for name, value in headers]
     return cast("Headers", headers)
 
 
-def stored_record(row: Any) -> Raw:
+def stored_record(row: Any) -> RawRecord:
     """A record from a row of the table `parked`."""
     headers = tuple((name, value.encode()) for name, value in orjson.loads(row.headers).items())
-    return Raw(row.topic, row.partition, row.record_offset, row.key, read_envelope(headers), headers, row.body)
+    return RawRecord(row.topic, row.partition, row.record_offset, row.key, read_envelope(headers), headers, row.body)

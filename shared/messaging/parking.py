@@ -1,8 +1,8 @@
-"""What an operator does about events that could not be handled, and about partitions that stand still.
+"""Operator actions on parked events (dead-lettered per key) and on stopped partitions.
 
-Invariants: a parked key is released only by its last row going away, first row first; whoever retries holds the lock of the key
-for the transaction, and the consumer takes it before it adds to a key that it found parked (intake.py), so that the one never
-sees the other half done. What an operator did is an event, with a reason and a name, in the service's own store.
+Invariants: a parked key is released only when its last row is deleted, and rows are retried in order. A retry holds the lock of
+the key for its transaction, and the consumer takes that lock before it adds to a key that it found parked (intake.py), so
+neither sees a half-done state of the other. Each operator action is an event with name and reason in the service's own store.
 """
 
 from dataclasses import dataclass
@@ -17,19 +17,20 @@ from shared.contracts.event import Event
 from shared.contracts.vocabulary import Vocabulary
 from shared.eventstore import VersionConflict, operator_log
 from shared.eventstore.schema import OFFSETS, PARKED
-from shared.messaging.intake import Fenced, Intake, describe, is_deterministic, lock_parked
+from shared.messaging.failures import Fenced, describe, is_deterministic
+from shared.messaging.intake import Intake, lock_parked
 from shared.messaging.message import stored_record
 from shared.messaging.reaction import NotYet
 from shared.rejection import reject
 
-_AT_ONCE = 200
+RETRY_CHUNK = 200
 """Rows of one key that are retried in one transaction."""
 
-_TRIES = 5
+_ATTEMPTS = 5
 
 
 class ParkedRetried(Event):
-    """Parked events of a key were handled after all (重试)."""
+    """Parked events of a key were retried and handled (重试)."""
 
     TYPE: ClassVar[str] = "engine.parked.retried.v1"
     key: str
@@ -37,7 +38,7 @@ class ParkedRetried(Event):
 
 
 class ParkedDiscarded(Event):
-    """A parked event was given up (放弃): this service will never react to it."""
+    """A parked event was discarded (放弃): this service will never react to it."""
 
     TYPE: ClassVar[str] = "engine.parked.discarded.v1"
     key: str
@@ -51,7 +52,7 @@ class ParkedDiscarded(Event):
 
 
 class PartitionResumed(Event):
-    """A partition that stood still was let go on. `passed_over`: the offset of a record that was given up for it."""
+    """A stopped partition was resumed. `passed_over`: the offset of a record that was skipped for it."""
 
     TYPE: ClassVar[str] = "engine.partition.resumed.v1"
     topic: str
@@ -64,13 +65,13 @@ class PartitionResumed(Event):
     reason: str = ""
 
 
-OPERATED = Vocabulary([ParkedRetried, ParkedDiscarded, PartitionResumed])
-"""Every service's own: part of its vocabulary."""
+OPERATOR_EVENTS = Vocabulary([ParkedRetried, ParkedDiscarded, PartitionResumed])
+"""Part of every service's vocabulary."""
 
 
 @dataclass(frozen=True, slots=True)
 class Parked:
-    """An event that waits. `is_culprit`: it failed itself, `reason` says how; others wait behind one of their key."""
+    """A parked event. `is_culprit`: this event itself failed, for `reason`; otherwise it waits behind an event of its key."""
 
     parked_id: int
     key: str
@@ -85,7 +86,7 @@ class Parked:
 
 @dataclass(frozen=True, slots=True)
 class Retried:
-    """How a retry went: how many events were handled, and why it went no further (None: nothing of the key is left)."""
+    """Result of a retry: how many events were handled, and why it stopped (None: no event of the key is left)."""
 
     handled: int
     stopped_because: str | None
@@ -94,7 +95,7 @@ class Retried:
 async def list_parked(
     connection: AsyncConnection, *, key: str | None = None, after: int = 0, limit: int = 100
 ) -> list[Parked]:
-    """What is parked, in the order in which it will be tried again; of one key, or of all."""
+    """Parked events of one key, or of all, in the order in which they will be retried."""
     query = select(PARKED).where(PARKED.c.parked_id > after).order_by(PARKED.c.parked_id).limit(limit)
     if key is not None:
         query = query.where(PARKED.c.key == key)
@@ -116,31 +117,31 @@ def _parked(row: Any) -> Parked:
 
 
 async def retry(intake: Intake, key: str, *, by: str) -> Retried:
-    """Handle what is parked under a key, in order, each event under a savepoint; stop at the first that fails again.
+    """Handle the parked events of a key, in order, each under a savepoint; stop at the first one that fails again.
 
-    What was handled before it stays handled. Raises an outage; then the key waits as before. `by` names the operator.
+    Events handled before it stay handled. Raises an outage; then the key stays parked as before. `by` names the operator.
     """
     handled = 0
     while True:
-        some = await _retry_some(intake, key, by)
-        handled += some.handled
-        if some.stopped_because is not None or not some.handled:
-            return Retried(handled, some.stopped_because)
+        chunk = await _retry_chunk(intake, key, by)
+        handled += chunk.handled
+        if chunk.stopped_because is not None or not chunk.handled:
+            return Retried(handled, chunk.stopped_because)
 
 
-async def _retry_some(intake: Intake, key: str, by: str) -> Retried:
-    for _ in range(_TRIES - 1):
+async def _retry_chunk(intake: Intake, key: str, by: str) -> Retried:
+    for _ in range(_ATTEMPTS - 1):
         try:
             return await _retry_once(intake, key, by)
         except VersionConflict:
-            continue  # a command was faster: decide again on the state as it is now
+            continue  # a command was faster: decide again on the current state
     return await _retry_once(intake, key, by)
 
 
 async def _retry_once(intake: Intake, key: str, by: str) -> Retried:
     async with intake.store.engine.begin() as connection:
         await lock_parked(connection, [key])
-        query = select(PARKED).where(PARKED.c.key == key).order_by(PARKED.c.parked_id).limit(_AT_ONCE)
+        query = select(PARKED).where(PARKED.c.key == key).order_by(PARKED.c.parked_id).limit(RETRY_CHUNK)
         done: list[Any] = []
         stopped_because: str | None = None
         for row in (await connection.execute(query)).all():
@@ -157,7 +158,7 @@ async def _retry_once(intake: Intake, key: str, by: str) -> Retried:
 
 
 async def _handle(intake: Intake, connection: AsyncConnection, row: Any) -> str | None:
-    """Handle one parked event; why it has to wait on, if it has."""
+    """Handle one parked event; why it stays parked, or None when it was handled."""
     try:
         async with connection.begin_nested():
             await intake.apply(connection, [stored_record(row).read(intake.vocabulary)])
@@ -174,17 +175,17 @@ async def _handle(intake: Intake, connection: AsyncConnection, row: Any) -> str 
 
 
 async def discard(intake: Intake, parked_id: int, reason: str, *, by: str) -> str:
-    """Give one parked event up, for good; its key. Those behind it wait on until they are retried.
+    """Discard one parked event for good; its key. The events behind it stay parked until they are retried.
 
-    The record itself stays on its topic and in the store of whoever published it. Raises Rejected: `parked_unknown`.
+    The record itself stays on its topic and in its publisher's store. Raises Rejected: `parked_unknown`.
     """
     async with intake.store.engine.begin() as connection:
         key = await connection.scalar(select(PARKED.c.key).where(PARKED.c.parked_id == parked_id))
         if key is None:
             raise reject("parked_unknown", parked_id=parked_id)
         await lock_parked(connection, [key])
-        gone = await connection.execute(delete(PARKED).where(PARKED.c.parked_id == parked_id).returning(*PARKED.c))
-        row = gone.one_or_none()
+        deleted = await connection.execute(delete(PARKED).where(PARKED.c.parked_id == parked_id).returning(*PARKED.c))
+        row = deleted.one_or_none()
         if row is None:
             raise reject("parked_unknown", parked_id=parked_id)
         headers = orjson.loads(row.headers)
@@ -203,33 +204,34 @@ async def discard(intake: Intake, parked_id: int, reason: str, *, by: str) -> st
 
 
 async def resume(intake: Intake, topic: str, partition: int, *, by: str, reason: str = "") -> None:
-    """Let a stopped partition try again, after the cause was mended. The consumer that has it notices within a second or two.
+    """Resume a stopped partition after the cause was fixed. Its consumer notices within two seconds.
 
     Raises Rejected: `partition_not_stopped`.
     """
-    await _let_go_on(intake, topic, partition, by, reason)
+    await _restart(intake, topic, partition, by, reason)
 
 
-async def pass_over(intake: Intake, topic: str, partition: int, offset: int, reason: str, *, by: str) -> None:
-    """Give up the record at which a partition stands (one that is no event, or has no key), and go on behind it.
+async def skip_record(intake: Intake, topic: str, partition: int, offset: int, reason: str, *, by: str) -> None:
+    """Skip the record at which a partition is stopped (one that is not an event, or has no key), and continue after it.
 
-    When it had a number, the next record of its source is a jump: accept that loss too (`accept_loss`).
-    Raises Rejected: `partition_not_stopped`; Fenced when the partition does not stand at `offset`.
+    If the record had a sequence, the next record of its source is a jump: accept that loss too (`accept_loss`).
+    Raises Rejected: `partition_not_stopped`; Fenced when the partition is not at `offset`.
     """
-    await _let_go_on(intake, topic, partition, by, reason, passed_over=offset)
+    await _restart(intake, topic, partition, by, reason, passed_over=offset)
 
 
 async def accept_loss(
     intake: Intake, topic: str, partition: int, source: str, up_to: int, reason: str, *, by: str
 ) -> None:
-    """Accept that a source's events up to this sequence will never arrive, and go on with the next.
+    """Accept that a source's events up to this sequence will never arrive, and continue with the next one.
 
-    First try to have them published again: a source keeps what it numbered. Raises Rejected: `partition_not_stopped`.
+    First try to have them published again: a source keeps every event that has a sequence.
+    Raises Rejected: `partition_not_stopped`.
     """
-    await _let_go_on(intake, topic, partition, by, reason, lost=(source, up_to))
+    await _restart(intake, topic, partition, by, reason, lost=(source, up_to))
 
 
-async def _let_go_on(
+async def _restart(
     intake: Intake,
     topic: str,
     partition: int,
@@ -245,7 +247,7 @@ async def _let_go_on(
         if row is None or row.stopped_because is None:
             raise reject("partition_not_stopped", topic=topic, partition=partition)
         if passed_over is not None and passed_over != row.next_offset:
-            raise Fenced(f"{topic}/{partition} stands at {row.next_offset}, not at {passed_over}")
+            raise Fenced(f"{topic}/{partition} is at offset {row.next_offset}, not at {passed_over}")
         next_offset = row.next_offset if passed_over is None else row.next_offset + 1
         sequences: dict[str, int] = orjson.loads(row.sequences)
         if lost is not None:

@@ -1,4 +1,4 @@
-"""What a service does about the events of others: the unit of work of a batch, and the signals that a reaction may give."""
+"""What a service does about consumed events: the unit of work of a batch, and its reactions."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -10,18 +10,18 @@ from shared.messaging.message import Message
 
 
 class NotYet(Exception):
-    """This event cannot be judged before something else was read (a law book version). Its partition waits, in order."""
+    """The event needs something that this service has not read yet (a law book version). Its partition waits, in order."""
 
 
 @dataclass
 class Batch:
-    """The transaction of one batch, and the unit of work in which its events are answered."""
+    """The transaction of one batch, and the unit of work that collects what its reactions decide."""
 
     connection: AsyncConnection
     session: Session
 
     def because_of(self, message: Message) -> None:
-        """What is decided from here on was caused by this message; the session's events say so."""
+        """Record this message as the cause of what is decided from here on (correlation, causation, trace)."""
         envelope = message.envelope
         self.session.metadata = Metadata(
             actor=self.session.metadata.actor,
@@ -32,13 +32,13 @@ class Batch:
 
 
 React = Callable[[Batch, Sequence[Message]], Awaitable[None]]
-"""Handles messages of one partition in order. What it decides it leaves in `batch.session`; it may also write its own
-tables through `batch.connection`. It raises `NotYet`, or an error; then nothing of the batch stands."""
+"""Handles messages of one partition, in order. Its decisions are collected in `batch.session`; it may also write its service's
+own tables through `batch.connection`. If it raises (`NotYet` or any error), the transaction of the batch is rolled back."""
 
 
 @dataclass(frozen=True)
 class Reactions:
-    """What a service consumes. `never_parked` topics stop instead: the law book has to be complete."""
+    """What a service consumes. A partition of a `never_parked` topic stops instead of parking: the law book must be complete."""
 
     topics: tuple[str, ...]
     react: React

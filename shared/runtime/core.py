@@ -32,9 +32,9 @@ class Core:
 
     @property
     def lawbook(self) -> LawBookCopy:
-        """The service's copy of the law book. Raises LookupError in a service whose definition names no table for it."""
+        """The service's copy of the law book. Raises LookupError if the definition of the service has no `lawbook_table`."""
         if self.lawbook_copy is None:
-            raise LookupError(f"{self.name} keeps no law book")
+            raise LookupError(f"{self.name} has no copy of the law book")
         return self.lawbook_copy
 
     async def restore_clock(self) -> None:
@@ -44,7 +44,7 @@ class Core:
                 seconds = await connection.scalar(select(CLOCK.c.offset_seconds))
             self.clock.offset = max(self.clock.offset, timedelta(seconds=seconds or 0))
 
-    async def keep_clock(self) -> None:
+    async def save_clock(self) -> None:
         """Store the offset of a movable clock."""
         if isinstance(self.clock, MovableClock):
             seconds = int(self.clock.offset.total_seconds())

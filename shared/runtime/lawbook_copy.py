@@ -1,7 +1,7 @@
-"""A service's own copy of the law book: its changes as they came, in a table, and the newest book in memory.
+"""A service's own copy of the law book: its changes in a table, and the newest book in memory.
 
-The topic is read in order and never parked: the copy has no gap. Another instance of the service may be the one that reads
-the topic, so the memory is refreshed from the table.
+The topic is read in order and never parked, so the copy has no gap. Another instance of the service may consume the topic, so
+the book in memory is refreshed from the table.
 """
 
 import time
@@ -11,7 +11,7 @@ from typing import cast
 from sqlalchemy import BigInteger, Column, MetaData, Table, Text, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from shared.contracts.lawbook import LawbookChange, LawbookEvent
+from shared.contracts.lawbook_events import LawbookChange, LawbookEvent
 from shared.contracts.vocabulary import PUBLIC
 from shared.database import RawJson, insert_rows
 from shared.lawbook.book import LawBook
@@ -19,7 +19,7 @@ from shared.messaging.message import Message
 from shared.messaging.reaction import NotYet
 
 FRESH_SECONDS = 0.5
-"""For so long a command may judge by the copy in memory before it looks at the table again."""
+"""The maximum age of the book in memory before it is refreshed from the table."""
 
 
 def lawbook_table(metadata: MetaData) -> Table:
@@ -34,27 +34,27 @@ def lawbook_table(metadata: MetaData) -> Table:
 
 
 class LawBookCopy:
-    """Where a service looks the law book up."""
+    """Gives a service the law book."""
 
     def __init__(self, engine: AsyncEngine, table: Table) -> None:
         self._reading = engine.execution_options(isolation_level="AUTOCOMMIT")
         self._table = table
         self._book = LawBook.empty()
-        self._looked_at = 0.0
+        self._refreshed_at = 0.0
 
     async def current(self) -> LawBook:
         """The newest book, at most half a second old."""
-        if time.monotonic() - self._looked_at > FRESH_SECONDS:
+        if time.monotonic() - self._refreshed_at > FRESH_SECONDS:
             async with self._reading.connect() as connection:
                 await self._refresh(connection)
         return self._book
 
     async def at_least(self, connection: AsyncConnection, version: int) -> LawBook:
-        """A book of this version or newer. Raises NotYet when the service has not read so far."""
+        """A book of this version or newer. Raises NotYet if the service has not consumed this version yet."""
         if self._book.version < version:
             await self._refresh(connection)
         if self._book.version < version:
-            raise NotYet(f"law book {version} is not read yet (at {self._book.version})")
+            raise NotYet(f"law book version {version} is not consumed yet (newest: {self._book.version})")
         return self._book
 
     async def _refresh(self, connection: AsyncConnection) -> None:
@@ -64,12 +64,12 @@ class LawBookCopy:
         book = known.with_changes(changes)
         if book.version > self._book.version:
             self._book = book
-        self._looked_at = time.monotonic()
+        self._refreshed_at = time.monotonic()
 
     async def keep(self, connection: AsyncConnection, messages: Sequence[Message]) -> None:
-        """The reaction to `liandong.lawbook`: keep the changes. Raises GapInLawBook, and the partition stops.
+        """The reaction to `liandong.lawbook`: store the changes. Raises GapInLawBook; then the partition stops.
 
-        The book in memory is not touched: these rows may yet be rolled back.
+        The book in memory is not changed, because these rows may still be rolled back.
         """
         newest = await connection.scalar(select(func.max(self._table.c.version))) or 0
         book = LawBook(version=newest)

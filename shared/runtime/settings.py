@@ -1,6 +1,7 @@
-"""Settings of a service, from the environment (`LIANDONG_…`) or arguments. Nothing is read from anywhere else.
+"""Settings of a service, only from the environment (`LIANDONG_…`) or arguments.
 
-A password never stands in the environment, where every child process and every `inspect` shows it: a setting names its file.
+A password is never in the environment, because every child process and every `inspect` shows it. A setting names its file
+instead.
 """
 
 import os
@@ -19,34 +20,34 @@ _PREFIX = "LIANDONG_"
 
 
 class MissingSecret(Exception):
-    """A file that should hold a secret is not there, cannot be read, or is empty. Says which setting named it."""
+    """The file of a secret is missing, unreadable or empty. The message names the setting and the file."""
 
 
 class Settings(BaseSettings):
-    """What every service needs to know; the same names in the node, in compose and in production."""
+    """Settings of every service. The names are the same in the node, in compose and in production."""
 
     model_config = SettingsConfigDict(env_prefix=_PREFIX, extra="ignore")
 
     database_url: str = "postgresql+asyncpg://127.0.0.1:5432/postgres"
-    """The server; each service uses the database `<database_prefix><service>` on it."""
+    """The server. Each service uses its own database `<database_prefix><service>` on it."""
     database_password_file: Path | None = None
-    """Holds the password of the URL's user, when the URL does not."""
+    """The file with the password of the URL's user, if the URL contains none."""
     database_prefix: str = "liandong_"
     runtime_role: str = ""
-    """Of a migration: the role under which the service works, when the tables belong to another."""
+    """For migrations: the role that the service uses, if another role owns the tables."""
     pool_size: int = 20
-    """Connections of a service to its database; half as many more for a moment."""
+    """Connections of a service to its database. Half as many more may be opened for short peaks."""
 
     kafka: str = "127.0.0.1:9092"
-    """`host:port`, several with commas."""
+    """`host:port`; several are separated by commas."""
     kafka_security: Security = Security.PLAINTEXT
     kafka_mechanism: Mechanism = Mechanism.SCRAM_SHA_512
     kafka_user: str = ""
     kafka_password_file: Path | None = None
     kafka_ca_file: Path | None = None
-    """With TLS: who signed the broker's certificate, when it is nobody whom the system trusts."""
+    """With TLS: the CA certificate of the broker, if the operating system does not trust it."""
     partitions: int = 6
-    """Of every topic but the law book. Pinned: changing it is a procedure of its own."""
+    """Partitions of every topic except the law book. Fixed: changing the count needs a special procedure."""
     topic_prefix: str = ""
     replication: int = 1
 
@@ -57,16 +58,16 @@ class Settings(BaseSettings):
     audience: str = "liandong"
 
     identity: SecretStr = SecretStr("")
-    """The secrets of identity as one JSON value (shared/identity/secret.py): the same in every service, kept for good."""
+    """The identity secrets as one JSON value (shared/identity/secret.py): the same in every service, and never changed."""
     identity_file: Path | None = None
-    """Or the file that holds them."""
+    """Or the file that contains them."""
 
     departments: str = ""
-    """Of an executor: the departments that it serves, comma-separated; empty means all."""
+    """For an executor: the departments that it serves, comma-separated; empty means all."""
     answers_kept_days: int = Field(default=30, ge=1)
-    """For so long a write that is sent again under its Idempotency-Key is answered as before; later it is a new write."""
+    """How long a repeated write with the same Idempotency-Key gets the stored answer; later it is a new write."""
     movable_clock: bool = False
-    """For tests and the demo only: lets an operator move the clock forward."""
+    """For tests and the demo only: an operator can move the clock forward."""
 
     def database(self, service: str) -> str:
         """The URL of one service's database. Raises MissingSecret."""
@@ -77,7 +78,7 @@ class Settings(BaseSettings):
 
     @property
     def broker(self) -> Broker:
-        """Where Kafka is, and who we are there. Raises MissingSecret."""
+        """Address and credentials of Kafka. Raises MissingSecret."""
         file = self.kafka_password_file
         return Broker(
             servers=self.kafka,
@@ -89,13 +90,13 @@ class Settings(BaseSettings):
         )
 
     def trust(self) -> TrustSettings:
-        """Whose tokens are believed."""
+        """Which tokens are accepted."""
         if self.issuer_url:
             return TrustSettings(oidc_issuer=self.issuer_url, audience=self.audience)
         return TrustSettings(jwks_file=self.jwks_file, issuer=self.issuer, audience=self.audience)
 
     def secrets(self) -> IdentitySecrets:
-        """Raises BadSecrets."""
+        """The identity secrets. Raises BadSecrets."""
         value = self.identity.get_secret_value()
         if value:
             return parse_secrets(value)
@@ -108,21 +109,21 @@ class Settings(BaseSettings):
         return Topics(self.partitions, self.topic_prefix, self.replication)
 
     def environment(self) -> dict[str, str]:
-        """Of a child process that is to have these settings: this process's own, but of Liandong nothing else than they."""
-        given = self.model_dump(mode="json", exclude_defaults=True, exclude={"identity"})
+        """The environment for a child process: that of this process, with `LIANDONG_…` variables only from these settings."""
+        changed = self.model_dump(mode="json", exclude_defaults=True, exclude={"identity"})
         if identity := self.identity.get_secret_value():
-            given["identity"] = identity
+            changed["identity"] = identity
         others = {name: value for name, value in os.environ.items() if not name.startswith(_PREFIX)}
-        return others | {f"{_PREFIX}{name.upper()}": str(value) for name, value in given.items()}
+        return others | {f"{_PREFIX}{name.upper()}": str(value) for name, value in changed.items()}
 
 
 def read_secret(file: Path, setting: str) -> str:
-    """What the file holds, without the line's end. Raises MissingSecret."""
+    """The content of the file without the line break at its end. Raises MissingSecret."""
     try:
         value = file.read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
-        said = error.strerror if isinstance(error, OSError) else "it is not text"
-        raise MissingSecret(f"{setting} names {file}, which cannot be read: {said}") from None
+        reason = error.strerror if isinstance(error, OSError) else "it is not text"
+        raise MissingSecret(f"{setting} names {file}, which cannot be read: {reason}") from None
     if not value:
         raise MissingSecret(f"{setting} names {file}, which is empty")
     return value

@@ -1,1 +1,1 @@
-"""What a service tells of its own work: log lines, metrics, traces. None of them says anything of a person."""
+"""Log lines, metrics and traces of a service. None of them contains personal data."""

@@ -1,7 +1,7 @@
-"""Log lines: one JSON object an event, or text on a terminal.
+"""Log lines: one JSON object each, or text on a terminal.
 
-A line tells of no person: of an error it says its kind and the places in the program, and of its message the first line at
-most. Messages of the database are left out, for they quote the values that it refused.
+A line contains no personal data. Of an error it contains the type, the places in the program, and at most the first line of the
+message. Messages of the database are left out, because they quote the refused values.
 """
 
 import logging
@@ -22,12 +22,12 @@ from sqlalchemy.exc import DBAPIError
 
 from shared.database import sql_state
 from shared.identity.personal_numbers import mask_personal_numbers
-from shared.telemetry import whose
+from shared.telemetry.service_context import current_service
 from shared.web.correlation import correlation_if_any, traceparent
 
 
-class Form(StrEnum):
-    """How lines are written. `auto`: as text when a person reads along."""
+class LogFormat(StrEnum):
+    """How lines are written. `auto`: text on a terminal, otherwise JSON."""
 
     AUTO = "auto"
     JSON = "json"
@@ -47,26 +47,27 @@ class LogSettings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="LIANDONG_LOG_", extra="ignore")
 
     level: Level | None = None
-    form: Form = Form.AUTO
+    form: LogFormat = LogFormat.AUTO
 
 
-_OURS = ("shared.", "services.", "liandong.")
-_QUIETER = {
-    "aiokafka": logging.ERROR,  # what it warns of, the consumer and the relay say in their own words
+_OWN_LOGGERS = ("shared.", "services.", "liandong.")
+_LIBRARY_LEVELS = {
+    "aiokafka": logging.ERROR,  # the consumer and the relay log what it warns of
     "aiokafka.consumer.group_coordinator": logging.CRITICAL,
     "alembic": logging.WARNING,
     "httpcore": logging.WARNING,
-    "httpx": logging.WARNING,  # tells the addresses that are called
+    "httpx": logging.WARNING,  # logs the URL of each request
     "opentelemetry": logging.ERROR,
     "urllib3": logging.ERROR,
     "uvicorn": logging.WARNING,
 }
-_CLIENT = "aiokafka"
-_WAITING = "shared.messaging"
-AGAIN_SECONDS = 60.0
-_LONGEST = 500
-_CAUSES = 4
-_PLACES = 8
+_KAFKA_CLIENT = "aiokafka"
+_MESSAGING = "shared.messaging"
+REPEAT_SECONDS = 60.0
+"""A repeated line is written once in this time."""
+_MAX_MESSAGE = 500
+_MAX_CAUSES = 4
+_MAX_FRAMES = 8
 
 
 def configure(
@@ -75,28 +76,28 @@ def configure(
     settings: LogSettings | None = None,
     level: Level = Level.INFO,
 ) -> None:
-    """Send log lines to standard error from now on. `service` is named where no other is at work.
+    """Write log lines to standard error from now on.
 
-    `level` is the lowest that is told, where the environment does not say another.
+    `service`: the name in lines outside of any service. `level`: the lowest level, unless the environment sets another.
     """
-    told = settings or LogSettings()
-    to: TextIO = sys.stderr if stream is None else stream
-    as_text = told.form is Form.TEXT or (told.form is Form.AUTO and to.isatty())
-    handler = logging.StreamHandler(to)
+    chosen = settings or LogSettings()
+    output: TextIO = sys.stderr if stream is None else stream
+    as_text = chosen.form is LogFormat.TEXT or (chosen.form is LogFormat.AUTO and output.isatty())
+    handler = logging.StreamHandler(output)
     handler.setFormatter(TextLines(service) if as_text else JsonLines(service))
-    handler.addFilter(Seldom())
-    logging.basicConfig(level=(told.level or level).value, handlers=[handler], force=True)
-    for name, least in _QUIETER.items():
-        logging.getLogger(name).setLevel(least)
-    logging.getLogger("uvicorn.error").addFilter(_is_news)
-    sys.excepthook = _uncaught
+    handler.addFilter(RepeatFilter())
+    logging.basicConfig(level=(chosen.level or level).value, handlers=[handler], force=True)
+    for name, lowest in _LIBRARY_LEVELS.items():
+        logging.getLogger(name).setLevel(lowest)
+    logging.getLogger("uvicorn.error").addFilter(_is_not_logged_already)
+    sys.excepthook = _log_uncaught
 
 
-class Seldom(logging.Filter):
-    """Lets through once a minute, of each service, what is said again and again while a server is away.
+class RepeatFilter(logging.Filter):
+    """Passes a line that repeats during an outage once a minute for each service.
 
-    That is each wording of the Kafka client, which says the same some hundred times a second, and each warning of relay and
-    consumer that they wait. The client cannot be silenced: in an outage of some seconds it is the only one that says anything.
+    Two kinds of lines repeat: each message of the Kafka client, which logs some hundred a second, and each warning of relay and
+    consumer that they wait. The client cannot be silenced: in an outage of a few seconds nothing else logs it.
     """
 
     def __init__(self) -> None:
@@ -104,33 +105,33 @@ class Seldom(logging.Filter):
         self._silent_until: dict[tuple[str, str, str], float] = {}
 
     def filter(self, record: logging.LogRecord) -> bool:
-        wording = _repeated(record)
-        if wording is None:
+        message = _repeated_message(record)
+        if message is None:
             return True
-        said, now = (whose.service(), record.name, wording), time.monotonic()
-        if now < self._silent_until.get(said, now):
+        key, now = (current_service(), record.name, message), time.monotonic()
+        if now < self._silent_until.get(key, now):
             return False
-        # What may be said again is forgotten: a process that runs for years remembers a minute.
+        # Drop expired keys, so that a process that runs for years holds only those of the last minute.
         self._silent_until = {known: until for known, until in self._silent_until.items() if now < until}
-        self._silent_until[said] = now + AGAIN_SECONDS
+        self._silent_until[key] = now + REPEAT_SECONDS
         return True
 
 
-def _repeated(record: logging.LogRecord) -> str | None:
-    """What a line says again and again: the client's wording whatever node it names, a warning of ours word for word."""
-    if record.name.partition(".")[0] == _CLIENT:
+def _repeated_message(record: logging.LogRecord) -> str | None:
+    """What identifies a repeating line: the client's template for all nodes, or the full text of our warning. Else None."""
+    if record.name.partition(".")[0] == _KAFKA_CLIENT:
         return str(record.msg)
-    if record.name.startswith(_WAITING) and record.levelno == logging.WARNING:
+    if record.name.startswith(_MESSAGING) and record.levelno == logging.WARNING:
         return record.getMessage()
     return None
 
 
-def _is_news(record: logging.LogRecord) -> bool:
-    """What a route failed with was logged where it was answered, with its correlation id."""
+def _is_not_logged_already(record: logging.LogRecord) -> bool:
+    """An error of a route was logged with its correlation id when its response was made; uvicorn logs it once more."""
     return not record.getMessage().startswith("Exception in ASGI application")
 
 
-def _uncaught(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+def _log_uncaught(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
     if issubclass(kind, KeyboardInterrupt):
         sys.__excepthook__(kind, error, trace)
     else:
@@ -138,8 +139,8 @@ def _uncaught(kind: type[BaseException], error: BaseException, trace: TracebackT
 
 
 class JsonLines(logging.Formatter):
-    """One line an event: `time` (UTC), `level`, `service`, `logger`, `message`; `correlation_id` and `trace_id` where
-    there are any; `errors`, from the outermost to the one that caused it, each with its kind and where it arose."""
+    """One JSON object each line: `time` (UTC), `level`, `service`, `logger`, `message`; `correlation_id` and `trace_id` if any;
+    `errors`, from the outermost to its root cause, each with its summary (`what`) and its places (`at`)."""
 
     def __init__(self, service: str = "") -> None:
         super().__init__()
@@ -150,51 +151,52 @@ class JsonLines(logging.Formatter):
 
 
 class TextLines(logging.Formatter):
-    """The same for people: one line, and one more an error."""
+    """The same for people: one line, and one more for each error."""
 
     def __init__(self, service: str = "") -> None:
         super().__init__()
         self._service = service
 
     def format(self, record: logging.LogRecord) -> str:
-        told = _fields(record, self._service)
-        head = f"{told['time']} {told['level']:<7} {told['service'] or told['logger']}: {told['message']}"
-        if correlation := told.get("correlation_id"):
+        fields = _fields(record, self._service)
+        head = f"{fields['time']} {fields['level']:<7} {fields['service'] or fields['logger']}: {fields['message']}"
+        if correlation := fields.get("correlation_id"):
             head += f" [{correlation}]"
-        errors = (f"    {error['what']} at {' < '.join(error['at'])}" for error in told.get("errors", ()))
+        errors = (f"    {error['what']} at {' < '.join(error['at'])}" for error in fields.get("errors", ()))
         return "\n".join([head, *errors])
 
 
 def _fields(record: logging.LogRecord, service: str) -> dict[str, Any]:
-    told: dict[str, Any] = {
-        "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+    time_utc = datetime.fromtimestamp(record.created, UTC)
+    fields: dict[str, Any] = {
+        "time": time_utc.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
         "level": record.levelname,
-        "service": whose.service() or service,
+        "service": current_service() or service,
         "logger": record.name,
         "message": _message(record),
     }
     if correlation := correlation_if_any():
-        told["correlation_id"] = correlation
+        fields["correlation_id"] = correlation
     if trace := traceparent():
-        told["trace_id"] = trace[3:35]
+        fields["trace_id"] = trace[3:35]
     error = record.exc_info[1] if record.exc_info else None
     if error is not None:
-        told["errors"] = [{"what": what_went_wrong(one), "at": _places(one)} for one in _chain(error)]
-    return told
+        fields["errors"] = [{"what": error_summary(link), "at": _frames(link)} for link in _chain(error)]
+    return fields
 
 
 def _message(record: logging.LogRecord) -> str:
-    """What others log may quote an error whole: of theirs only the first line."""
+    """The message. A message of a library may quote a whole error, so only its first line is kept."""
     message = record.getMessage()
-    if not record.name.startswith(_OURS):
-        message = message.partition("\n")[0][:_LONGEST]
+    if not record.name.startswith(_OWN_LOGGERS):
+        message = message.partition("\n")[0][:_MAX_MESSAGE]
     return mask_personal_numbers(message)
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:
-    """The error and what led to it; of several that came together the first."""
+    """The error and its causes; of an exception group the first member."""
     current: BaseException | None = error
-    for _ in range(_CAUSES):
+    for _ in range(_MAX_CAUSES):
         if current is None:
             return
         yield current
@@ -207,8 +209,8 @@ def _cause(error: BaseException) -> BaseException | None:
     return error.__cause__ or (None if error.__suppress_context__ else error.__context__)
 
 
-def what_went_wrong(error: BaseException) -> str:
-    """The kind of an error and the first line of what it says; of a database's error its SQLSTATE instead."""
+def error_summary(error: BaseException) -> str:
+    """The type of an error and the first line of its message; for an error of the database its SQLSTATE instead."""
     kind = type(error).__name__
     if isinstance(error, DBAPIError):
         return f"{kind} {type(getattr(error.orig, '__cause__', None)).__name__} {sql_state(error)}".rstrip()
@@ -216,12 +218,15 @@ def what_went_wrong(error: BaseException) -> str:
         return f"{kind} {getattr(error, 'sqlstate', '')}".rstrip()
     if (type(error).__module__ or "").startswith(("sqlalchemy", "asyncpg")):
         return kind
-    said = str(error).strip().partition("\n")[0][:_LONGEST]
-    return f"{kind}: {mask_personal_numbers(said)}" if said else kind
+    message = str(error).strip().partition("\n")[0][:_MAX_MESSAGE]
+    return f"{kind}: {mask_personal_numbers(message)}" if message else kind
 
 
-def _places(error: BaseException) -> list[str]:
-    """Where it arose, the innermost first; of the way there what lies in this program."""
+def _frames(error: BaseException) -> list[str]:
+    """The stack frames, innermost first: the frame that raised, and the frames of this program that led to it."""
     frames = extract_tb(error.__traceback__)
-    told = [frame for frame in frames[:-1] if "site-packages" not in frame.filename][-_PLACES:] + frames[-1:]
-    return [f"{'/'.join(Path(one.filename).parts[-2:])}:{one.lineno} {one.name}" for one in reversed(told)]
+    own = [frame for frame in frames[:-1] if "site-packages" not in frame.filename][-_MAX_FRAMES:]
+    return [
+        f"{'/'.join(Path(frame.filename).parts[-2:])}:{frame.lineno} {frame.name}"
+        for frame in reversed(own + frames[-1:])
+    ]

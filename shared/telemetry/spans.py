@@ -1,7 +1,7 @@
-"""Spans by OpenTelemetry, sent to a collector. Loaded only where one is named (traces.py).
+"""Tracing by OpenTelemetry. Imported only when a collector is named (tracing_setup.py).
 
-Attributes name routes, topics and counts, never a path or a key. What is sampled is OpenTelemetry's own setting
-(`OTEL_TRACES_SAMPLER`); a caller that does not sample its trace is not sampled here.
+Attributes contain routes, topics and counts, never a path or a key. OpenTelemetry's own setting (`OTEL_TRACES_SAMPLER`) chooses
+the samples. A trace that its caller does not sample is not sampled here.
 """
 
 import threading
@@ -18,27 +18,27 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor, SimpleSpanProcess
 from opentelemetry.trace import Span, SpanKind, Status, StatusCode, Tracer, set_span_in_context
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
-from shared.telemetry import whose
+from shared.telemetry.service_context import current_service
 from shared.telemetry.traces import Tracing
 
-_MOST = 100
-"""Of one batch as many traces get a span: a batch of five hundred events must not make five hundred spans."""
-_FAREWELL_SECONDS = 3.0
+_MAX_TRACES = 100
+"""At most so many traces of one batch get a span: a batch of 500 events must not create 500 spans."""
+_CLOSE_TIMEOUT_SECONDS = 3.0
 _W3C = TraceContextTextMapPropagator()
 
 
 def to_collector() -> Tracing:
-    """Spans go to the collector that the environment names, over OTLP with HTTP."""
+    """Tracing that sends spans to the collector named in the environment (OTLP over HTTP)."""
     return Spans(OTLPSpanExporter)
 
 
 class Spans:
-    """Spans of all services of this process, each under its own name."""
+    """Spans of all services of this process, each service under its own name."""
 
-    def __init__(self, exporter: Callable[[], SpanExporter], *, at_once: bool = False) -> None:
-        """`at_once`: every span is handed over when it ends, instead of many together."""
+    def __init__(self, exporter: Callable[[], SpanExporter], *, immediate: bool = False) -> None:
+        """`immediate`: export each span when it ends, instead of in batches."""
         self._exporter = exporter
-        self._processor = SimpleSpanProcessor if at_once else BatchSpanProcessor
+        self._processor = SimpleSpanProcessor if immediate else BatchSpanProcessor
         self._providers: dict[str, TracerProvider] = {}
 
     def request(self, method: str, traceparent: str) -> "HttpSpan":
@@ -46,10 +46,10 @@ class Spans:
 
     @contextmanager
     def batch(self, name: str, traceparents: Iterable[str], attributes: dict[str, str | int]) -> Generator[None]:
-        distinct = [one for one in dict.fromkeys(traceparents) if one][:_MOST]
-        given: dict[str, Any] = {f"liandong.{key}": value for key, value in attributes.items()}
+        distinct = [traceparent for traceparent in dict.fromkeys(traceparents) if traceparent][:_MAX_TRACES]
+        prefixed: dict[str, Any] = {f"liandong.{key}": value for key, value in attributes.items()}
         tracer = self._tracer()
-        spans = [tracer.start_span(name, _context(one), SpanKind.INTERNAL, given) for one in distinct]
+        spans = [tracer.start_span(name, _context(parent), SpanKind.INTERNAL, prefixed) for parent in distinct]
         try:
             yield
         except BaseException as error:
@@ -60,19 +60,19 @@ class Spans:
             for span in spans:
                 span.end()
 
-    def end(self) -> None:
-        """A collector that does not answer holds nobody up for longer."""
-        sending = [
+    def close(self) -> None:
+        """Send the waiting spans. A collector that does not answer delays the process for three seconds at most."""
+        threads = [
             threading.Thread(target=provider.shutdown, daemon=True) for provider in list(self._providers.values())
         ]
-        for thread in sending:
+        for thread in threads:
             thread.start()
-        until = time.monotonic() + _FAREWELL_SECONDS
-        for thread in sending:
-            thread.join(max(0.0, until - time.monotonic()))
+        deadline = time.monotonic() + _CLOSE_TIMEOUT_SECONDS
+        for thread in threads:
+            thread.join(max(0.0, deadline - time.monotonic()))
 
     def _tracer(self) -> Tracer:
-        name = whose.service() or "liandong"
+        name = current_service() or "liandong"
         provider = self._providers.get(name)
         if provider is None:
             resource = Resource.create({"service.name": name, "service.namespace": "liandong"})
@@ -82,7 +82,7 @@ class Spans:
 
 
 class HttpSpan:
-    """The span of one request; its name is known when its route is."""
+    """The span of one request. Its name is set with the response, when the route is known."""
 
     def __init__(self, span: Span, method: str) -> None:
         self._span = span
@@ -91,7 +91,7 @@ class HttpSpan:
         _W3C.inject(carrier, set_span_in_context(span))
         self.traceparent = carrier.get("traceparent", "")
 
-    def answered(self, route: str, status: int) -> None:
+    def record_response(self, route: str, status: int) -> None:
         self._span.update_name(f"{self._method} {route}")
         self._span.set_attributes(
             {"http.request.method": self._method, "http.route": route, "http.response.status_code": status}
@@ -102,7 +102,7 @@ class HttpSpan:
     def __enter__(self) -> "HttpSpan":
         return self
 
-    def __exit__(self, *how: object) -> None:
+    def __exit__(self, *error: object) -> None:
         self._span.end()
 
 

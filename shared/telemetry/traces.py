@@ -1,96 +1,77 @@
-"""Traces, when a collector is named (`OTEL_EXPORTER_OTLP_ENDPOINT`); otherwise nothing is loaded and a span is nothing.
+"""The interface of tracing, and the switch that turns it on. Without a collector a span does nothing (tracing_setup.py).
 
 The trace context travels in each event's metadata and envelope (`traceparent`), so a trace leads from a request through the
-commit, the relay and the consumers of other services. Work that is done for many traces at once (a coalesced commit, a batch)
-is a span in each of them.
+commit, the relay and the consumers of other services. Work for many traces at once (a coalesced commit, a batch) is a span in
+each of them.
 """
 
-import importlib
-import logging
-import os
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, nullcontext
 from typing import Protocol
 
-log = logging.getLogger(__name__)
-
-_ENDPOINTS = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
-
 Traceparents = Callable[[], Iterable[str]]
-"""The traces for which something is done. Asked only where traces are kept."""
+"""The traces to which a piece of work belongs. Called only when tracing is on."""
 
 
 class RequestSpan(Protocol):
-    """One HTTP request. `traceparent` is what events and log lines of it carry."""
+    """The span of one HTTP request. Its events and log lines carry `traceparent`."""
 
     @property
     def traceparent(self) -> str: ...
-    def answered(self, route: str, status: int) -> None: ...
+    def record_response(self, route: str, status: int) -> None: ...
     def __enter__(self) -> "RequestSpan": ...
-    def __exit__(self, *how: object) -> None: ...
+    def __exit__(self, *error: object) -> None: ...
 
 
 class Tracing(Protocol):
-    """Where spans go (shared/telemetry/spans.py)."""
+    """An implementation of tracing (shared/telemetry/spans.py)."""
 
     def request(self, method: str, traceparent: str) -> RequestSpan: ...
     def batch(
         self, name: str, traceparents: Iterable[str], attributes: dict[str, str | int]
     ) -> AbstractContextManager[None]: ...
-    def end(self) -> None: ...
+    def close(self) -> None: ...
 
 
-class _Untraced:
-    """A request of which no span is kept: the caller's trace goes on as it came."""
+class _UntracedRequest:
+    """A request without a span: the caller's trace context is passed on unchanged."""
 
     __slots__ = ("traceparent",)
 
     def __init__(self, traceparent: str) -> None:
         self.traceparent = traceparent
 
-    def answered(self, route: str, status: int) -> None: ...
+    def record_response(self, route: str, status: int) -> None: ...
 
-    def __enter__(self) -> "_Untraced":
+    def __enter__(self) -> "_UntracedRequest":
         return self
 
-    def __exit__(self, *how: object) -> None: ...
+    def __exit__(self, *error: object) -> None: ...
 
 
-_NOTHING: AbstractContextManager[None] = nullcontext()
+_NO_SPAN: AbstractContextManager[None] = nullcontext()
 _tracing: Tracing | None = None
 
 
-def begin() -> None:
-    """Keep traces from now on, if a collector is named."""
-    if not any(os.environ.get(name) for name in _ENDPOINTS):
-        return
-    try:
-        spans = importlib.import_module("shared.telemetry.spans")
-    except ModuleNotFoundError as missing:
-        log.error("no traces are kept: %s is not installed (the extra `traces`)", missing.name)
-        return
-    keep(spans.to_collector())
-
-
-def keep(tracing: Tracing | None) -> None:
-    """Send spans there from now on; None: nowhere."""
-    global _tracing  # noqa: PLW0603 - the one switch, looked at by every span
+def use(tracing: Tracing | None) -> None:
+    """Send all further spans to this implementation. None turns tracing off."""
+    global _tracing  # noqa: PLW0603 - the only switch; every span reads it
     _tracing = tracing
 
 
-def end() -> None:
-    """Send what waits, and keep no more. Blocks for a few seconds at most."""
+def stop() -> None:
+    """Turn tracing off and send the waiting spans. Blocks for a few seconds at most."""
     tracing = _tracing
-    keep(None)
+    use(None)
     if tracing is not None:
-        tracing.end()
+        tracing.close()
 
 
 def request(method: str, traceparent: str) -> RequestSpan:
-    """The span of an HTTP request from this caller."""
-    return _Untraced(traceparent) if _tracing is None else _tracing.request(method, traceparent)
+    """The span of an HTTP request with this trace context of the caller."""
+    return _UntracedRequest(traceparent) if _tracing is None else _tracing.request(method, traceparent)
 
 
 def batch(name: str, traceparents: Traceparents, **attributes: str | int) -> AbstractContextManager[None]:
-    """A span in each of these traces, for what is done for all of them at once."""
-    return _NOTHING if _tracing is None else _tracing.batch(name, traceparents(), attributes)
+    """A span in each of these traces, for work that is done for all of them at once."""
+    return _NO_SPAN if _tracing is None else _tracing.batch(name, traceparents(), attributes)

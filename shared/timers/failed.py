@@ -1,7 +1,7 @@
-"""What an operator does about timers that could not fire: see why, let them fire again after the cause was mended, give one up.
+"""Operator actions on timers that could not fire: list them, retry them after the cause was fixed, discard one.
 
-A failed timer is a row with a reason; it fires no more by itself, and is never forgotten. What an operator did is an event,
-with a name and (of what was given up) a reason, in the service's own store.
+A failed timer is a row with a reason. It does not fire again by itself and is never deleted by itself. Each operator action is an
+event with the operator's name and (for a discarded timer) a reason, in the service's own store.
 """
 
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ _FAILED = TIMERS.c.failed_because.is_not(None)
 
 
 class TimerRetried(Event):
-    """A failed timer was let fire again (重试)."""
+    """A failed timer was released to fire again (重试)."""
 
     TYPE: ClassVar[str] = "engine.timer.retried.v1"
     timer_id: str
@@ -30,7 +30,7 @@ class TimerRetried(Event):
 
 
 class TimerDiscarded(Event):
-    """A failed timer was given up (放弃): what it was to do is never done."""
+    """A failed timer was discarded (放弃): its command is never executed."""
 
     TYPE: ClassVar[str] = "engine.timer.discarded.v1"
     timer_id: str
@@ -40,13 +40,13 @@ class TimerDiscarded(Event):
     reason: str
 
 
-TIMED = Vocabulary([TimerRetried, TimerDiscarded])
-"""Every service's own: part of its vocabulary."""
+TIMER_EVENTS = Vocabulary([TimerRetried, TimerDiscarded])
+"""Part of every service's vocabulary."""
 
 
 @dataclass(frozen=True, slots=True)
 class FailedTimer:
-    """A timer that fires no more, and why."""
+    """A timer that failed, and why."""
 
     timer_id: str
     due_at: datetime
@@ -61,7 +61,7 @@ async def list_failed(connection: AsyncConnection, *, after: str = "", limit: in
 
 
 async def retry_failed(store: EventStore, now: datetime, timer_id: str | None = None, *, by: str) -> int:
-    """Let one failed timer, or all of them, fire again; how many. Raises Rejected: `timer_not_failed`."""
+    """Release one failed timer, or all of them, to fire again; how many. Raises Rejected: `timer_not_failed`."""
     async with store.engine.begin() as connection:
         query = select(TIMERS).where(_FAILED).order_by(TIMERS.c.timer_id).with_for_update()
         if timer_id is not None:
@@ -69,18 +69,20 @@ async def retry_failed(store: EventStore, now: datetime, timer_id: str | None = 
         failed = [_failed(row) for row in await connection.execute(query)]
         if timer_id is not None and not failed:
             raise reject("timer_not_failed", timer_id=timer_id)
-        again = update(TIMERS).where(TIMERS.c.timer_id.in_([timer.timer_id for timer in failed]))
-        await connection.execute(again.values(failed_because=None))
-        retried = {_name(one): TimerRetried(timer_id=one.timer_id, failed_because=one.failed_because) for one in failed}
+        release = update(TIMERS).where(TIMERS.c.timer_id.in_([timer.timer_id for timer in failed]))
+        await connection.execute(release.values(failed_because=None))
+        retried = {
+            _name(timer): TimerRetried(timer_id=timer.timer_id, failed_because=timer.failed_because) for timer in failed
+        }
         await operator_log.record(store, connection, now, retried, by=by)
     return len(failed)
 
 
 async def discard_failed(store: EventStore, now: datetime, timer_id: str, reason: str, *, by: str) -> None:
-    """Give one failed timer up, for good. Raises Rejected: `timer_not_failed`."""
+    """Discard one failed timer for good. Raises Rejected: `timer_not_failed`."""
     async with store.engine.begin() as connection:
-        gone = delete(TIMERS).where(_FAILED, TIMERS.c.timer_id == timer_id).returning(*TIMERS.c)
-        row = (await connection.execute(gone)).one_or_none()
+        discard = delete(TIMERS).where(_FAILED, TIMERS.c.timer_id == timer_id).returning(*TIMERS.c)
+        row = (await connection.execute(discard)).one_or_none()
         if row is None:
             raise reject("timer_not_failed", timer_id=timer_id)
         timer = _failed(row)

@@ -1,8 +1,8 @@
-"""Timers: what is due by the service's clock is fired as a command, in the transaction that removes it.
+"""Timers: a timer that is due by the service's clock fires as a command, in the transaction that deletes it.
 
-Rows are locked with SKIP LOCKED, so that instances share the work and none fires twice. A command that is refused because what
-the timer was for has come about already ends the timer; any other fault keeps it, with the reason, and it fires no more until
-an operator has looked (failed_timers.py). An outage is tried again.
+Rows are locked with SKIP LOCKED, so instances share the work and no timer fires twice. If the command is refused only with
+`done_codes` (its purpose is already achieved), the timer ends. Any other fault keeps the timer with the reason, and it does not
+fire again until an operator acts (shared/timers/failed.py). After an outage it is retried.
 """
 
 import logging
@@ -17,38 +17,38 @@ from shared.calendar.clock import Clock
 from shared.database import among
 from shared.eventstore import EventStore, Metadata, Session, Timer, VersionConflict
 from shared.eventstore.schema import TIMERS
-from shared.messaging.intake import describe, is_deterministic, origin
+from shared.messaging.failures import describe, is_deterministic, origin
 from shared.polling import PollingWorker
 from shared.rejection import Rejected
 
 log = logging.getLogger(__name__)
 
 POLL_SECONDS = 0.5
-_AT_ONCE = 200
+_BATCH = 200
 
 Fire = Callable[[Session, Sequence[Timer]], Awaitable[None]]
-"""What due timers do: commands in the session that is given, for all of them. Deterministic errors are found singly."""
+"""Executes the commands of due timers in the given session. If it fails deterministically, each timer is fired alone."""
 
 
 class Timers(PollingWorker):
-    """Drains one service's timers. `over`: the codes of a refusal by which a timer's command says that all is done already."""
+    """Fires one service's timers. `done_codes`: fault codes that mean that the timer's purpose is already achieved."""
 
     def __init__(
-        self, service: str, store: EventStore, clock: Clock, fire: Fire, over: Collection[str] = frozenset()
+        self, service: str, store: EventStore, clock: Clock, fire: Fire, done_codes: Collection[str] = frozenset()
     ) -> None:
         super().__init__(f"timers {service}", idle_seconds=POLL_SECONDS)
         self._service = service
         self._store = store
         self._clock = clock
         self._fire = fire
-        self._over = over
+        self._done_codes = done_codes
 
     async def poll(self) -> bool:
-        """Fire a batch; when there was one, another may be due."""
+        """Fire a batch. True when it was not empty: more timers may be due."""
         return await self.drain() > 0
 
     async def drain(self) -> int:
-        """Fire what is due, at most a batch of it; how many fired. A batch that cannot be fired together is fired singly."""
+        """Fire at most one batch of due timers; how many fired. A batch that fails deterministically is fired one by one."""
         try:
             return await self._drain_once(alone=False)
         except VersionConflict:
@@ -77,7 +77,7 @@ class Timers(PollingWorker):
             select(TIMERS)
             .where(TIMERS.c.due_at <= self._clock.now(), TIMERS.c.failed_because.is_(None))
             .order_by(TIMERS.c.due_at, TIMERS.c.timer_id)
-            .limit(_AT_ONCE)
+            .limit(_BATCH)
             .with_for_update(skip_locked=True)
         )
         return [_timer(row) for row in await connection.execute(query)]
@@ -95,15 +95,15 @@ class Timers(PollingWorker):
         except Exception as error:
             if not is_deterministic(error):
                 raise
-            if self._is_over(error):
-                log.info("%s: timer %s had nothing more to do: %s", self._service, timer.timer_id, describe(error))
+            if self._is_done(error):
+                log.info("%s: timer %s has nothing left to do: %s", self._service, timer.timer_id, describe(error))
                 return
-            told = (self._service, timer.timer_id, describe(error), origin(error))
-            log.error("%s: timer %s failed: %s at %s", *told)
+            facts = (self._service, timer.timer_id, describe(error), origin(error))
+            log.error("%s: timer %s failed: %s at %s", *facts)
             await self._keep_failed(connection, timer, describe(error))
 
-    def _is_over(self, error: Exception) -> bool:
-        return isinstance(error, Rejected) and all(fault.code in self._over for fault in error.faults)
+    def _is_done(self, error: Exception) -> bool:
+        return isinstance(error, Rejected) and all(fault.code in self._done_codes for fault in error.faults)
 
     async def _keep_failed(self, connection: AsyncConnection, timer: Timer, reason: str) -> None:
         payload = orjson.dumps(timer.payload).decode()

@@ -1,4 +1,4 @@
-"""Who calls: bearer tokens that name a department and roles, how they are verified, and a development issuer."""
+"""Authentication: bearer tokens that name a department and roles, their verification, and a development issuer."""
 
 from shared.trust.principal import OfficerRole, Principal
 from shared.trust.settings import TrustSettings

@@ -1,7 +1,7 @@
-"""The development issuer: tokens for a local node, tests and demonstrations, without an identity provider.
+"""The development issuer: tokens for a local node, tests and the demo, without an identity provider.
 
-Its private key never leaves its folder (mode 0600); services see only `jwks.json`. Whoever can read the folder can be
-anyone: in production, name an OIDC issuer instead.
+Its private key never leaves its folder (mode 0600); services read only `jwks.json`. Anyone who can read the folder can act as any
+user: in production, configure an OIDC issuer instead.
 """
 
 import json
@@ -23,11 +23,11 @@ KEY_FILE = "issuer.jwk"
 JWKS_FILE = "jwks.json"
 
 _ALGORITHM = "Ed25519"
-"""RFC 9864's name; the older `EdDSA` is accepted from others."""
+"""The name in RFC 9864. From other issuers the older `EdDSA` is accepted too."""
 
 
 class DevelopmentIssuer:
-    """The issuer of a folder. Its Ed25519 key is made on first use; processes that start at once agree on one."""
+    """The issuer of a folder. Its Ed25519 key is created on first use. Processes that start at once use the same key."""
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
@@ -37,12 +37,12 @@ class DevelopmentIssuer:
         path.chmod(0o600)
         self._key = OKPKey.import_key(json.loads(path.read_text(encoding="utf-8")))
         self.jwks_file = folder / JWKS_FILE
-        """The public key, for the settings of services."""
+        """The file with the public key, for the settings of services."""
         self._publish()
 
     @property
     def trust(self) -> TrustSettings:
-        """Settings under which a service believes this issuer."""
+        """Settings with which a service accepts tokens of this issuer."""
         return TrustSettings(jwks_file=self.jwks_file)
 
     def issue(
@@ -52,7 +52,7 @@ class DevelopmentIssuer:
         subject: str = "developer",
         minutes: float = 480,
     ) -> str:
-        """A token that holds from now, for so many minutes."""
+        """A token that is valid from now, for so many minutes."""
         now = int(time.time())
         claims = {
             "iss": DEVELOPMENT_ISSUER,
@@ -78,7 +78,7 @@ class DevelopmentIssuer:
 
 
 def _create_once(path: Path, text: str) -> None:
-    """Write a private file whole or not at all; when another process was first, its file stays."""
+    """Create a private file atomically. If another process was first, its file stays."""
     new = path.with_suffix(f".{secrets.token_hex(4)}")
     with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
         file.write(text)

@@ -1,7 +1,7 @@
-"""The public keys that tokens are verified with: read once, and again when old or when a token names an unknown one.
+"""The public keys that verify tokens. They are cached, and read again when they are old or a token names an unknown key.
 
-Keys that were read stay in use when reading again fails: a service keeps answering while the identity provider is away.
-Reading again on an unknown key is rationed, so that garbage tokens do not become requests to the provider.
+If reading fails, the cached keys stay in use: a service keeps working while the identity provider is down. Reads because of an
+unknown key are rate-limited, so that invalid tokens do not cause requests to the provider.
 """
 
 import asyncio
@@ -25,33 +25,33 @@ KeySet = dict[str, PublicKey]
 """Keys by their `kid`."""
 
 ALGORITHMS = {"OKP": ("EdDSA", "Ed25519"), "EC": ("ES256",), "RSA": ("RS256", "PS256")}
-"""What each type of key may verify. Nothing symmetric: whoever reads a public key must not be able to sign with it."""
+"""Algorithms for each type of key. None is symmetric: otherwise anyone with the public key could sign tokens."""
 
-SHORTEST_RSA = 2048
+MIN_RSA_BITS = 2048
 
 
 class KeysUnavailable(Exception):
-    """No keys were ever read, and now they cannot be."""
+    """No keys are cached, and they cannot be read."""
 
 
 class TrustedKeys:
-    """The current keys of one source. `max_age` and `pause` are in seconds."""
+    """The current keys of one source. `max_age`: seconds until they are read again; `min_interval`: seconds between reads."""
 
     def __init__(
         self,
         read: Callable[[], Awaitable[KeySet]],
         *,
         max_age: float = 3600,
-        pause: float = 30,
+        min_interval: float = 30,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._read = read
         self._max_age = max_age
-        self._pause = pause
+        self._min_interval = min_interval
         self._clock = clock
         self._keys: KeySet | None = None
         self._read_at = 0.0
-        self._tried_at = 0.0
+        self._attempted_at = 0.0
         self._reading = asyncio.Lock()
 
     async def current(self) -> KeySet:
@@ -62,8 +62,8 @@ class TrustedKeys:
             raise KeysUnavailable
         return self._keys
 
-    async def after_unknown(self, kid: str) -> KeySet:
-        """The keys once more, read anew when the last attempt is long enough ago."""
+    async def with_key(self, kid: str) -> KeySet:
+        """The keys; read again if `kid` is unknown and the last read is at least `min_interval` ago. Raises KeysUnavailable."""
         if kid not in await self.current():
             await self._refresh()
         return await self.current()
@@ -71,34 +71,34 @@ class TrustedKeys:
     async def _refresh(self) -> None:
         async with self._reading:
             now = self._clock()
-            if self._keys is not None and now - self._tried_at < self._pause:
+            if self._keys is not None and now - self._attempted_at < self._min_interval:
                 return
-            self._tried_at = now
+            self._attempted_at = now
             try:
-                read = await self._read()
+                keys = await self._read()
             except (OSError, ValueError, KeyError, TypeError, httpx.HTTPError, JoseError) as error:
                 log.warning("cannot read the keys that verify tokens: %s", type(error).__name__, exc_info=error)
                 return
             self._read_at = now
-            if self._keys is None or _fingerprint(read) != _fingerprint(self._keys):
-                self._keys = read
+            if self._keys is None or _fingerprint(keys) != _fingerprint(self._keys):
+                self._keys = keys
 
 
 def trusted_keys(settings: TrustSettings, http: Callable[[], httpx.AsyncClient] = httpx.AsyncClient) -> TrustedKeys:
-    """The keys of the source that the settings name."""
+    """The keys of the configured source."""
     file, inline, issuer = settings.jwks_file, settings.jwks, settings.oidc_issuer
     if file is not None:
         return TrustedKeys(lambda: _read_file(file))
     if inline is not None:
-        return TrustedKeys(lambda: _read_inline(inline), max_age=float("inf"), pause=float("inf"))
+        return TrustedKeys(lambda: _read_inline(inline), max_age=float("inf"), min_interval=float("inf"))
     assert issuer is not None
     return TrustedKeys(lambda: _discover(issuer, http))
 
 
 def parse_jwks(text: str | bytes) -> KeySet:
-    """The usable public keys of a JWKS; keys of other types, uses or strengths are left out.
+    """The usable public keys of a JWKS. Keys of other types or uses, and weak keys, are skipped.
 
-    Raises ValueError when no key is left: a service that can believe nobody should say so at its start.
+    Raises ValueError if no key is left: a service that cannot verify any token should fail at its start.
     """
     keys: KeySet = {}
     for data in cast("list[dict[str, Any]]", json.loads(text)["keys"]):
@@ -107,7 +107,7 @@ def parse_jwks(text: str | bytes) -> KeySet:
             key.ensure_kid()
             keys[str(key.kid)] = key
     if not keys:
-        raise ValueError("the key set holds no usable public key")
+        raise ValueError("the key set contains no usable public key")
     return keys
 
 
@@ -125,7 +125,7 @@ def _usable(data: dict[str, Any]) -> PublicKey | None:
             return key
         case ECKey() if key.curve_name == "P-256":
             return key
-        case RSAKey() if key.raw_value.key_size >= SHORTEST_RSA:
+        case RSAKey() if key.raw_value.key_size >= MIN_RSA_BITS:
             return key
         case _:
             return None
@@ -144,10 +144,10 @@ async def _read_inline(text: str) -> KeySet:
 
 
 async def _discover(issuer: str, http: Callable[[], httpx.AsyncClient]) -> KeySet:
-    """OpenID Connect Discovery 1.0, section 4: the document must name the very issuer that was asked for."""
+    """OpenID Connect Discovery 1.0, section 4: the document must name exactly the configured issuer."""
     async with http() as client:
-        found = await client.get(f"{issuer.rstrip('/')}/.well-known/openid-configuration", timeout=10)
-        document = cast("dict[str, Any]", found.raise_for_status().json())
+        response = await client.get(f"{issuer.rstrip('/')}/.well-known/openid-configuration", timeout=10)
+        document = cast("dict[str, Any]", response.raise_for_status().json())
         if document["issuer"] != issuer:
             raise ValueError("the discovery document names another issuer")
         address = str(document["jwks_uri"])

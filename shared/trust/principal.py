@@ -1,4 +1,4 @@
-"""A verified caller. One exists only if its token was verified (or in a test)."""
+"""A verified caller. A Principal is created only from a verified token (or in a test)."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -7,29 +7,29 @@ from shared.contracts.event import DepartmentId
 
 
 class OfficerRole(StrEnum):
-    """What an officer, or a department's system, may do; which department and domain it is for, the law book says."""
+    """What an officer, or a department's system, may do. For which entries and domains is in the law book."""
 
     LISTER = "lister"
     """Drafts and submits entries and imports (名单经办)."""
     APPROVER = "approver"
-    """Approves publication: the second pair of eyes (名单审核)."""
+    """Approves publication, as the second officer of the four-eyes rule (名单审核)."""
     EXECUTOR = "executor"
-    """Answers tasks and makes checks (措施执行)."""
+    """Answers tasks and performs checks (措施执行)."""
     REPAIRER = "repairer"
     """Decides repair, revocation, correction and objections (修复与异议经办)."""
     CREDIT_OFFICE = "credit_office"
-    """Keeps the catalogue and watches the loop (信用办)."""
+    """Maintains the catalogue and monitors the loop (信用办)."""
     AUDITOR = "auditor"
     """Reads, and changes nothing (审计)."""
     OPERATOR = "operator"
-    """Parked events, the clock, metrics (系统运维)."""
+    """Handles parked events and failed timers, and moves a demo's clock (系统运维)."""
     SYSTEM = "system"
-    """A department's own system: may list, and execute (部门业务系统)."""
+    """A department's own system: may list and execute (部门业务系统)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Who calls: `subject` is the account at the identity provider, never a person's number."""
+    """The caller. `subject`: its account at the identity provider, never a personal number."""
 
     subject: str
     department: DepartmentId | None

@@ -1,4 +1,4 @@
-"""Whose tokens are believed. Exactly one source of public keys: a JWKS file, a JWKS inline, or an OIDC issuer."""
+"""Which tokens are accepted. There is exactly one source of public keys: a JWKS file, an inline JWKS, or an OIDC issuer."""
 
 from pathlib import Path
 from typing import Self
@@ -10,27 +10,25 @@ AUDIENCE = "liandong"
 
 
 class TrustSettings(BaseModel):
-    """Part of a service's settings. With an OIDC issuer, its URL is the expected `iss` and `issuer` is not used."""
+    """Part of a service's settings. With an OIDC issuer, its URL is the expected `iss`, and `issuer` is not used."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     jwks_file: Path | None = None
     jwks: str | None = Field(default=None, description="A JSON Web Key Set as text")
-    oidc_issuer: str | None = Field(
-        default=None, description="URL under which `.well-known/openid-configuration` stands"
-    )
+    oidc_issuer: str | None = Field(default=None, description="Base URL of `.well-known/openid-configuration`")
     issuer: str = Field(default=DEVELOPMENT_ISSUER, description="Expected `iss`", min_length=1)
     audience: str = Field(default=AUDIENCE, description="Expected `aud`", min_length=1)
     department_claim: str = Field(default="department", description="Dotted path of the claim")
     roles_claim: str = Field(
-        default="roles", description="Dotted path, e.g. `realm_access.roles`; others' roles are ignored"
+        default="roles", description="Dotted path, e.g. `realm_access.roles`; roles of other systems are ignored"
     )
-    leeway_seconds: int = Field(default=30, ge=0, le=300, description="How far the clocks may differ")
+    leeway_seconds: int = Field(default=30, ge=0, le=300, description="Accepted difference between the clocks")
 
     @model_validator(mode="after")
     def _one_source(self) -> Self:
-        given = [source for source in (self.jwks_file, self.jwks, self.oidc_issuer) if source is not None]
-        if len(given) != 1:
+        sources = [source for source in (self.jwks_file, self.jwks, self.oidc_issuer) if source is not None]
+        if len(sources) != 1:
             raise ValueError("give exactly one of jwks_file, jwks and oidc_issuer")
         return self
 

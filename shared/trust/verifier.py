@@ -1,8 +1,8 @@
-"""From a token to a principal: signature, issuer, audience and time are checked, and the result is kept while it holds.
+"""Verifies tokens: signature, issuer, audience and time. The result is cached while the token is valid.
 
-Only asymmetric algorithms are known here, and which one is allowed is decided by the key, not by the token: `none` and
-HS256 (with a public key as the secret) have no way in. A token that was verified is remembered by its hash until it
-expires or the keys change, so that the check before every grant costs no signature.
+Only asymmetric algorithms are allowed, and the key decides which one, not the token. So `none` and HS256 (with a public key as
+the secret) are impossible. A verified token is cached by its hash until it expires or the keys change, so that a repeated
+request needs no signature check.
 """
 
 import hashlib
@@ -29,13 +29,13 @@ from shared.trust.keys import ALGORITHMS, KeySet, PublicKey, TrustedKeys, truste
 from shared.trust.principal import OfficerRole, Principal
 from shared.trust.settings import TrustSettings
 
-REMEMBERED = 10_000
-"""How many verified tokens are kept: the systems of some hundred departments, and their officers."""
+CACHE_SIZE = 10_000
+"""The number of cached tokens: enough for the systems of some hundred departments and their officers."""
 
-LONGEST_TOKEN = 16_384
+MAX_TOKEN_LENGTH = 16_384
 
-_END_OF_TIME = 2.0**53
-"""Seconds; an `exp` beyond it is no longer exact as a float."""
+_MAX_TIME = 2.0**53
+"""Seconds. A larger `exp` is not exact as a float."""
 
 
 class TokenFault(StrEnum):
@@ -53,7 +53,7 @@ class TokenFault(StrEnum):
 
 
 class TokenRefused(Exception):
-    """The token is not to be believed. It is never part of the message."""
+    """The token is not valid. The message never contains the token."""
 
     def __init__(self, fault: TokenFault) -> None:
         super().__init__(fault.value)
@@ -61,7 +61,7 @@ class TokenRefused(Exception):
 
 
 class _Registry(JWSRegistry):
-    """Ignores unknown header parameters, as RFC 7515 asks (`crit` is obeyed), and takes EdDSA without a warning."""
+    """Ignores unknown header parameters, as RFC 7515 requires (`crit` is obeyed), and accepts EdDSA without a warning."""
 
     max_header_length = 4096
 
@@ -86,12 +86,12 @@ class _UnknownKey(Exception):
 @dataclass(frozen=True, slots=True)
 class _Verified:
     principal: Principal
-    until: float
+    expires_at: float
     keys: KeySet
 
 
 class TokenVerifier:
-    """Verifies the tokens of one issuer. Use one instance an application."""
+    """Verifies the tokens of one issuer. Use one instance for each application."""
 
     def __init__(
         self,
@@ -99,22 +99,22 @@ class TokenVerifier:
         *,
         keys: TrustedKeys | None = None,
         clock: Callable[[], float] = time.time,
-        remembered: int = REMEMBERED,
+        cache_size: int = CACHE_SIZE,
     ) -> None:
         self._settings = settings
         self._keys = keys or trusted_keys(settings)
         self._clock = clock
-        self._remembered = remembered
+        self._cache_size = cache_size
         self._verified: OrderedDict[bytes, _Verified] = OrderedDict()
         self.signatures_checked = 0
-        """How often a token was not remembered; for metrics and tests."""
+        """How many tokens were not in the cache; for tests."""
 
     async def verify(self, token: str) -> Principal:
-        """The caller whom the token names. Raises TokenRefused, or KeysUnavailable when no keys can be had."""
+        """The caller named in the token. Raises TokenRefused, or KeysUnavailable if there are no keys to verify it with."""
         keys = await self._keys.current()
         digest = hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()
         known = self._verified.get(digest)
-        if known is not None and known.keys is keys and self._clock() < known.until:
+        if known is not None and known.keys is keys and self._clock() < known.expires_at:
             self._verified.move_to_end(digest)
             return known.principal
         self._verified.pop(digest, None)
@@ -122,25 +122,25 @@ class TokenVerifier:
         self._check(claims)
         principal = self._principal(claims)
         self._verified[digest] = _Verified(
-            principal, min(claims["exp"], _END_OF_TIME) + self._settings.leeway_seconds, keys
+            principal, min(claims["exp"], _MAX_TIME) + self._settings.leeway_seconds, keys
         )
-        if len(self._verified) > self._remembered:
+        if len(self._verified) > self._cache_size:
             self._verified.popitem(last=False)
         return principal
 
     async def _claims(self, token: str, keys: KeySet) -> tuple[dict[str, Any], KeySet]:
-        """The claims of a token that is signed with one of our keys, and the keys that were current then."""
+        """The claims of a token signed with one of the trusted keys, and the key set that contained the key."""
         try:
-            return self._open(token, keys), keys
+            return self._decode(token, keys), keys
         except _UnknownKey as unknown:
-            keys = await self._keys.after_unknown(unknown.kid)
+            keys = await self._keys.with_key(unknown.kid)
         try:
-            return self._open(token, keys), keys
+            return self._decode(token, keys), keys
         except _UnknownKey:
             raise TokenRefused(TokenFault.UNKNOWN_KEY) from None
 
-    def _open(self, token: str, keys: KeySet) -> dict[str, Any]:
-        if len(token) > LONGEST_TOKEN or not token.isascii():
+    def _decode(self, token: str, keys: KeySet) -> dict[str, Any]:
+        if len(token) > MAX_TOKEN_LENGTH or not token.isascii():
             raise TokenRefused(TokenFault.MALFORMED)
         self.signatures_checked += 1
         try:
@@ -167,20 +167,20 @@ class TokenVerifier:
         except ExpiredTokenError:
             raise TokenRefused(TokenFault.EXPIRED) from None
         except ClaimError as error:
-            raise TokenRefused(_OF_CLAIM.get(error.claim, TokenFault.CLAIMS)) from None
+            raise TokenRefused(_FAULT_OF_CLAIM.get(error.claim, TokenFault.CLAIMS)) from None
 
     def _principal(self, claims: Mapping[str, Any]) -> Principal:
-        """Roles of other systems are ignored; a department that is no text is an error of the issuer."""
+        """Roles of other systems are ignored. A department that is not text is an error of the issuer."""
         department = _at(claims, self._settings.department_claim)
         if department is not None and (not isinstance(department, str) or not department):
             raise TokenRefused(TokenFault.CLAIMS)
-        named = _at(claims, self._settings.roles_claim)
-        names = cast("list[object]", named) if isinstance(named, list) else []
+        claim = _at(claims, self._settings.roles_claim)
+        names = cast("list[object]", claim) if isinstance(claim, list) else []
         roles = frozenset(role for role in OfficerRole if role.value in names)
         return Principal(str(claims["sub"]), None if department is None else DepartmentId(department), roles)
 
 
-_OF_CLAIM = {
+_FAULT_OF_CLAIM = {
     "iss": TokenFault.ISSUER,
     "aud": TokenFault.AUDIENCE,
     "nbf": TokenFault.NOT_YET_VALID,
@@ -189,7 +189,7 @@ _OF_CLAIM = {
 
 
 def _key_for(header: Mapping[str, Any], keys: KeySet) -> PublicKey:
-    """The key that the header names; the only one when it names none. The algorithm must be one for its type."""
+    """The key named in the header, or the only key if none is named. The algorithm must be allowed for its type."""
     kid = header.get("kid")
     if kid is None and len(keys) == 1:
         key = next(iter(keys.values()))
@@ -204,10 +204,10 @@ def _key_for(header: Mapping[str, Any], keys: KeySet) -> PublicKey:
 
 
 def _at(claims: Mapping[str, Any], path: str) -> object:
-    """The claim of this name (names of URL form have dots too), else the one at this dotted path, else None."""
+    """The claim with this name (a URL as a name has dots too), else the claim at this dotted path, else None."""
     if path in claims:
         return claims[path]
-    found: object = claims
+    value: object = claims
     for step in path.split("."):
-        found = cast("Mapping[str, object]", found).get(step) if isinstance(found, Mapping) else None
-    return found
+        value = cast("Mapping[str, object]", value).get(step) if isinstance(value, Mapping) else None
+    return value

@@ -1,1 +1,1 @@
-"""What the HTTP faces of all services share: problems in two languages, who may call, the frame of an application."""
+"""The HTTP side of every service: problems in two languages, access control, idempotent writes, middleware."""

@@ -1,6 +1,6 @@
-"""Who may call a route. Every route that is not public declares it: `who: Annotated[Principal, Depends(require(…))]`.
+"""Access control. Every route that is not public declares its callers: `who: Annotated[Principal, Depends(require(…))]`.
 
-Roles say what kind of act a caller may do; whether its department may do it to this entry or in this domain is decided
+A role says which kind of action a caller may take. Whether its department may take it for this entry or in this domain is decided
 by the law book and the domain, not here.
 """
 
@@ -34,9 +34,9 @@ _SCHEME = HTTPBearer(
 
 
 class Requirement(SecurityBase):
-    """A dependency: the caller, if its token is believed and has one of the roles; any caller when none is named.
+    """A dependency that returns the caller: a valid token with one of the roles, or with any role when none is named.
 
-    It is its own security scheme for OpenAPI: one dependency less to resolve in every request.
+    It is its own security scheme for OpenAPI. That saves resolving one more dependency in every request.
     """
 
     model = _SCHEME
@@ -52,26 +52,26 @@ class Requirement(SecurityBase):
         kind, _, token = request.headers.get("authorization", "").partition(" ")
         if kind.lower() != "bearer" or not token.strip():
             raise _unauthenticated("missing")
-        who = await self._upheld(request, await _verified(request.app.state.verifier, token.strip()))
-        if self.roles and not who.has(*self.roles):
-            raise reject("forbidden_role", required=sorted(self.roles), held=sorted(who.roles))
-        return who
+        caller = await self._upheld(request, await _verified(request.app.state.verifier, token.strip()))
+        if self.roles and not caller.has(*self.roles):
+            raise reject("forbidden_role", required=sorted(self.roles), held=sorted(caller.roles))
+        return caller
 
-    async def _upheld(self, request: Request, who: Principal) -> Principal:
+    async def _upheld(self, request: Request, caller: Principal) -> Principal:
         """The caller with the roles that the law book upholds (shared/authority)."""
-        if kind_of_caller(who) is CallerKind.OPERATOR:
+        if kind_of_caller(caller) is CallerKind.OPERATOR:
             if OfficerRole.OPERATOR not in self.roles:
                 raise reject("caller_without_department")
-            return upheld(who, LawBook.empty(), date.max)
+            return upheld(caller, LawBook.empty(), date.max)
         current: Callable[[], Awaitable[LawBook]] = request.app.state.lawbook
         book = await current()
-        if self._founding and not book.version and who.has(OfficerRole.CREDIT_OFFICE) and who.department is not None:
-            return who
-        return upheld(who, book, today(request.app.state.clock.now()))
+        if self._founding and not book.version and caller.has(OfficerRole.CREDIT_OFFICE) and caller.department:
+            return caller
+        return upheld(caller, book, today(request.app.state.clock.now()))
 
 
 def require(*roles: OfficerRole) -> Callable[..., Awaitable[Principal]]:
-    """The dependency for callers with at least one of these roles; name at least one, or use `Caller`."""
+    """The dependency for callers with at least one of these roles. Raises ValueError without a role: use `Caller` then."""
     if not roles:
         raise ValueError("name the roles, or use Caller for every department's caller")
     return Requirement(frozenset(roles))
@@ -80,26 +80,27 @@ def require(*roles: OfficerRole) -> Callable[..., Awaitable[Principal]]:
 founding_credit_office = Requirement(frozenset({OfficerRole.CREDIT_OFFICE}), founding=True)
 """The dependency of the catalogue's routes by which the first law book is published."""
 
-
 Caller = Annotated[Principal, Depends(Requirement(frozenset()))]
-"""Every officer and system of a department that the law book knows, whatever the role."""
+"""Any officer or system of a department that the law book names, whatever the role."""
 
 
-def department_of(who: Principal) -> DepartmentId:
-    """The caller's department. Raises Rejected (`forbidden_department`) for a caller that acts for none."""
-    if who.department is None:
+def department_of(caller: Principal) -> DepartmentId:
+    """The caller's department. Raises Rejected (`forbidden_department`) if it acts for none."""
+    if caller.department is None:
         raise reject("forbidden_department")
-    return who.department
+    return caller.department
 
 
-def confine(who: Principal, department: DepartmentId, *unless: OfficerRole) -> None:
-    """Refuse (`forbidden_department`) what belongs to another department, unless the caller has one of the roles."""
-    if who.department != department and not who.has(*unless):
+def require_department(caller: Principal, department: DepartmentId, *exempt: OfficerRole) -> None:
+    """Raises Rejected (`forbidden_department`) if the caller is of another department and has none of the exempt roles."""
+    if caller.department != department and not caller.has(*exempt):
         raise reject("forbidden_department")
 
 
-def trust(app: FastAPI, verifier: TokenVerifier, lawbook: Callable[[], Awaitable[LawBook]], clock: Clock) -> None:
-    """Believe the tokens that this verifier believes, as far as the law book upholds them."""
+def use_authority(
+    app: FastAPI, verifier: TokenVerifier, lawbook: Callable[[], Awaitable[LawBook]], clock: Clock
+) -> None:
+    """Verify the tokens of all requests with this verifier, and uphold their roles by this law book."""
     app.state.verifier = verifier
     app.state.lawbook = lawbook
     app.state.clock = clock

@@ -1,7 +1,7 @@
-"""An HTTP application of a service, before its routes: problems, language, correlation, limits, health, documentation.
+"""The HTTP application of a service without its routes: problems, language, correlation, limits, health, documentation.
 
-The frame lies around everything, Starlette's own error handling included, so that the answer to an unforeseen failure
-carries its correlation id as well. It is plain ASGI: nothing is buffered, and streams stay streams.
+Its middleware surrounds everything, Starlette's own error handling included, so that the response to an unexpected error carries
+its correlation id as well. The middleware is plain ASGI: it buffers nothing, and streams stay streams.
 """
 
 import logging
@@ -17,39 +17,39 @@ from starlette.types import ASGIApp, Lifespan, Message, Receive, Scope, Send
 
 from shared.rejection import Fault
 from shared.telemetry import traces
-from shared.telemetry.requests import Requests, route_of
-from shared.telemetry.whose import work_of
+from shared.telemetry.requests import RequestMetrics, route_of
+from shared.telemetry.service_context import as_service
 from shared.web.correlation import CORRELATION_HEADER, correlated, read_correlation
 from shared.web.health import Check, health
-from shared.web.language import preferred, speaking
-from shared.web.problem import Problem, answer, documented, install_problems
+from shared.web.language import preferred, use_language
+from shared.web.problem import Problem, install_problems, problem_response, problem_responses
 from shared.web.wording import Wording
 
 log = logging.getLogger(__name__)
 
-LARGEST_BODY = 10 * 1024 * 1024
-"""Bytes. A route that takes files says `max_body_size=` itself."""
+MAX_BODY_BYTES = 10 * 1024 * 1024
+"""A route for files sets its own `max_body_size=`."""
 
-_NONE_OF_ITS_OWN: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False, "auto_configure": False}
-"""FastAPI's would tell paths and what exceptions say, and both may hold what is a person's."""
+_NO_FASTAPI_TELEMETRY: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False, "auto_configure": False}
+"""FastAPI's own telemetry would report paths and messages of exceptions, and both may contain personal data."""
 
 _ALWAYS = ((b"x-content-type-options", b"nosniff"), (b"referrer-policy", b"no-referrer"))
 _UNLESS_SET = (b"cache-control", b"no-store")
-"""Answers are about subjects: they stay in no cache, unless a route (a published list) says otherwise."""
+"""Responses are about subjects: nothing may cache them, unless a route (a published list) sets the header itself."""
 
 
 class Application(FastAPI):
-    """A FastAPI application in its frame. Build it with `application()`."""
+    """A FastAPI application inside `RequestMiddleware`. Build it with `application()`."""
 
     wording: Wording
-    requests: Requests
+    request_metrics: RequestMetrics
     service: str
 
     def build_middleware_stack(self) -> ASGIApp:
-        return Frame(super().build_middleware_stack(), self.wording, self.service, self.requests)
+        return RequestMiddleware(super().build_middleware_stack(), self.wording, self.service, self.request_metrics)
 
     def openapi(self) -> dict[str, Any]:
-        """As FastAPI makes it, with the schema of a problem, to which every route's refusals refer."""
+        """FastAPI's document, with the schema of a problem that the error responses of every route refer to."""
         document = super().openapi()
         schemas = document.setdefault("components", {}).setdefault("schemas", {})
         if "Problem" not in schemas:
@@ -67,14 +67,14 @@ def application(
     description: str = "",
     version: str = "1",
     lifespan: Lifespan[Any] | None = None,
-    largest_body: int = LARGEST_BODY,
+    max_body: int = MAX_BODY_BYTES,
 ) -> Application:
     """An application with `/healthz`, `/readyz`, `/docs` and `/openapi.json`, and no other routes yet.
 
-    `wording` are the files of this service's own codes. Before the first request that needs a caller, `shared.web.access.trust`
-    names the verifier of tokens and the law book.
+    `wording`: the files with the texts of this service's own codes. `max_body`: bytes. Before the first request that needs a
+    caller, `shared.web.access.use_authority` names the verifier of tokens and the law book.
     """
-    said = Wording.load(wording)
+    texts = Wording.load(wording)
     app = Application(
         title=f"Liandong {name}",
         description=description,
@@ -83,28 +83,28 @@ def application(
         docs_url="/docs",
         redoc_url=None,
         openapi_url="/openapi.json",
-        responses=documented(),
-        max_body_size=largest_body,
-        telemetry=_NONE_OF_ITS_OWN,
+        responses=problem_responses(),
+        max_body_size=max_body,
+        telemetry=_NO_FASTAPI_TELEMETRY,
     )
-    app.wording = said
+    app.wording = texts
     app.service = name
-    app.requests = app.state.requests = Requests(name)
-    app.state.wording = said
-    install_problems(app, said)
+    app.request_metrics = RequestMetrics(name)
+    app.state.wording = texts
+    install_problems(app, texts)
     if ready is not None:
         app.include_router(health(ready))
     return app
 
 
-class Frame:
-    """What surrounds every request: its correlation id and language on the way in, headers on the way out, and its measure."""
+class RequestMiddleware:
+    """Reads correlation id and language of each request, adds headers to its response, and measures it."""
 
-    def __init__(self, app: ASGIApp, wording: Wording, service: str, requests: Requests) -> None:
+    def __init__(self, app: ASGIApp, wording: Wording, service: str, metrics: RequestMetrics) -> None:
         self.app = app
         self.wording = wording
         self.service = service
-        self.requests = requests
+        self.metrics = metrics
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] not in ("http", "websocket"):
@@ -112,30 +112,30 @@ class Frame:
             return
         headers = Headers(scope=scope)
         correlation_id, trace = read_correlation(headers)
-        spoken = preferred(",".join(headers.getlist("accept-language")))
+        language = preferred(",".join(headers.getlist("accept-language")))
         if scope["type"] == "websocket":
-            with work_of(self.service), correlated(correlation_id, trace), speaking(spoken):
+            with as_service(self.service), correlated(correlation_id, trace), use_language(language):
                 await self.app(scope, receive, send)
             return
         with (
-            work_of(self.service),
+            as_service(self.service),
             traces.request(scope["method"], trace) as span,
             correlated(correlation_id, span.traceparent),
-            speaking(spoken),
+            use_language(language),
         ):
-            sender = _Sender(send, scope, receive, correlation_id, self.wording)
-            since = time.perf_counter()
+            sender = _ResponseSender(send, scope, receive, correlation_id, self.wording)
+            started_at = time.perf_counter()
             try:
                 await self.app(scope, receive, sender.send)
             finally:
                 route = route_of(scope)
-                span.answered(route, sender.status)
-                self.requests.answered(scope["method"], route, sender.status, since)
-                log.debug("%s %s answered %d", scope["method"], route, sender.status)
+                span.record_response(route, sender.status)
+                self.metrics.record(scope["method"], route, sender.status, started_at)
+                log.debug("%s %s: status %d", scope["method"], route, sender.status)
 
 
-class _Sender:
-    """Adds the headers, and puts a problem in the place of the plain text that Starlette sends for too large a body."""
+class _ResponseSender:
+    """Adds the headers, and replaces the plain text that Starlette sends for too large a body with a problem."""
 
     def __init__(self, send: Send, scope: Scope, receive: Receive, correlation_id: str, wording: Wording) -> None:
         self._send = send
@@ -145,19 +145,19 @@ class _Sender:
         self._wording = wording
         self._replaced = False
         self.status = 500
-        """What was answered; a request that is never answered has failed."""
+        """The status of the response. A request without a response has failed."""
 
     async def send(self, message: Message) -> None:
         if self._replaced:
             return
         if message["type"] == "http.response.start" and message["status"] == 413 and _is_plain(message):
             self._replaced = True
-            problem = answer(self._wording, [Fault("body_too_large")], self._scope["path"])
-            await problem(self._scope, self._receive, self._send_framed)
+            problem = problem_response(self._wording, [Fault("body_too_large")], self._scope["path"])
+            await problem(self._scope, self._receive, self._send_with_headers)
             return
-        await self._send_framed(message)
+        await self._send_with_headers(message)
 
-    async def _send_framed(self, message: Message) -> None:
+    async def _send_with_headers(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.status = message["status"]
             headers: list[tuple[bytes, bytes]] = [*message.get("headers", ()), *_ALWAYS]

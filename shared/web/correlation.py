@@ -1,7 +1,7 @@
-"""What ties a request to the events that it causes: a correlation id, and the trace context of the caller.
+"""The correlation id and the trace context: they connect a request with the events that it causes.
 
-Both come from the caller where it sends them in a safe form, so that one id can be followed across services; whatever
-else it sends is replaced, because the id is written to logs and events.
+Both are taken from the caller if they have a safe form, so that one id can be searched for across services. Any other value is
+replaced, because the id is written to logs and events.
 """
 
 import re
@@ -24,23 +24,23 @@ _traceparent: ContextVar[str] = ContextVar("traceparent", default="")
 
 
 def correlation() -> str:
-    """The correlation id of the request (or consumed event) that is being dealt with; a fresh one outside of any."""
+    """The correlation id of the current request or consumed event; a new one outside of both."""
     return _correlation.get() or str(uuid7())
 
 
 def correlation_if_any() -> str:
-    """The same, but empty outside of any: for log lines."""
+    """The same, but empty outside of both: for log lines."""
     return _correlation.get()
 
 
 def traceparent() -> str:
-    """The W3C trace context of what is done: the caller's or, where traces are kept, of our part in it; empty if none."""
+    """The W3C trace context of the current work: the caller's or, with tracing on, that of our own span; empty if none."""
     return _traceparent.get()
 
 
 @contextmanager
 def correlated(correlation_id: str, trace: str = "") -> Generator[None]:
-    """Whatever is logged, answered or appended within the block belongs to this id."""
+    """Log lines, responses and events of the block carry this correlation id and trace context."""
     before, trace_before = _correlation.set(correlation_id), _traceparent.set(trace)
     try:
         yield
@@ -52,11 +52,11 @@ def correlated(correlation_id: str, trace: str = "") -> Generator[None]:
 def read_correlation(headers: Mapping[str, str]) -> tuple[str, str]:
     """The correlation id (`X-Correlation-Id`, else the trace id, else a new UUIDv7) and the trace context."""
     trace = headers.get(TRACE_HEADER, "")
-    traced = _TRACEPARENT.fullmatch(trace)
-    if traced is None or trace.startswith("ff") or set(traced[1]) == {"0"} or set(traced[2]) == {"0"}:
-        traced, trace = None, ""
-    given = headers.get(CORRELATION_HEADER, "")
-    # An id with a person's number in it would carry that into logs and events.
-    if _SAFE.fullmatch(given) and not contains_personal_number(given):
-        return given, trace
-    return (traced[1] if traced else str(uuid7())), trace
+    parsed = _TRACEPARENT.fullmatch(trace)
+    if parsed is None or trace.startswith("ff") or set(parsed[1]) == {"0"} or set(parsed[2]) == {"0"}:
+        parsed, trace = None, ""
+    correlation_id = headers.get(CORRELATION_HEADER, "")
+    # An id that contains a personal number would carry it into logs and events.
+    if _SAFE.fullmatch(correlation_id) and not contains_personal_number(correlation_id):
+        return correlation_id, trace
+    return (parsed[1] if parsed else str(uuid7())), trace

@@ -1,6 +1,6 @@
-"""Whether a service lives (`/healthz`), whether it can work now (`/readyz`), how it fares (`/metrics`): without a token.
+"""Routes for orchestrators and monitoring, without a token: liveness (`/healthz`), readiness (`/readyz`), `/metrics`.
 
-For orchestrators and for those who watch. A gateway leads nobody to `/metrics` from outside.
+The gateway does not forward `/metrics` from outside.
 """
 
 import asyncio
@@ -15,25 +15,25 @@ from shared.rejection import reject
 log = logging.getLogger(__name__)
 
 Check = Callable[[], Awaitable[object]]
-"""Returns when all is well and raises when it is not; what it returns is of no account."""
+"""A readiness check. It fails by raising; its result is ignored."""
 
-PATIENCE = 3.0
-"""Seconds after which a check that has not answered has failed."""
+CHECK_TIMEOUT_SECONDS = 3.0
+"""A check that takes longer has failed."""
 
 
 def health(ready: Mapping[str, Check] | None = None) -> APIRouter:
-    """The two routes; `ready` names what this service cannot work without, such as its database."""
+    """The routes `/healthz` and `/readyz`. `ready`: what this service needs to work, such as its database."""
     router = APIRouter(tags=["health"])
     checks = dict(ready or {})
 
-    @router.get("/healthz", summary="进程是否存活 / Does the process answer")
+    @router.get("/healthz", summary="进程是否存活 / Is the process alive")
     async def healthz() -> dict[str, str]:
         return {"status": "ok"}
 
-    @router.get("/readyz", summary="能否提供服务 / Can the service do its work")
+    @router.get("/readyz", summary="能否提供服务 / Can the service work")
     async def readyz() -> dict[str, str]:
-        held = await asyncio.gather(*(_holds(name, check) for name, check in checks.items()))
-        failing = [name for name, holds in zip(checks, held, strict=True) if not holds]
+        results = await asyncio.gather(*(_passes(name, check) for name, check in checks.items()))
+        failing = [name for name, passes in zip(checks, results, strict=True) if not passes]
         if failing:
             raise reject("not_ready", checks=failing)
         return {"status": "ready"}
@@ -41,20 +41,20 @@ def health(ready: Mapping[str, Check] | None = None) -> APIRouter:
     return router
 
 
-def metrics(tell: Callable[[], Awaitable[bytes]]) -> APIRouter:
-    """The route `/metrics`, which answers with what `tell` tells, in Prometheus's text form."""
+def metrics(render: Callable[[], Awaitable[bytes]]) -> APIRouter:
+    """The route `/metrics`. `render` returns the metrics in Prometheus's text format."""
     router = APIRouter(tags=["health"])
 
-    @router.get("/metrics", summary="运行指标 / How the service fares", include_in_schema=False)
-    async def how_it_fares() -> Response:
-        return Response(await tell(), media_type=CONTENT_TYPE_LATEST)
+    @router.get("/metrics", summary="运行指标 / Metrics of the service", include_in_schema=False)
+    async def prometheus_metrics() -> Response:
+        return Response(await render(), media_type=CONTENT_TYPE_LATEST)
 
     return router
 
 
-async def _holds(name: str, check: Check) -> bool:
+async def _passes(name: str, check: Check) -> bool:
     try:
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(CHECK_TIMEOUT_SECONDS):
             await check()
     except Exception as error:
         log.warning("readiness check %s fails: %s", name, type(error).__name__, exc_info=error)

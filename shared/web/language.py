@@ -1,4 +1,4 @@
-"""In which language a caller is answered: Chinese unless `Accept-Language` prefers English (RFC 9110, 12.5.4)."""
+"""The language of a response: Chinese, unless `Accept-Language` prefers English (RFC 9110, 12.5.4)."""
 
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -8,49 +8,49 @@ from functools import lru_cache
 
 
 class Language(StrEnum):
-    """The value is the language tag that stands in `Content-Language`."""
+    """The value is the language tag in `Content-Language`."""
 
     ZH = "zh-CN"
     EN = "en"
 
 
-_spoken: ContextVar[Language] = ContextVar("language", default=Language.ZH)
+_language: ContextVar[Language] = ContextVar("language", default=Language.ZH)
 
 
 def language() -> Language:
-    """The language of the request that is being answered."""
-    return _spoken.get()
+    """The language of the response to the current request."""
+    return _language.get()
 
 
 @contextmanager
-def speaking(chosen: Language) -> Generator[None]:
-    """Answer in this language within the block."""
-    before = _spoken.set(chosen)
+def use_language(chosen: Language) -> Generator[None]:
+    """Texts of the block are in this language."""
+    token = _language.set(chosen)
     try:
         yield
     finally:
-        _spoken.reset(before)
+        _language.reset(token)
 
 
 @lru_cache(maxsize=256)
 def preferred(accept_language: str) -> Language:
-    """The better liked of our two languages; of equals the one named first; Chinese when neither is named."""
-    liked: dict[str, float] = {}
+    """The preferred one of our two languages; of equals the one named first; Chinese if neither is named."""
+    qualities: dict[str, float] = {}
     for part in accept_language[:500].split(","):
         tag, _, parameters = part.partition(";")
         primary = tag.strip().lower().partition("-")[0]
-        if primary and primary not in liked:
-            liked[primary] = _quality(parameters)
-    anything = liked.get("*", 0.0)
-    zh, en = liked.get("zh", anything), liked.get("en", anything)
+        if primary and primary not in qualities:
+            qualities[primary] = _quality(parameters)
+    wildcard = qualities.get("*", 0.0)
+    zh, en = qualities.get("zh", wildcard), qualities.get("en", wildcard)
     if zh == en:
-        named_first = next((primary for primary in liked if primary in ("zh", "en")), "zh")
+        named_first = next((primary for primary in qualities if primary in ("zh", "en")), "zh")
         return Language.EN if named_first == "en" and en > 0 else Language.ZH
     return Language.EN if en > zh else Language.ZH
 
 
 def _quality(parameters: str) -> float:
-    """The `q` of one range; a malformed one counts as not wanted."""
+    """The `q` of one language range; 0 if it is malformed."""
     name, _, value = parameters.partition("=")
     if not name.strip():
         return 1.0

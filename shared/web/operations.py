@@ -1,10 +1,8 @@
-"""What operators see and do in every service: where its consumers stand, what is parked, and (in a demo) the clock."""
+"""Operator routes of every service: queues and positions, parked events, failed timers, and (in a demo) the clock."""
 
-from datetime import datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Query, Request, Response
-from pydantic import BaseModel, Field
+from fastapi import APIRouter, Depends, Request, Response
 from sqlalchemy import func, select
 
 from shared.calendar.clock import MovableClock
@@ -16,7 +14,20 @@ from shared.rejection import reject
 from shared.timers import failed as failed_timers
 from shared.trust import OfficerRole, Principal
 from shared.web.access import require
-from shared.web.core import TheCore
+from shared.web.core import CoreDep
+from shared.web.operations_bodies import (
+    ClockBody,
+    DiscardBody,
+    DiscardTimerBody,
+    PartitionBody,
+    ResumeBody,
+    RetriedBody,
+    RetryBody,
+    StateBody,
+    TimerBody,
+    TimersBody,
+)
+from shared.web.paging import After, Limit, cut, link_next
 from shared.web.writing import Answer, Write
 
 router = APIRouter(prefix="/v1/operations", tags=["operations"])
@@ -29,100 +40,22 @@ def _intake(request: Request) -> Intake:
     return intake
 
 
-TheIntake = Annotated[Intake, Depends(_intake)]
+IntakeDep = Annotated[Intake, Depends(_intake)]
 Operator = Annotated[Principal, Depends(require(OfficerRole.OPERATOR))]
 
 
-class PartitionAnswer(BaseModel):
-    """Where the service stands in one partition of a topic."""
-
-    topic: str
-    partition: int
-    next_offset: int
-    lag: int | None = Field(description="Records behind the end of the log; None when this instance does not read it")
-    stopped_because: str | None
-
-
-class StateAnswer(BaseModel):
-    """What waits in a service: all noughts when it is at rest."""
-
-    now: datetime
-    outbox: int
-    unacknowledged: int
-    parked: int
-    timers_due: int
-    timers_failed: int
-    partitions: list[PartitionAnswer]
-
-
-class RetryBody(BaseModel):
-    """Which key to handle again."""
-
-    key: str = Field(min_length=1)
-
-
-class RetriedAnswer(BaseModel):
-    handled: int
-    stopped_because: str | None = Field(description="None: nothing of the key is left")
-
-
-class TimerBody(BaseModel):
-    """Which failed timer is to fire again; all of them when none is named."""
-
-    timer_id: str | None = Field(default=None, min_length=1)
-
-
-class TimersAnswer(BaseModel):
-    retried: int = Field(description="Failed timers that fire again within a second or two")
-
-
-class DiscardTimerBody(BaseModel):
-    """Which failed timer to give up, and why: the reason is kept as an event of its own."""
-
-    timer_id: str = Field(min_length=1)
-    reason: str = Field(min_length=1, max_length=1000)
-
-
-class DiscardBody(BaseModel):
-    """Which event to give up, and why: the reason is kept as an event of its own."""
-
-    parked_id: int
-    reason: str = Field(min_length=1, max_length=1000)
-
-
-class Loss(BaseModel):
-    """Events of a source, up to this sequence, that will never arrive."""
-
-    source: str
-    up_to: int
-
-
-class ResumeBody(BaseModel):
-    """Which partition is to go on, and at what price: none, a record that is given up, or a loss that is accepted."""
-
-    topic: str
-    partition: int
-    reason: str = Field(min_length=1, max_length=1000)
-    pass_over: int | None = Field(default=None, description="The offset of the record that is given up")
-    accept_loss: Loss | None = None
-
-
-class ClockBody(BaseModel):
-    now: datetime
-
-
 @router.get("/state")
-async def state(request: Request, who: Operator, core: TheCore) -> StateAnswer:
-    """What waits in this service."""
+async def state(request: Request, who: Operator, core: CoreDep) -> StateBody:
+    """The queues of this service and its positions in the topics."""
     now = core.clock.now()
     due = TIMERS.c.due_at <= now
-    numbered = func.sum(COUNTERS.c.next_sequence - 1 - COUNTERS.c.acknowledged)
+    unacknowledged = func.sum(COUNTERS.c.next_sequence - 1 - COUNTERS.c.acknowledged)
     async with core.engine.connect() as connection:
-        places = await connection.execute(select(OFFSETS).order_by(OFFSETS.c.topic, OFFSETS.c.partition))
-        return StateAnswer(
+        offsets = await connection.execute(select(OFFSETS).order_by(OFFSETS.c.topic, OFFSETS.c.partition))
+        return StateBody(
             now=now,
             outbox=await connection.scalar(select(func.count()).select_from(OUTBOX)) or 0,
-            unacknowledged=int(await connection.scalar(select(numbered)) or 0),
+            unacknowledged=int(await connection.scalar(select(unacknowledged)) or 0),
             parked=await connection.scalar(select(func.count()).select_from(PARKED)) or 0,
             timers_due=await connection.scalar(
                 select(func.count()).select_from(TIMERS).where(due, TIMERS.c.failed_because.is_(None))
@@ -132,12 +65,12 @@ async def state(request: Request, who: Operator, core: TheCore) -> StateAnswer:
                 select(func.count()).select_from(TIMERS).where(TIMERS.c.failed_because.is_not(None))
             )
             or 0,
-            partitions=[_partition(row, request.app.state.consumer) for row in places],
+            partitions=[_partition(row, request.app.state.consumer) for row in offsets],
         )
 
 
-def _partition(row: Any, consumer: Consumer | None) -> PartitionAnswer:
-    return PartitionAnswer(
+def _partition(row: Any, consumer: Consumer | None) -> PartitionBody:
+    return PartitionBody(
         topic=row.topic,
         partition=row.partition,
         next_offset=row.next_offset,
@@ -148,95 +81,106 @@ def _partition(row: Any, consumer: Consumer | None) -> PartitionAnswer:
 
 @router.get("/parked")
 async def parked(
-    core: TheCore,
     who: Operator,
+    core: CoreDep,
+    request: Request,
+    response: Response,
     key: str | None = None,
     after: int = 0,
-    limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+    limit: Limit = 100,
 ) -> list[parking.Parked]:
-    """What is parked, in the order in which it will be tried again."""
+    """Parked events in the order of a retry. The `Link` header names the next page, if there is one."""
     async with core.engine.connect() as connection:
-        return await parking.list_parked(connection, key=key, after=after, limit=limit)
+        rows = await parking.list_parked(connection, key=key, after=after, limit=limit + 1)
+    page, following = cut(rows, limit, lambda row: row.parked_id)
+    link_next(request, response, following)
+    return list(page)
 
 
-@router.post("/parked/retry", response_model=RetriedAnswer)
-async def retry_parked(body: RetryBody, who: Operator, intake: TheIntake, write: Write) -> Response:
-    """Handle what is parked under a key, in order, up to the first that fails again."""
+@router.post("/parked/retry", response_model=RetriedBody)
+async def retry_parked(body: RetryBody, who: Operator, intake: IntakeDep, write: Write) -> Response:
+    """Retry the parked events of a key in order, up to the first one that fails again."""
 
-    async def act() -> Answer:
+    async def action() -> Answer:
         retried = await parking.retry(intake, body.key, by=who.subject)
-        return Answer(200, RetriedAnswer(handled=retried.handled, stopped_because=retried.stopped_because))
+        return Answer(200, RetriedBody(handled=retried.handled, stopped_because=retried.stopped_because))
 
-    return await write.repeatable(who, act)
+    return await write.at_least_once(who, action)
 
 
 @router.post("/parked/discard", response_model=RetryBody)
-async def discard_parked(body: DiscardBody, who: Operator, intake: TheIntake, write: Write) -> Response:
-    """Give one parked event up for good; what waits behind it is tried when its key is retried."""
+async def discard_parked(body: DiscardBody, who: Operator, intake: IntakeDep, write: Write) -> Response:
+    """Discard one parked event for good. The events behind it are handled when their key is retried."""
 
-    async def act() -> Answer:
+    async def action() -> Answer:
         return Answer(200, RetryBody(key=await parking.discard(intake, body.parked_id, body.reason, by=who.subject)))
 
-    return await write.repeatable(who, act)
+    return await write.at_least_once(who, action)
 
 
 @router.get("/timers")
 async def timers(
-    who: Operator, core: TheCore, after: str = "", limit: Annotated[int, Query(ge=1, le=1000)] = 100
+    who: Operator, core: CoreDep, request: Request, response: Response, after: After = "", limit: Limit = 100
 ) -> list[failed_timers.FailedTimer]:
-    """Timers that could not fire, with the reason, in order of their ids. They fire no more by themselves."""
+    """Failed timers with their reasons, in order of their ids. They do not fire again by themselves.
+
+    The `Link` header names the next page, if there is one.
+    """
     async with core.engine.connect() as connection:
-        return await failed_timers.list_failed(connection, after=after, limit=limit)
+        rows = await failed_timers.list_failed(connection, after=after, limit=limit + 1)
+    page, following = cut(rows, limit, lambda row: row.timer_id)
+    link_next(request, response, following)
+    return list(page)
 
 
-@router.post("/timers/retry", response_model=TimersAnswer)
-async def retry_timers(body: TimerBody, who: Operator, core: TheCore, write: Write) -> Response:
-    """Let a failed timer, or all of them, fire again, after the cause was mended."""
+@router.post("/timers/retry", response_model=TimersBody)
+async def retry_timers(body: TimerBody, who: Operator, core: CoreDep, write: Write) -> Response:
+    """Retry one failed timer, or all of them, after the cause was corrected."""
 
-    async def act() -> Answer:
+    async def action() -> Answer:
         now = core.clock.now()
         retried = await failed_timers.retry_failed(core.store, now, body.timer_id, by=who.subject)
-        return Answer(200, TimersAnswer(retried=retried))
+        return Answer(200, TimersBody(retried=retried))
 
-    return await write.repeatable(who, act)
+    return await write.at_least_once(who, action)
 
 
 @router.post("/timers/discard", response_model=DiscardTimerBody)
-async def discard_timer(body: DiscardTimerBody, who: Operator, core: TheCore, write: Write) -> Response:
-    """Give one failed timer up for good: what it was to do is never done."""
+async def discard_timer(body: DiscardTimerBody, who: Operator, core: CoreDep, write: Write) -> Response:
+    """Discard one failed timer for good: its command is never run."""
 
-    async def act() -> Answer:
+    async def action() -> Answer:
         now = core.clock.now()
         await failed_timers.discard_failed(core.store, now, body.timer_id, body.reason, by=who.subject)
         return Answer(200, body)
 
-    return await write.repeatable(who, act)
+    return await write.at_least_once(who, action)
 
 
 @router.post("/partitions/resume", response_model=ResumeBody)
-async def resume_partition(body: ResumeBody, who: Operator, intake: TheIntake, write: Write) -> Response:
-    """Let a stopped partition go on."""
+async def resume_partition(body: ResumeBody, who: Operator, intake: IntakeDep, write: Write) -> Response:
+    """Resume a stopped partition."""
 
-    async def act() -> Answer:
+    async def action() -> Answer:
         await _resume(intake, body, who.subject)
         return Answer(200, body)
 
-    return await write.repeatable(who, act)
+    return await write.at_least_once(who, action)
 
 
 async def _resume(intake: Intake, body: ResumeBody, by: str) -> None:
-    here = (intake, body.topic, body.partition)
+    partition = (intake, body.topic, body.partition)
     if body.pass_over is not None:
-        await parking.pass_over(*here, body.pass_over, body.reason, by=by)
+        await parking.skip_record(*partition, body.pass_over, body.reason, by=by)
     elif body.accept_loss is not None:
-        await parking.accept_loss(*here, body.accept_loss.source, body.accept_loss.up_to, body.reason, by=by)
+        await parking.accept_loss(*partition, body.accept_loss.source, body.accept_loss.up_to, body.reason, by=by)
     else:
-        await parking.resume(*here, by=by, reason=body.reason)
+        await parking.resume(*partition, by=by, reason=body.reason)
 
 
 @router.put("/clock")
-async def move_clock(body: ClockBody, who: Operator, core: TheCore) -> ClockBody:
-    """Move a movable clock forward: in tests and the demo only; elsewhere there is none. Moving twice changes nothing."""
+async def move_clock(body: ClockBody, who: Operator, core: CoreDep) -> ClockBody:
+    """Move a movable clock forward. Only tests and the demo have one. The request is idempotent."""
     if not isinstance(core.clock, MovableClock):
         raise reject("clock_not_movable")
     if body.now.tzinfo is None:
@@ -245,5 +189,5 @@ async def move_clock(body: ClockBody, who: Operator, core: TheCore) -> ClockBody
         core.clock.move_to(body.now)
     except ValueError:
         raise reject("clock_moves_forward_only", "now", now=core.clock.now()) from None
-    await core.keep_clock()
+    await core.save_clock()
     return ClockBody(now=core.clock.now())

@@ -1,4 +1,4 @@
-"""Pages of a list, in one way everywhere.
+"""Pages of a list, in the same way for every route.
 
 A query reads `limit + 1` rows. The extra row is not shown: it only says whether another page follows, so that `next` is null on
 the last page, also when that page is exactly full.
@@ -7,14 +7,14 @@ the last page, also when that page is exactly full.
 from collections.abc import Callable, Sequence
 from typing import Annotated, Generic, TypeVar
 
-from fastapi import Query
+from fastapi import Query, Request, Response
 from pydantic import BaseModel, Field
 
 Row = TypeVar("Row")
 Item = TypeVar("Item")
 Cursor = TypeVar("Cursor", str, int)
 
-Limit = Annotated[int, Query(ge=1, le=1000, description="The most items of a page")]
+Limit = Annotated[int, Query(ge=1, le=1000, description="The maximum number of items of a page")]
 After = Annotated[str, Query(max_length=100, description="The `next` of the previous page")]
 AfterPosition = Annotated[str, Query(max_length=18, pattern=r"^\d*$", description="The `next` of the previous page")]
 
@@ -33,3 +33,10 @@ def cut(rows: Sequence[Row], limit: int, cursor: Callable[[Row], Cursor]) -> tup
     """
     page = rows[:limit]
     return page, cursor(page[-1]) if len(rows) > limit else None
+
+
+def link_next(request: Request, response: Response, cursor: str | int | None) -> None:
+    """Name the next page in a `Link` header (RFC 8288), for routes whose body is a plain list. No header on the last page."""
+    if cursor is not None:
+        query = request.url.include_query_params(after=cursor).query
+        response.headers["Link"] = f'<?{query}>; rel="next"'

@@ -1,7 +1,7 @@
-"""Refusals and failures as RFC 9457 problem documents: what is wrong, why, what to do, in the caller's language.
+"""Rejections and errors as RFC 9457 problem documents: what is wrong, why, and what to do, in the caller's language.
 
-A problem never repeats what the caller sent (it may hold a person's number) and never shows the inside of a service;
-the correlation id leads from the answer to the log.
+A problem never repeats what the caller sent (it may contain a personal number) and never shows internals of a service. The
+correlation id leads from the response to the log.
 """
 
 import logging
@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Any, cast
 
 import orjson
-from asyncpg.exceptions import DataError as UnfitArgument
+from asyncpg.exceptions import DataError as InvalidArgument
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ConfigDict, Field
@@ -42,11 +42,11 @@ _BY_STATUS = {
     415: "unsupported_media_type",
 }
 _UNSTORABLE_TEXT = {"22021", "22P05"}
-"""SQLSTATEs of a NUL character, valid in JSON, that PostgreSQL cannot keep."""
+"""SQLSTATEs for a NUL character: it is valid in JSON, but PostgreSQL cannot store it."""
 
 
 class ProblemFault(BaseModel):
-    """One thing that is wrong. `facts` are the values that a program needs, such as the current version."""
+    """One fault of the request. `facts` are values for programs, such as the current version."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -60,7 +60,7 @@ class ProblemFault(BaseModel):
 
 
 class Problem(BaseModel):
-    """RFC 9457 with the members of this system; `code` and `faults[].code` are stable, the texts are for people."""
+    """RFC 9457 with additional members. `code` and `faults[].code` are stable; the texts are for people."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -68,7 +68,7 @@ class Problem(BaseModel):
     title: str
     status: int
     detail: str
-    instance: str = Field(description="The path that was asked for")
+    instance: str = Field(description="The path of the request")
     code: str
     remedy: str
     correlation_id: str
@@ -76,7 +76,7 @@ class Problem(BaseModel):
 
 
 def problem_of(wording: Wording, faults: Sequence[Fault], instance: str, status: int | None = None) -> Problem:
-    """One fault speaks for itself; several get a summary. The status is that of the first, unless given."""
+    """The problem for these faults. Several faults get a summary. The status is that of the first fault, unless given."""
     summary = faults[0] if len(faults) == 1 else Fault(SEVERAL, None, {"count": len(faults)})
     phrase = wording.phrase(summary.code)
     return Problem(
@@ -104,7 +104,7 @@ def _worded(wording: Wording, fault: Fault) -> ProblemFault:
 
 
 def _plain(fact: object) -> object:
-    """A fact as JSON has it; a term by its code, what has a name by its id."""
+    """A fact as JSON: a term by its code, a named item by its id."""
     match fact:
         case None | bool() | int() | float():
             return fact
@@ -117,12 +117,12 @@ def _plain(fact: object) -> object:
         case date():
             return fact.isoformat()
         case list() | tuple() | set() | frozenset():
-            return [_plain(one) for one in cast("Sequence[object]", fact)]
+            return [_plain(item) for item in cast("Sequence[object]", fact)]
         case _:
             return str(fact)
 
 
-def answer(
+def problem_response(
     wording: Wording,
     faults: Sequence[Fault],
     instance: str,
@@ -131,17 +131,17 @@ def answer(
 ) -> Response:
     """The problem as a response, with the headers that its status asks for."""
     problem = problem_of(wording, faults, instance, status)
-    sent = {**(headers or {}), "content-language": language().value, "vary": "Accept-Language"}
+    all_headers = {**(headers or {}), "content-language": language().value, "vary": "Accept-Language"}
     retry_after = wording.phrase(faults[0].code).retry_after
     if retry_after is not None:
-        sent["retry-after"] = str(retry_after)
+        all_headers["retry-after"] = str(retry_after)
     if problem.status == 401:
-        sent["www-authenticate"] = _challenge(faults[0])
-    return Response(orjson.dumps(problem.model_dump()), problem.status, sent, MEDIA_TYPE)
+        all_headers["www-authenticate"] = _challenge(faults[0])
+    return Response(orjson.dumps(problem.model_dump()), problem.status, all_headers, MEDIA_TYPE)
 
 
 def _challenge(fault: Fault) -> str:
-    """RFC 6750, 3: an error is named only when a token was sent."""
+    """RFC 6750, 3: the header names an error only if the request had a token."""
     reason = fault.facts.get("reason")
     if not isinstance(reason, Term) or reason.code == "token.missing":
         return 'Bearer realm="liandong"'
@@ -149,7 +149,7 @@ def _challenge(fault: Fault) -> str:
 
 
 def install_problems(app: FastAPI, wording: Wording) -> None:
-    """From here on every refusal and failure of the application is answered with a problem."""
+    """Answer every rejection and error of the application with a problem from now on."""
     handlers = _Handlers(wording)
     app.add_exception_handler(Rejected, handlers.rejected)
     app.add_exception_handler(RequestValidationError, handlers.invalid)
@@ -160,26 +160,26 @@ def install_problems(app: FastAPI, wording: Wording) -> None:
 
 
 class _Handlers:
-    """One method a kind of exception. Starlette types them all alike, so each asserts what it was installed for."""
+    """One method for each type of exception. Starlette gives all handlers one type, so each asserts its own exception type."""
 
     def __init__(self, wording: Wording) -> None:
         self.wording = wording
 
-    def _answer(
+    def _respond(
         self, request: Request, *faults: Fault, headers: Mapping[str, str] | None = None, status: int | None = None
     ) -> Response:
-        return answer(self.wording, faults, request.scope["path"], headers, status)
+        return problem_response(self.wording, faults, request.scope["path"], headers, status)
 
     async def rejected(self, request: Request, error: Exception) -> Response:
         assert isinstance(error, Rejected)
-        return self._answer(request, *(error.faults or (Fault("unworded"),)))
+        return self._respond(request, *(error.faults or (Fault("unworded"),)))
 
     async def invalid(self, request: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)
-        return self._answer(request, *faults_of(error, self.wording))
+        return self._respond(request, *faults_of(error, self.wording))
 
     async def http(self, request: Request, error: Exception) -> Response:
-        """What Starlette and FastAPI refuse by themselves: an unknown route, another method, too large a body."""
+        """Errors raised by Starlette and FastAPI: an unknown route, a wrong method, too large a body."""
         assert isinstance(error, HTTPException)
         if error.status_code < 400:
             return Response(status_code=error.status_code, headers=error.headers)
@@ -188,37 +188,37 @@ class _Handlers:
         facts: dict[str, object] = {"status": error.status_code}
         if error.status_code == 405:
             facts["allowed"] = headers.get("Allow", headers.get("allow", "")).split(", ")
-        return self._answer(request, Fault(code, None, facts), headers=headers, status=error.status_code)
+        return self._respond(request, Fault(code, None, facts), headers=headers, status=error.status_code)
 
     async def outage(self, request: Request, error: Exception) -> Response:
-        """The database or the network is away: the caller's request may be right, and is to be sent again."""
+        """The database or the network does not answer. The request may be valid, and the caller should repeat it."""
         if isinstance(error, DBAPIError):
             if sql_state(error) in _UNSTORABLE_TEXT:
-                return self._answer(request, Fault("text_not_storable"))
-            if _is_ours(error):
+                return self._respond(request, Fault("text_not_storable"))
+            if _is_programming_error(error):
                 raise error
         log.error("outage in %s (correlation %s)", _route(request), correlation(), exc_info=error)
-        return self._answer(request, Fault("unavailable"))
+        return self._respond(request, Fault("unavailable"))
 
     async def failed(self, request: Request, error: Exception) -> Response:
-        """A fault of this system. The exception itself goes to the log only."""
+        """An error in this program. The exception goes to the log only."""
         log.error("failure in %s (correlation %s)", _route(request), correlation(), exc_info=error)
-        return self._answer(request, Fault("internal_error"))
+        return self._respond(request, Fault("internal_error"))
 
 
 def _route(request: Request) -> str:
-    """The template of the route: the path itself can name a subject."""
+    """Method and route template for the log: the path itself can name a subject."""
     return f"{request.method} {route_of(request.scope)}"
 
 
-def _is_ours(error: DBAPIError) -> bool:
-    """The database answered that our statement, or an argument of it, is wrong: trying again is of no use."""
+def _is_programming_error(error: DBAPIError) -> bool:
+    """The database refused our statement or an argument of it. A retry would fail again."""
     cause = getattr(error.orig, "__cause__", None)
-    return isinstance(cause, UnfitArgument) or not is_outage(error)
+    return isinstance(cause, InvalidArgument) or not is_outage(error)
 
 
-def documented() -> dict[int | str, dict[str, Any]]:
-    """Problem responses for OpenAPI: any refusal (4XX) and any failure (5XX) of every route has this shape."""
+def problem_responses() -> dict[int | str, dict[str, Any]]:
+    """The error responses for OpenAPI: every rejection (4XX) and error (5XX) of every route has this shape."""
     content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
     return {
         "4XX": {"description": "拒绝及其理由与补救办法 / Refused, with reason and remedy", "content": content},

@@ -1,7 +1,7 @@
-"""Every write goes one way: Idempotency-Key, command, decide, append, answer; and the answer is kept with the events.
+"""The path of every write: Idempotency-Key, command, decide, append, answer. The answer is committed with the events.
 
-The same key with the same request gets the same answer and nothing is done again; with another request it is refused.
-A command that loses a race is decided again on the new state, unless the caller named the version it had seen.
+The same key with the same request gets the stored answer, and nothing is done twice. With another request the key is refused. A
+command that loses a race is decided again on the new state, unless the caller named the version that it expects.
 """
 
 import hashlib
@@ -16,21 +16,20 @@ from pydantic import BaseModel
 from sqlalchemy import select
 
 from shared.calendar.clock import Clock
-from shared.eventstore import Change, EventStore, Metadata, Remembered, Session, VersionConflict
+from shared.eventstore import AlreadyAnswered, Change, EventStore, Metadata, Session, StoredResponse, VersionConflict
 from shared.eventstore.committer import Committer
 from shared.eventstore.schema import IDEMPOTENCY
-from shared.eventstore.store import AlreadyAnswered
 from shared.rejection import Rejected, reject
 from shared.trust import Principal
 from shared.web.correlation import correlation, traceparent
 
-LONGEST_KEY = 200
-_TRIES = 8
+MAX_KEY_LENGTH = 200
+_MAX_ATTEMPTS = 8
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a command handler answers: the status and the body."""
+    """The result of a command handler: status and body of the response."""
 
     status: int
     body: BaseModel | dict[str, Any]
@@ -45,108 +44,115 @@ Handle = Callable[[Session], Awaitable[Answer]]
 
 
 @dataclass(frozen=True, slots=True)
-class Writer:
-    """The writing side of a service, on `app.state.writer`."""
+class WriteContext:
+    """What a service needs to execute writes; on `app.state.write_context`."""
 
     store: EventStore
     committer: Committer
     clock: Clock
 
-    async def answered(self, caller: str, key: str) -> Remembered | None:
-        """The answer that was given under this key, if one was."""
+    async def stored_answer(self, caller: str, key: str) -> StoredResponse | None:
+        """The answer that is stored under this key, or None."""
         query = select(IDEMPOTENCY).where(IDEMPOTENCY.c.caller == caller, IDEMPOTENCY.c.key == key)
         async with self.store.reading.connect() as connection:
             row = (await connection.execute(query)).one_or_none()
-        return Remembered(row.caller, row.key, row.request_hash, row.status, row.body) if row else None
+        return StoredResponse(row.caller, row.key, row.request_hash, row.status, row.body) if row else None
 
     def session(self, metadata: Metadata) -> Session:
         return Session(self.store, self.clock.now(), metadata)
 
 
 @dataclass(frozen=True, slots=True)
-class Writing:
-    """One writing request. Routes take it as `write: Write` and call it with who asks and what to do."""
+class IdempotentWrite:
+    """One write request. A route takes it as `write: Write` and calls it with the caller and the handler."""
 
-    writer: Writer
+    context: WriteContext
     key: str
     request_hash: str
 
     async def __call__(self, caller: Principal, handle: Handle) -> Response:
-        """Run `handle` in a session and commit what it decided together with its answer.
+        """Run `handle` in a session and commit its events together with its answer.
 
-        Raises Rejected: from the decider, or `idempotency_key_reused`, or `stale_version` when others kept winning.
+        Raises Rejected: from the decider; `idempotency_key_reused`; `stale_version`, if the expected version is not the current
+        one; `busy`, if every attempt lost a race.
         """
-        name = f"{caller.department or '-'}/{caller.subject}"
-        for _ in range(_TRIES):
+        name = _caller_name(caller)
+        for _ in range(_MAX_ATTEMPTS):
             try:
-                return await self._once(name, caller, handle)
+                return await self._attempt(name, caller, handle)
             except (VersionConflict, AlreadyAnswered, Rejected) as error:
-                # What stands in the way may be this very request: sent twice at once, or committed without an answer.
-                if given := await self.writer.answered(name, self.key):
-                    return self._again(given)
+                # This request itself may be the cause: it was sent twice at once, or committed before its response was lost.
+                if stored := await self.context.stored_answer(name, self.key):
+                    return self._replay(stored)
                 if isinstance(error, Rejected):
                     raise
         raise reject("busy")
 
-    async def _once(self, name: str, caller: Principal, handle: Handle) -> Response:
+    async def _attempt(self, name: str, caller: Principal, handle: Handle) -> Response:
         metadata = Metadata(
             actor=caller.subject,
             department=caller.department,
             correlation=correlation(),
             traceparent=traceparent(),
         )
-        session = self.writer.session(metadata)
+        session = self.context.session(metadata)
         answer = await handle(session)
         body = answer.body_json()
-        remembered = Remembered(name, self.key, self.request_hash, answer.status, body)
-        await self.writer.committer.commit(session.change(remembered))
+        await self.context.committer.commit(session.change(self._remembered(name, answer.status, body)))
         return Response(body, answer.status, media_type="application/json")
 
-    async def repeatable(self, caller: Principal, act: Callable[[], Awaitable[Answer]]) -> Response:
-        """Run an act that has transactions of its own and does no harm when it is done again; then keep its answer."""
-        name = f"{caller.department or '-'}/{caller.subject}"
-        if given := await self.writer.answered(name, self.key):
-            return self._again(given)
-        answer = await act()
+    async def at_least_once(self, caller: Principal, action: Callable[[], Awaitable[Answer]]) -> Response:
+        """Run an action that has its own transactions and is safe to repeat, and store its answer afterwards."""
+        name = _caller_name(caller)
+        if stored := await self.context.stored_answer(name, self.key):
+            return self._replay(stored)
+        answer = await action()
         body = answer.body_json()
         with suppress(AlreadyAnswered):
-            remembered = Remembered(name, self.key, self.request_hash, answer.status, body)
-            await self.writer.committer.commit(Change(remembered=remembered))
+            await self.context.committer.commit(Change(response=self._remembered(name, answer.status, body)))
         return Response(body, answer.status, media_type="application/json")
 
-    def _again(self, given: Remembered) -> Response:
-        if given.request_hash != self.request_hash:
+    def _remembered(self, name: str, status: int, body: str) -> StoredResponse:
+        return StoredResponse(name, self.key, self.request_hash, status, body)
+
+    def _replay(self, stored: StoredResponse) -> Response:
+        if stored.request_hash != self.request_hash:
             raise reject("idempotency_key_reused", "Idempotency-Key")
         replayed = {"Idempotency-Replayed": "true"}
-        return Response(given.body, given.status, media_type="application/json", headers=replayed)
+        return Response(stored.body, stored.status, media_type="application/json", headers=replayed)
 
 
-async def _writing(
+def _caller_name(caller: Principal) -> str:
+    """The name under which the keys of a caller are stored."""
+    return f"{caller.department or '-'}/{caller.subject}"
+
+
+async def _write(
     request: Request,
     idempotency_key: Annotated[
         str | None,
         Header(
-            description="Names this request, so that sending it again does nothing twice. Required; a UUID will do."
+            description="Names this request, so that a repeated request is executed only once. Required; for example a UUID."
         ),
     ] = None,
-) -> Writing:
+) -> IdempotentWrite:
     if not idempotency_key:
         raise reject("idempotency_key_missing", "Idempotency-Key")
-    if len(idempotency_key) > LONGEST_KEY:
-        raise reject("idempotency_key_too_long", "Idempotency-Key", limit=LONGEST_KEY)
+    if len(idempotency_key) > MAX_KEY_LENGTH:
+        raise reject("idempotency_key_too_long", "Idempotency-Key", limit=MAX_KEY_LENGTH)
     digest = hashlib.sha256(f"{request.method} {request.url.path}?{request.url.query}\n".encode())
     digest.update(await request.body())
-    return Writing(request.app.state.writer, idempotency_key, digest.hexdigest())
+    return IdempotentWrite(request.app.state.write_context, idempotency_key, digest.hexdigest())
 
 
-Write = Annotated[Writing, Depends(_writing)]
+Write = Annotated[IdempotentWrite, Depends(_write)]
 """The dependency of every route that writes."""
 
 
 def expected_version(
-    if_match: Annotated[str | None, Header(description='The version that you have seen, as `"3"`; optional')] = None,
+    if_match: Annotated[str | None, Header(description='The version that you have read, as `"3"`; optional')] = None,
 ) -> int | None:
-    """The version of `If-Match`; a handler hands it to `session.expect`."""
+    """The version in `If-Match`; a handler passes it to `session.expect`. Raises Rejected (`field_invalid`)."""
     if if_match is None or if_match.strip() == "*":
         return None
     text = if_match.strip().removeprefix("W/").strip('"')

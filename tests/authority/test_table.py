@@ -14,7 +14,7 @@ from shared.lawbook.book import LawBook
 from shared.service import ServiceDefinition
 from shared.trust import OfficerRole, TokenVerifier
 from shared.trust.issuer import DevelopmentIssuer
-from shared.web.access import trust
+from shared.web.access import use_authority
 from shared.web.application import application
 from shared.web.health import health, metrics
 from shared.web.operations import router as operations
@@ -45,7 +45,7 @@ def built(name: str) -> FastAPI:
     app = application(name, wording=definition.wording)
     for router in (operations, health({}), metrics(_nothing), *definition.routers):
         app.include_router(router)
-    app.state.core = app.state.intake = app.state.writer = None  # a request that reaches one of them was let in
+    app.state.core = app.state.intake = app.state.write_context = None  # a request that reaches one of them was let in
     return app
 
 
@@ -91,7 +91,7 @@ def issuer(tmp_path_factory: pytest.TempPathFactory) -> DevelopmentIssuer:
 @pytest.fixture(params=SERVICES)
 async def service(request: pytest.FixtureRequest, issuer: DevelopmentIssuer) -> AsyncIterator[Service]:
     app = built(request.param)
-    trust(app, TokenVerifier(issuer.trust), the_book, SystemClock())
+    use_authority(app, TokenVerifier(issuer.trust), the_book, SystemClock())
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://service") as client:
         yield Service(request.param, app, client, issuer)
@@ -170,7 +170,7 @@ async def test_without_a_law_book_nobody_is_let_in_but_the_credit_office_that_pu
 ) -> None:
     for name in SERVICES:
         app = built(name)
-        trust(app, TokenVerifier(issuer.trust), no_book, SystemClock())
+        use_authority(app, TokenVerifier(issuer.trust), no_book, SystemClock())
         transport = httpx.ASGITransport(app, raise_app_exceptions=False)
         async with httpx.AsyncClient(transport=transport, base_url="http://service") as client:
             service = Service(name, app, client, issuer)

@@ -1,1 +1,1 @@
-"""The system as docker compose runs it, on whatever Docker engine answers: `make compose-test`."""
+"""The system as docker compose runs it, on the available Docker engine: `make compose-test`."""

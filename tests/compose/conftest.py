@@ -1,4 +1,4 @@
-"""One project for all tests here: built, set up and started once, removed at the end whatever happened."""
+"""One compose project for all tests here: built, set up and started once, always removed at the end."""
 
 from collections.abc import Generator
 
@@ -7,12 +7,12 @@ import pytest
 from tests.compose.project import Project
 
 _TOOK: dict[str, float] = {}
-"""Seconds a step; told at the end."""
+"""Seconds per step; printed at the end."""
 
 
 @pytest.fixture(scope="session")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Generator[Project]:
-    """The image and the secrets; nothing runs."""
+    """A project with image and secrets, without running containers."""
     project = Project(tmp_path_factory.mktemp("compose"), took=_TOOK)
     try:
         with project.timed("build the images"):
@@ -26,7 +26,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Generator[Project]:
 
 @pytest.fixture(scope="session")
 def system(built: Project) -> Project:
-    """The system at work."""
+    """The running system."""
     with built.timed("up, from empty volumes to all healthy"):
         built.up()
     return built

@@ -1,4 +1,4 @@
-"""The loop through the gateway, by the demo's client; and what is done to the servers when it comes to a certain phase."""
+"""Runs the demo's scenario through the gateway, and disturbs servers when it reaches certain phases."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Generator, Mapping
@@ -8,24 +8,24 @@ from dataclasses import dataclass, field
 import httpx
 
 from liandong.demo.client import Client
-from liandong.demo.ledger import NothingMoves
+from liandong.demo.ledger import Stalled
 from liandong.demo.lists import RESERVED
 from liandong.demo.run import Run, RunFile
+from liandong.demo.scenario import Scenario
 from liandong.demo.show import Meter
-from liandong.demo.story import Story
 from liandong.home import Home
-from liandong.law import load_shipped
+from liandong.law import load_demo_book
 from tests.compose.project import Project
 from tests.harness import eventually
 
-Deed = Callable[[], object]
+Action = Callable[[], object]
 
 
 @dataclass
 class Interrupted:
-    """Shows nothing; when the work that is named begins to move, does what was asked for, beside the work."""
+    """Shows no progress. When a named phase begins to progress, it runs the action of that phase in a thread."""
 
-    deeds: dict[str, Deed]
+    actions: dict[str, Action]
     done: list[asyncio.Task[object]] = field(default_factory=list[asyncio.Task[object]])
 
     def say(self, line: str) -> None:
@@ -34,15 +34,15 @@ class Interrupted:
     @contextmanager
     def phase(self, code: str) -> Generator[Meter]:
         def meter(done: int, total: int) -> None:
-            if done and (deed := self.deeds.pop(code, None)):
-                self.done.append(asyncio.create_task(asyncio.to_thread(deed), name=code))
+            if done and (action := self.actions.pop(code, None)):
+                self.done.append(asyncio.create_task(asyncio.to_thread(action), name=code))
 
         yield meter
 
 
 @asynccontextmanager
 async def client_of(project: Project) -> AsyncGenerator[Client]:
-    """With tokens of the development issuer whose key is among the secrets."""
+    """A client with tokens of the development issuer whose key is in the secrets folder."""
     home = Home(project.folder / "client")
     home.adopt(project.folder / "secrets" / "issuer.jwk")
     async with httpx.AsyncClient(base_url=project.address(), timeout=60, trust_env=False) as http:
@@ -51,31 +51,31 @@ async def client_of(project: Project) -> AsyncGenerator[Client]:
 
 async def load_the_law(client: Client) -> int:
     """The version of the law book, read by every service."""
-    return (await load_shipped(client.http, client.issuer, lambda _: None)).version
+    return (await load_demo_book(client.http, client.issuer, lambda _: None)).version
 
 
-async def tell(project: Project, client: Client, subjects: int, deeds: Mapping[str, Deed]) -> Run:
-    """From the files to a closed ledger. Raises what the story raises, and what a deed does.
+async def play(project: Project, client: Client, subjects: int, actions: Mapping[str, Action]) -> Run:
+    """Run the scenario from the files to a closed ledger. Raises the errors of the scenario and of the actions.
 
-    A machine with little to spare may need longer to bring a server back than the client waits for something to move: the
-    story is then taken up once more, when all are healthy.
+    A slow machine may need longer to restart a server than the client waits for progress: the scenario is then continued
+    once, when all containers are healthy.
     """
     file = RunFile(project.folder / "client")
     run = file.begin(subjects, RESERVED)
-    show = Interrupted(dict(deeds))
+    show = Interrupted(dict(actions))
     try:
-        await Story(client, file, run, show).tell()
-    except NothingMoves:
+        await Scenario(client, file, run, show).play()
+    except Stalled:
         await asyncio.gather(*show.done)
         await eventually(lambda: project.is_healthy, seconds=180, every=1)
-        await _again(Story(client, file, run, show))
+        await _again(Scenario(client, file, run, show))
     await asyncio.gather(*show.done)
-    assert not show.deeds, f"these phases never moved: {', '.join(show.deeds)}"
+    assert not show.actions, f"these phases never moved: {', '.join(show.actions)}"
     return run
 
 
-async def _again(story: Story) -> None:
+async def _again(scenario: Scenario) -> None:
     try:
-        await story.tell()
-    except NothingMoves as stalled:
+        await scenario.play()
+    except Stalled as stalled:
         raise AssertionError("\n".join(["nothing moves", *stalled.missing])) from None

@@ -1,6 +1,6 @@
-"""A compose project of its own: its name, secrets, port and image are no other project's, and nothing of it is left behind.
+"""A separate compose project with its own name, secrets, port and image; everything is removed at the end.
 
-What the caller's environment says to Docker and compose (`DOCKER_HOST`, `COMPOSE_FILE`, package indexes for the build) holds.
+The caller's variables for Docker and compose (`DOCKER_HOST`, `COMPOSE_FILE`, package indexes for the build) are used.
 """
 
 import json
@@ -18,16 +18,16 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 LABEL = "com.docker.compose.project"
 _LONGEST_SECONDS = 600
 _CLEAR_LINE = "\x1b[2K"
-"""Compose writes it before lines of logs, also where there is no terminal."""
+"""Compose writes this before log lines, also without a terminal."""
 
 
 class ComposeFailed(AssertionError):
-    """A command ended otherwise than it should; what it said is the message."""
+    """A command failed, or succeeded unexpectedly; the message is its output."""
 
 
 @dataclass(frozen=True)
 class Said:
-    """How a command ended, and all that it printed."""
+    """The exit status of a command, and its output."""
 
     status: int
     text: str

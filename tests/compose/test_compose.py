@@ -11,7 +11,7 @@ import pytest
 from liandong.demo.client import CREDIT_OFFICE, Client
 from liandong.demo.ledger import SERVICES, ledger, off_list, states
 from liandong.demo.run import Phase
-from tests.compose.loop import client_of, load_the_law, tell
+from tests.compose.loop import client_of, load_the_law, play
 from tests.compose.project import Project
 from tests.harness import eventually
 
@@ -64,12 +64,12 @@ server = HTTPServer(("127.0.0.1", 0), Collector)
 Thread(target=server.serve_forever, daemon=True).start()
 os.environ["OTEL_EXPORTER_OTLP_ENDPOINT"] = f"http://127.0.0.1:{server.server_port}"
 
-from shared.telemetry import traces
+from shared.telemetry import traces, tracing_setup
 
-traces.begin()
+tracing_setup.start()
 with traces.request("GET", "") as span:
-    span.answered("/example", 200)
-traces.end()
+    span.record_response("/example", 200)
+traces.stop()
 """
 
 
@@ -165,7 +165,7 @@ _AS_ANOTHER = """
 import asyncio, asyncpg, sys
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import TopicAuthorizationFailedError
-from shared.messaging.broker import connection
+from shared.messaging.broker import connection_arguments
 from shared.runtime.settings import Settings
 from sqlalchemy.engine import make_url
 
@@ -184,7 +184,7 @@ async def main():
         print(await refused(statement, "liandong_executor"))
     print(await refused("SELECT 1", "liandong_registry"))
     print(await refused("SELECT 1", "postgres"))
-    async with AIOKafkaProducer(**connection(Settings().broker)) as producer:
+    async with AIOKafkaProducer(**connection_arguments(Settings().broker)) as producer:
         for topic in ("liandong.list", "liandong.response"):
             try:
                 await producer.send_and_wait(topic, b"forged")
@@ -259,7 +259,7 @@ async def test_the_loop_closes_though_kafka_and_postgres_are_restarted_and_the_e
     async with client_of(system) as client:
         with system.timed("load the law book"):
             assert await load_the_law(client) > 0
-        deeds = {
+        actions = {
             "publishing": lambda: restart("kafka", "entries are being published"),
             "answering": scale,
             "acting": lambda: restart("postgres", "entries are being revoked, repaired, corrected"),
@@ -267,7 +267,7 @@ async def test_the_loop_closes_though_kafka_and_postgres_are_restarted_and_the_e
         }
         with system.timed(f"the loop: {SUBJECTS} entries, from list files to a closed ledger"):
             try:
-                run = await tell(system, client, SUBJECTS, deeds)
+                run = await play(system, client, SUBJECTS, actions)
             except Exception as error:
                 error.add_note(system.tried("logs", "--tail", "40").text[-40_000:])
                 raise

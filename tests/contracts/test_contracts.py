@@ -1,4 +1,4 @@
-"""Contracts are promises to whoever reads our topics."""
+"""Contracts are promises to the readers of the topics."""
 
 from collections.abc import Iterator
 from typing import Any, cast
@@ -29,7 +29,7 @@ def test_every_type_name_carries_its_version_and_is_used_once() -> None:
     assert all(name.rsplit(".v", 1)[1].isdigit() for name in names)
 
 
-def test_an_unknown_type_is_told_from_an_unreadable_body() -> None:
+def test_an_unknown_type_and_an_unreadable_body_are_different_errors() -> None:
     with pytest.raises(UnknownEventType):
         PUBLIC.decode("list.entry.revoked.v99", "{}")
     with pytest.raises(UnreadableEvent):

@@ -5,26 +5,18 @@ from datetime import date
 import pytest
 
 from shared.authority import is_credit_office_for, is_responsible, upheld
-from shared.contracts.directory import Region, RegionLevel
 from shared.contracts.event import DepartmentId
-from shared.contracts.lawbook import DepartmentPublished, RegionsPublished
+from shared.contracts.lawbook_events import DepartmentPublished, RegionsPublished
 from shared.lawbook.book import LawBook
 from shared.rejection import Rejected
 from shared.trust import OfficerRole, Principal
-from tests.builders import a_department
+from tests.builders import a_department, the_regions
 
 TODAY = date(2026, 3, 2)
 HENAN, LUOYANG, MENGJIN, PUYANG = "410000", "410300", "410308", "410900"
-REGIONS = (
-    Region(code="000000", name_zh="国家", level=RegionLevel.STATE),
-    Region(code=HENAN, name_zh="河南省", parent="000000", level=RegionLevel.PROVINCE),
-    Region(code=LUOYANG, name_zh="洛阳市", parent=HENAN, level=RegionLevel.CITY),
-    Region(code=MENGJIN, name_zh="孟津区", parent=LUOYANG, level=RegionLevel.COUNTY),
-    Region(code=PUYANG, name_zh="濮阳市", parent=HENAN, level=RegionLevel.CITY),
-)
 BOOK = LawBook.empty().with_changes(
     [
-        RegionsPublished(lawbook_version=1, regions=REGIONS),
+        RegionsPublished(lawbook_version=1, regions=the_regions()),
         *(
             DepartmentPublished(lawbook_version=nth, department=department)
             for nth, department in enumerate(

@@ -1,36 +1,26 @@
-"""The ledger of feedback: what follows from the events of others, in whatever order their topics are read."""
+"""The ledger of feedback, folded from events of other services in any order between their topics; and its conclusions."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import given as for_all
+from hypothesis import settings
 from hypothesis import strategies as st
 
 from services.feedback.domain.entry import EntryState, LedgerEntry
-from services.feedback.domain.ledger import Followed, Heard, Ledger, fold
-from services.feedback.domain.line import Answer, LedgerLine, LineState, Owes, Why
-from services.feedback.domain.loop import (
-    NEVER_NOTICED,
-    OPEN,
-    Close,
-    LoopReopened,
-    NoticeOverdue,
-    Reopen,
-    decide_loop,
-    decide_notice,
-    evolve_loop,
-    evolve_notice,
-)
+from services.feedback.domain.ledger import Ledger, LedgerEvent, ReceivedEvent, fold
+from services.feedback.domain.line import LedgerLine
+from services.feedback.domain.loop import LOOP, Close, LoopReopened, Reopen
+from services.feedback.domain.obligation import OBLIGATION, NoticeOverdue
+from services.feedback.domain.states import Answer, LineState, OpenReason, Owes
 from shared.contracts.event import (
     DepartmentId,
     DomainId,
     EntryId,
     EventId,
-    InstrumentId,
     LineId,
-    MeasureId,
     PublicEvent,
     ResponseId,
     SubjectKey,
@@ -47,10 +37,14 @@ from shared.contracts.execution import (
     Undone,
 )
 from shared.contracts.feedback import LoopClosed, ObligationOverdue
-from shared.contracts.lawbook import Duty, Force, ListKind, MeasureKind, SubjectKind, Undoing, Works
+from shared.contracts.lawbook import (
+    Duty,
+    ListKind,
+    SubjectKind,
+    Undoing,
+)
 from shared.contracts.listing import (
     Cause,
-    Decision,
     Entry,
     EntryCorrected,
     EntryPublished,
@@ -70,6 +64,8 @@ from shared.contracts.response import (
     Settled,
 )
 from shared.ids import stable_id
+from tests.builders import a_line, a_subject, an_entry
+from tests.decider import given
 
 COMPANY = SubjectKey("uscc:示例")
 PERSON = SubjectKey("person:示例")
@@ -79,68 +75,19 @@ ENTRY = EntryId("entry")
 NO_EVENT = EventId("none")
 
 
-def a_line(
-    line_id: str,
-    *,
-    duty: Duty = Duty.OWED,
-    on_end: Undoing = Undoing.STOP,
-    on_error: Undoing = Undoing.RESTORE,
-    answer_within: int = 10,
-    undo_within: int = 5,
-) -> Line:
-    return Line(
-        line_id=LineId(line_id),
-        measure_id=MeasureId(f"measure-of-{line_id}"),
-        measure_version=1,
-        text_zh="示例措施",
-        kind=MeasureKind.DISCIPLINE,
-        force=Force.MANDATORY,
-        duty=duty,
-        works=Works.LASTING,
-        instrument_id=InstrumentId("示例备忘录"),
-        instrument_version=1,
-        basis="示例依据",
-        on_end=on_end,
-        on_error=on_error,
-        answer_within_days=answer_within,
-        undo_within_days=undo_within,
-    )
-
-
-def an_entry(entry_id: EntryId, company: SubjectKey) -> Entry:
-    return Entry(
-        entry_id=entry_id,
-        list_kind=ListKind.BLACK,
-        domain_id=DomainId("示例领域"),
-        subject=Subject(key=company, kind=SubjectKind.LEGAL, name="示例有限公司"),
-        initiated_by=DepartmentId("court"),
-        published_by=DepartmentId("court"),
-        decision=Decision(
-            document_number="示例1号",
-            decided_by=DepartmentId("court"),
-            decided_on=date(2024, 3, 1),
-            facts="示例事实",
-            legal_basis="示例依据",
-        ),
-        jurisdiction="410300",
-        term_from=date(2024, 3, 1),
-        public=True,
-    )
-
-
 @dataclass
 class Story:
-    """What the other services tell, each event an hour after the one before unless `later` says more."""
+    """Events of the other services about one entry, each an hour after the previous one; `later` adds days."""
 
-    told: list[Heard] = field(default_factory=list[Heard])
+    events: list[ReceivedEvent] = field(default_factory=list[ReceivedEvent])
     now: datetime = MONDAY
     last_list_event: EventId = NO_EVENT
     entry_id: EntryId = ENTRY
     company: SubjectKey = COMPANY
 
-    def tell(self, event: Followed) -> "Story":
-        event_id = EventId(stable_id(self.entry_id, str(len(self.told))))
-        self.told.append(Heard(event_id, event, self.now))
+    def add(self, event: LedgerEvent) -> "Story":
+        event_id = EventId(stable_id(self.entry_id, str(len(self.events))))
+        self.events.append(ReceivedEvent(event_id, event, self.now))
         if event.TYPE.startswith("list."):
             self.last_list_event = event_id
         self.now += timedelta(hours=1)
@@ -150,31 +97,31 @@ class Story:
         self.now += timedelta(days=days)
         return self
 
-    # the lists
+    # list events, of initiator and repair
     def published(self) -> "Story":
-        return self.tell(EntryPublished(**self._listed(), entry=an_entry(self.entry_id, self.company)))
+        return self.add(EntryPublished(**self._listed(), entry=self._entry()))
 
     def corrected(self) -> "Story":
         why: dict[str, Any] = {"cause": Cause.OBJECTION_UPHELD, "reason": "示例", "document_number": "示例2号"}
-        return self.tell(EntryCorrected(**self._listed(), entry=an_entry(self.entry_id, self.company), **why))
+        return self.add(EntryCorrected(**self._listed(), entry=self._entry(), **why))
 
     def listed_suspended(self) -> "Story":
-        return self.tell(EntrySuspended(**self._listed(), case_id="c", reason="示例"))
+        return self.add(EntrySuspended(**self._listed(), case_id="c", reason="示例"))
 
     def listed_resumed(self) -> "Story":
-        return self.tell(EntryResumed(**self._listed(), case_id="c", reason="示例"))
+        return self.add(EntryResumed(**self._listed(), case_id="c", reason="示例"))
 
     def repaired(self) -> "Story":
         why: dict[str, Any] = {"case_id": "r", "reason": "示例", "document_number": "示例3号"}
-        return self.tell(EntryRepaired(**self._listed(), **why))
+        return self.add(EntryRepaired(**self._listed(), **why))
 
     def revoked(self) -> "Story":
         why: dict[str, Any] = {"cause": Cause.ERROR, "reason": "示例", "document_number": "示例4号"}
-        return self.tell(EntryRevoked(**self._listed(), **why))
+        return self.add(EntryRevoked(**self._listed(), **why))
 
-    # the registry
+    # orders of the registry
     def directed(self, *lines: Line, to: DepartmentId = HOUSING, subject: SubjectKey | None = None) -> "Story":
-        return self.tell(
+        return self.add(
             ResponseDirected(
                 **self._concluded(subject),
                 response_id=ResponseId(f"{self.entry_id}/{to}/{subject or self.company}"),
@@ -190,23 +137,21 @@ class Story:
         )
 
     def suspended(self, *lines: str, to: DepartmentId = HOUSING, subject: SubjectKey | None = None) -> "Story":
-        return self.tell(
+        return self.add(
             ResponseSuspended(**self._ordered(lines, to, subject), **self._concluded(subject), reason="示例")
         )
 
     def resumed(self, *lines: str, to: DepartmentId = HOUSING, subject: SubjectKey | None = None) -> "Story":
-        return self.tell(
-            ResponseResumed(**self._ordered(lines, to, subject), **self._concluded(subject), reason="示例")
-        )
+        return self.add(ResponseResumed(**self._ordered(lines, to, subject), **self._concluded(subject), reason="示例"))
 
     def ended(
         self, *lines: str, mode: EndMode, to: DepartmentId = HOUSING, subject: SubjectKey | None = None
     ) -> "Story":
         ordered = self._ordered(lines, to, subject)
-        return self.tell(ResponseEnded(**ordered, **self._concluded(subject), mode=mode, reason="示例"))
+        return self.add(ResponseEnded(**ordered, **self._concluded(subject), mode=mode, reason="示例"))
 
     def settled(self, *lines: str, ended: bool = False) -> "Story":
-        return self.tell(
+        return self.add(
             Settled(
                 **self._concluded(None),
                 list_event_type="示例",
@@ -216,7 +161,7 @@ class Story:
             )
         )
 
-    # the departments
+    # reports of the departments
     def did(
         self,
         kind: type[ExecutionEvent],
@@ -225,7 +170,7 @@ class Story:
         subject: SubjectKey | None = None,
         **more: Any,
     ) -> "Story":
-        return self.tell(
+        return self.add(
             kind.model_validate(
                 {
                     "entry_id": self.entry_id,
@@ -244,6 +189,9 @@ class Story:
     ) -> "Story":
         return self.did(EffectUndone, *lines, by=by, subject=subject, how=how, evidence="示例凭证")
 
+    def _entry(self) -> Entry:
+        return an_entry(self.entry_id, subject=a_subject(self.company), initiated_by=DepartmentId("court"))
+
     def _listed(self) -> dict[str, Any]:
         return {"entry_id": self.entry_id, "subject": self.company, "lawbook_version": 1}
 
@@ -260,8 +208,8 @@ class Story:
         return {"response_id": response_id, "department": to, "lines": lines}
 
 
-def when_read(story: Story | Iterable[Heard]) -> Ledger:
-    return fold(Ledger(), story.told if isinstance(story, Story) else story)
+def ledger_of(story: Story | Iterable[ReceivedEvent]) -> Ledger:
+    return fold(Ledger(), story.events if isinstance(story, Story) else story)
 
 
 def the_entry(ledger: Ledger) -> LedgerEntry:
@@ -284,80 +232,82 @@ def given_listed(*lines: Line) -> Story:
 
 def test_a_listing_waits_until_every_owed_line_is_answered() -> None:
     story = given_listed(a_line("a"), a_line("b"))
-    assert the_entry(when_read(story)).state is EntryState.WAITING
-    assert the_entry(when_read(story.did(Applied, "a"))).state is EntryState.WAITING
-    assert the_entry(when_read(story.did(Refused, "b", reason="示例"))).state is EntryState.ANSWERED
+    assert the_entry(ledger_of(story)).state is EntryState.WAITING
+    assert the_entry(ledger_of(story.did(Applied, "a"))).state is EntryState.WAITING
+    assert the_entry(ledger_of(story.did(Refused, "b", reason="示例"))).state is EntryState.ANSWERED
 
 
 def test_to_acknowledge_is_not_yet_to_answer() -> None:
-    line = the_line(when_read(given_listed(a_line("a")).did(Acknowledged, "a")))
+    line = the_line(ledger_of(given_listed(a_line("a")).did(Acknowledged, "a")))
     assert line.acknowledged_at is not None
     assert line.state is LineState.WAITING
 
 
 def test_what_failed_is_still_to_be_done() -> None:
-    line = the_line(when_read(given_listed(a_line("a")).did(Failed, "a", reason="示例")))
+    line = the_line(ledger_of(given_listed(a_line("a")).did(Failed, "a", reason="示例")))
     assert line.answer is Answer.FAILED
     assert line.obligation == (Owes.ANSWER, date(2024, 3, 18))
 
 
 def test_whoever_is_only_invited_owes_nothing_and_is_never_late() -> None:
-    ledger = when_read(given_listed(a_line("a", duty=Duty.INVITED)))
+    ledger = ledger_of(given_listed(a_line("a", duty=Duty.INVITED)))
     assert the_line(ledger).state is LineState.INVITED
     assert the_line(ledger).due_on is None
     assert the_entry(ledger).state is EntryState.ANSWERED
 
 
 def test_an_entry_without_responses_is_answered_once_the_registry_has_said_so() -> None:
-    assert the_entry(when_read(Story().published())).state is EntryState.WAITING
-    assert the_entry(when_read(given_listed())).state is EntryState.ANSWERED
+    assert the_entry(ledger_of(Story().published())).state is EntryState.WAITING
+    assert the_entry(ledger_of(given_listed())).state is EntryState.ANSWERED
 
 
 def test_what_a_correction_ended_has_to_be_undone_while_the_entry_stands() -> None:
     story = given_listed(a_line("a")).did(Applied, "a").corrected()
     story.ended("a", mode=EndMode.FROM_BEGINNING).settled("a")
-    assert the_entry(when_read(story)).state is EntryState.WAITING
+    assert the_entry(ledger_of(story)).state is EntryState.WAITING
     story.undone("a", how=Undone.RESTORED)
-    assert the_entry(when_read(story)).state is EntryState.ANSWERED
+    assert the_entry(ledger_of(story)).state is EntryState.ANSWERED
 
 
 # --- deadlines -------------------------------------------------------------------------------------------------------
 
 
 def test_an_answer_is_due_in_working_days_from_the_direction() -> None:
-    line = the_line(when_read(given_listed(a_line("a", answer_within=10))))
+    line = the_line(ledger_of(given_listed(a_line("a", answer_within_days=10))))
     assert line.obligation == (Owes.ANSWER, date(2024, 3, 18))
 
 
 def test_the_day_is_counted_in_shanghai() -> None:
-    late_in_utc = Story(now=datetime(2024, 3, 4, 17, tzinfo=UTC)).published().directed(a_line("a", answer_within=1))
-    assert the_line(when_read(late_in_utc)).due_on == date(2024, 3, 6)
+    late_in_utc = (
+        Story(now=datetime(2024, 3, 4, 17, tzinfo=UTC)).published().directed(a_line("a", answer_within_days=1))
+    )
+    assert the_line(ledger_of(late_in_utc)).due_on == date(2024, 3, 6)
 
 
 def test_a_suspended_line_is_not_due_and_its_time_runs_anew_from_the_resumption() -> None:
-    story = given_listed(a_line("a", answer_within=5)).listed_suspended().suspended("a").settled("a")
-    assert the_line(when_read(story)).obligation == (Owes.ANSWER, None)
+    story = given_listed(a_line("a", answer_within_days=5)).listed_suspended().suspended("a").settled("a")
+    assert the_line(ledger_of(story)).obligation == (Owes.ANSWER, None)
     story.later(30).listed_resumed().resumed("a").settled("a")
-    assert the_line(when_read(story)).due_on == date(2024, 4, 11)
+    assert the_line(ledger_of(story)).due_on == date(2024, 4, 11)
 
 
 def test_an_undoing_is_due_in_working_days_from_the_end_order_suspended_or_not() -> None:
-    story = given_listed(a_line("a", undo_within=5)).did(Applied, "a").suspended("a").revoked()
+    story = given_listed(a_line("a", undo_within_days=5)).did(Applied, "a").suspended("a").revoked()
     story.ended("a", mode=EndMode.FROM_BEGINNING)
-    assert the_line(when_read(story)).obligation == (Owes.UNDO, date(2024, 3, 11))
+    assert the_line(ledger_of(story)).obligation == (Owes.UNDO, date(2024, 3, 11))
 
 
-def test_an_effect_that_is_told_late_is_to_be_undone_in_days_from_when_it_was_told() -> None:
-    story = given_listed(a_line("a", undo_within=5)).revoked().ended("a", mode=EndMode.FROM_BEGINNING)
+def test_the_time_to_undo_a_late_effect_runs_from_its_report() -> None:
+    story = given_listed(a_line("a", undo_within_days=5)).revoked().ended("a", mode=EndMode.FROM_BEGINNING)
     story.later(14).did(Applied, "a", late=True)
-    assert the_line(when_read(story)).due_on == date(2024, 3, 25)
+    assert the_line(ledger_of(story)).due_on == date(2024, 3, 25)
 
 
 def test_an_answer_after_its_last_day_was_late() -> None:
-    in_time = given_listed(a_line("a", answer_within=1)).later(1).did(Armed, "a")
-    late = given_listed(a_line("a", answer_within=1)).later(2).did(Armed, "a")
-    assert not the_line(when_read(in_time)).answered_late
-    assert the_line(when_read(late)).answered_late
+    in_time = given_listed(a_line("a", answer_within_days=1)).later(1).did(Armed, "a")
+    late = given_listed(a_line("a", answer_within_days=1)).later(2).did(Armed, "a")
+    assert not the_line(ledger_of(in_time)).answered_late
+    assert the_line(ledger_of(late)).answered_late
 
 
 # --- the closed loop -------------------------------------------------------------------------------------------------
@@ -372,48 +322,48 @@ def given_revoked(*lines: Line) -> Story:
 
 def test_a_loop_closes_when_every_line_is_undone() -> None:
     story = given_revoked(a_line("a"), a_line("b")).undone("a", how=Undone.RESTORED)
-    assert the_entry(when_read(story)).state is EntryState.UNDOING
-    assert the_entry(when_read(story.undone("b", how=Undone.RESTORED))).state is EntryState.CLOSED
+    assert the_entry(ledger_of(story)).state is EntryState.UNDOING
+    assert the_entry(ledger_of(story.undone("b", how=Undone.RESTORED))).state is EntryState.CLOSED
 
 
 def test_while_the_registry_is_down_published_and_revoked_close_nothing() -> None:
-    entry = the_entry(when_read(Story().published().revoked()))
+    entry = the_entry(ledger_of(Story().published().revoked()))
     assert entry.state is EntryState.UNDOING
-    assert Why.NOT_SETTLED in entry.whys
+    assert OpenReason.NOT_SETTLED in entry.open_reasons
 
 
 def test_a_revocation_without_any_response_closes_at_once_when_it_is_settled() -> None:
     story = given_listed().revoked()
-    assert the_entry(when_read(story)).state is EntryState.UNDOING
-    assert the_entry(when_read(story.settled(ended=True))).state is EntryState.CLOSED
+    assert the_entry(ledger_of(story)).state is EntryState.UNDOING
+    assert the_entry(ledger_of(story.settled(ended=True))).state is EntryState.CLOSED
 
 
 def test_a_line_that_was_named_keeps_the_loop_open_until_its_direction_was_read() -> None:
     story = Story().published().settled("a").revoked().settled("a", ended=True)
-    ledger = when_read(story)
-    assert the_line(ledger).why is Why.NOT_DIRECTED
+    ledger = ledger_of(story)
+    assert the_line(ledger).open_reason is OpenReason.NOT_DIRECTED
     assert the_entry(ledger).state is EntryState.UNDOING
 
 
 def test_a_settlement_whose_list_event_was_not_read_keeps_the_loop_open() -> None:
     story = given_listed().revoked().settled(ended=True)
-    without = [heard for heard in story.told if not isinstance(heard.event, EntryRevoked)]
-    assert Why.LIST_EVENT_UNREAD in the_entry(when_read(without)).whys
-    assert the_entry(when_read(without)).state is EntryState.UNDOING
+    without = [one for one in story.events if not isinstance(one.event, EntryRevoked)]
+    assert OpenReason.LIST_EVENT_UNREAD in the_entry(ledger_of(without)).open_reasons
+    assert the_entry(ledger_of(without)).state is EntryState.UNDOING
 
 
 def test_a_line_that_was_never_answered_has_to_be_confirmed() -> None:
     story = given_listed(a_line("a")).revoked().ended("a", mode=EndMode.FROM_BEGINNING).settled("a", ended=True)
-    assert the_line(when_read(story)).why is Why.CONFIRMATION_OWED
-    assert the_entry(when_read(story.undone("a", how=Undone.NEVER_APPLIED))).state is EntryState.CLOSED
+    assert the_line(ledger_of(story)).open_reason is OpenReason.CONFIRMATION_OWED
+    assert the_entry(ledger_of(story.undone("a", how=Undone.NEVER_APPLIED))).state is EntryState.CLOSED
 
 
-def test_to_have_said_that_it_did_not_apply_is_no_confirmation_until_the_executor_knows_of_the_end() -> None:
+def test_an_answer_that_it_was_not_applied_is_no_confirmation_until_the_executor_knows_of_the_end() -> None:
     for kind in (NotApplicable, Refused, Failed):
         story = given_listed(a_line("a")).did(kind, "a", reason="示例").revoked()
         story.ended("a", mode=EndMode.FROM_BEGINNING).settled("a", ended=True)
-        assert the_line(when_read(story)).why is Why.CONFIRMATION_OWED
-        assert the_entry(when_read(story.undone("a", how=Undone.NEVER_APPLIED))).state is EntryState.CLOSED
+        assert the_line(ledger_of(story)).open_reason is OpenReason.CONFIRMATION_OWED
+        assert the_entry(ledger_of(story.undone("a", how=Undone.NEVER_APPLIED))).state is EntryState.CLOSED
 
 
 def test_an_invited_silence_owes_no_confirmation_and_an_invited_effect_has_to_go() -> None:
@@ -423,30 +373,30 @@ def test_an_invited_silence_owes_no_confirmation_and_an_invited_effect_has_to_go
     def ended(story: Story) -> Story:
         return story.revoked().ended("a", mode=EndMode.FROM_BEGINNING, to=BANK).settled("a", ended=True)
 
-    assert the_entry(when_read(ended(invited()))).state is EntryState.CLOSED
-    assert the_line(when_read(ended(invited()))).state is LineState.INVITED
+    assert the_entry(ledger_of(ended(invited()))).state is EntryState.CLOSED
+    assert the_line(ledger_of(ended(invited()))).state is LineState.INVITED
     applied = ended(invited().did(Applied, "a", by=BANK))
-    assert the_line(when_read(applied)).why is Why.UNDOING_OWED
-    assert the_line(when_read(applied)).due_on is None
+    assert the_line(ledger_of(applied)).open_reason is OpenReason.UNDOING_OWED
+    assert the_line(ledger_of(applied)).due_on is None
 
 
-def test_an_effect_told_after_it_was_said_that_there_was_none_opens_the_loop_again() -> None:
+def test_an_effect_reported_after_a_confirmation_that_there_was_none_opens_the_loop_again() -> None:
     story = given_listed(a_line("a")).revoked().ended("a", mode=EndMode.FROM_BEGINNING).settled("a", ended=True)
     story.undone("a", how=Undone.NEVER_APPLIED).did(Applied, "a", late=True)
-    ledger = when_read(story)
+    ledger = ledger_of(story)
     assert the_entry(ledger).state is EntryState.UNDOING
     assert the_line(ledger).told_late
     assert the_line(ledger).effect_stands
-    assert the_entry(when_read(story.undone("a", how=Undone.RESTORED))).state is EntryState.CLOSED
+    assert the_entry(ledger_of(story.undone("a", how=Undone.RESTORED))).state is EntryState.CLOSED
 
 
-def test_what_had_only_stopped_owes_again_when_the_end_is_ordered_from_the_beginning() -> None:
+def test_a_line_that_was_only_stopped_owes_again_when_the_end_is_ordered_from_the_beginning() -> None:
     story = given_listed(a_line("a")).did(Applied, "a").repaired().ended("a", mode=EndMode.FROM_NOW)
     story.settled("a", ended=True).undone("a", how=Undone.STOPPED)
-    assert the_entry(when_read(story)).state is EntryState.CLOSED
+    assert the_entry(ledger_of(story)).state is EntryState.CLOSED
     story.revoked().ended("a", mode=EndMode.FROM_BEGINNING).settled("a", ended=True)
-    assert the_entry(when_read(story)).state is EntryState.UNDOING
-    assert the_entry(when_read(story.undone("a", how=Undone.RESTORED))).state is EntryState.CLOSED
+    assert the_entry(ledger_of(story)).state is EntryState.UNDOING
+    assert the_entry(ledger_of(story.undone("a", how=Undone.RESTORED))).state is EntryState.CLOSED
 
 
 def test_one_undoing_answers_two_end_orders_when_it_is_enough_for_the_second() -> None:
@@ -458,31 +408,31 @@ def test_one_undoing_answers_two_end_orders_when_it_is_enough_for_the_second() -
         .settled("a", ended=True)
     )
     story.revoked().ended("a", mode=EndMode.FROM_BEGINNING).settled("a", ended=True).undone("a", how=Undone.RESTORED)
-    assert the_entry(when_read(story)).state is EntryState.CLOSED
+    assert the_entry(ledger_of(story)).state is EntryState.CLOSED
 
 
-def test_what_had_only_stopped_owes_nothing_more_where_stopping_is_all_that_an_error_demands() -> None:
+def test_a_line_that_was_only_stopped_owes_nothing_more_where_an_error_demands_only_a_stop() -> None:
     story = given_listed(a_line("a", on_error=Undoing.STOP)).did(Applied, "a").repaired()
     story.ended("a", mode=EndMode.FROM_NOW).settled("a", ended=True).undone("a", how=Undone.STOPPED)
     story.revoked().ended("a", mode=EndMode.FROM_BEGINNING).settled("a", ended=True)
-    assert the_entry(when_read(story)).state is EntryState.CLOSED
+    assert the_entry(ledger_of(story)).state is EntryState.CLOSED
 
 
 def test_an_end_that_is_ordered_again_without_going_further_changes_nothing() -> None:
     story = given_revoked(a_line("a"))
-    before = the_line(when_read(story))
-    assert the_line(when_read(story.later(9).ended("a", mode=EndMode.FROM_NOW))) == before
-    assert the_line(when_read(story.ended("a", mode=EndMode.FROM_BEGINNING))) == before
+    before = the_line(ledger_of(story))
+    assert the_line(ledger_of(story.later(9).ended("a", mode=EndMode.FROM_NOW))) == before
+    assert the_line(ledger_of(story.ended("a", mode=EndMode.FROM_BEGINNING))) == before
 
 
 def test_what_was_restored_or_never_applied_does_not_owe_again() -> None:
     for how in (Undone.RESTORED, Undone.NEVER_APPLIED):
         story = given_listed(a_line("a")).repaired().ended("a", mode=EndMode.FROM_NOW).settled("a", ended=True)
         story.undone("a", how=how).revoked().ended("a", mode=EndMode.FROM_BEGINNING).settled("a", ended=True)
-        assert the_entry(when_read(story)).state is EntryState.CLOSED
+        assert the_entry(ledger_of(story)).state is EntryState.CLOSED
 
 
-# --- it commutes -----------------------------------------------------------------------------------------------------
+# --- any order of reading -----------------------------------------------------------------------------------------------------
 
 ANSWERS = st.sampled_from([None, Acknowledged, Armed, Applied, NotApplicable, Refused, Failed])
 HOW = st.sampled_from([Undone.STOPPED, Undone.RESTORED, Undone.NEVER_APPLIED, Undone.NOTHING_TO_UNDO])
@@ -491,7 +441,7 @@ UNDOINGS = st.sampled_from(list(Undoing))
 
 @st.composite
 def stories(draw: st.DrawFn) -> Story:
-    """The life of an entry with a responsible person and an invited bank, as the services may truly tell it."""
+    """A possible life of an entry with a responsible person and an invited bank."""
     parties = [(HOUSING, COMPANY, ("a", "b")), (BANK, COMPANY, ("c",)), (HOUSING, PERSON, ("d",))]
     story = Story().published()
     for to, subject, ids in parties:
@@ -506,10 +456,11 @@ def stories(draw: st.DrawFn) -> Story:
     if draw(st.booleans()):
         story.corrected().ended("b", mode=EndMode.FROM_BEGINNING).directed(a_line("e")).settled(*"abcde")
         story.undone("b", how=draw(HOW))
-    ids = sorted({line_id for heard in story.told if isinstance(heard.event, Settled) for line_id in heard.event.lines})
-    for tell, mode in ((story.repaired, EndMode.FROM_NOW), (story.revoked, EndMode.FROM_BEGINNING)):
+    settled = [received.event for received in story.events if isinstance(received.event, Settled)]
+    ids = sorted({line_id for event in settled for line_id in event.lines})
+    for add, mode in ((story.repaired, EndMode.FROM_NOW), (story.revoked, EndMode.FROM_BEGINNING)):
         if draw(st.booleans()):
-            tell()
+            add()
             for to, subject, lines in parties:
                 story.ended(*lines, mode=mode, to=to, subject=subject)
             story.settled(*ids, ended=True)
@@ -538,19 +489,19 @@ def _undoings(draw: st.DrawFn, story: Story, parties: Parties) -> None:
                 story.did(Applied, line_id, by=by, subject=subject, late=True)
 
 
-def queues(told: Iterable[Heard]) -> list[list[Heard]]:
-    """As the topics carry them: in order under each key of each topic."""
-    found: dict[tuple[str, str], list[Heard]] = {}
-    for heard in told:
-        event = heard.event
+def queues(events: Iterable[ReceivedEvent]) -> list[list[ReceivedEvent]]:
+    """The events in the order of each key of each topic."""
+    found: dict[tuple[str, str], list[ReceivedEvent]] = {}
+    for received in events:
+        event = received.event
         assert isinstance(event, PublicEvent)
-        found.setdefault((event.TOPIC, event.partition_key), []).append(heard)
+        found.setdefault((event.TOPIC, event.partition_key), []).append(received)
     return list(found.values())
 
 
-def in_another_order(draw: st.DrawFn, told: Iterable[Heard]) -> list[Heard]:
-    """Any order in which a consumer may read the topics."""
-    waiting, read = queues(told), list[Heard]()
+def in_another_order(draw: st.DrawFn, events: Iterable[ReceivedEvent]) -> list[ReceivedEvent]:
+    """An order in which a consumer may read the topics."""
+    waiting, read = queues(events), list[ReceivedEvent]()
     while waiting:
         queue = waiting[draw(st.integers(0, len(waiting) - 1))]
         read.append(queue.pop(0))
@@ -559,31 +510,31 @@ def in_another_order(draw: st.DrawFn, told: Iterable[Heard]) -> list[Heard]:
 
 
 @st.composite
-def shuffled(draw: st.DrawFn) -> tuple[Story, list[Heard]]:
+def shuffled(draw: st.DrawFn) -> tuple[Story, list[ReceivedEvent]]:
     story = draw(stories())
-    return story, in_another_order(draw, story.told)
+    return story, in_another_order(draw, story.events)
 
 
 @settings(max_examples=400, deadline=None)
-@given(shuffled(), st.lists(st.integers(1, 7), min_size=1, max_size=6))
+@for_all(shuffled(), st.lists(st.integers(1, 7), min_size=1, max_size=6))
 def test_topics_read_in_any_order_and_in_any_batches_leave_the_same_ledger(
-    told: tuple[Story, list[Heard]], sizes: list[int]
+    drawn: tuple[Story, list[ReceivedEvent]], sizes: list[int]
 ) -> None:
-    story, read = told
+    story, read = drawn
     ledger, start, turn = Ledger(), 0, 0
     while start < len(read):
         size = sizes[turn % len(sizes)]
         ledger = fold(ledger, read[start : start + size])
         start, turn = start + size, turn + 1
-    expected = when_read(story)
+    expected = ledger_of(story)
     assert ledger.lines == expected.lines
     assert ledger.entries == expected.entries
 
 
 @settings(max_examples=200, deadline=None)
-@given(shuffled())
-def test_the_tally_of_an_entry_is_the_sum_of_its_lines(told: tuple[Story, list[Heard]]) -> None:
-    ledger = when_read(told[1])
+@for_all(shuffled())
+def test_the_tally_of_an_entry_is_the_sum_of_its_lines(drawn: tuple[Story, list[ReceivedEvent]]) -> None:
+    ledger = ledger_of(drawn[1])
     states = [line.state for line in ledger.lines.values()]
     tally = the_entry(ledger).tally
     assert tally.directed == sum(line.directed for line in ledger.lines.values())
@@ -593,78 +544,78 @@ def test_the_tally_of_an_entry_is_the_sum_of_its_lines(told: tuple[Story, list[H
 
 
 @settings(max_examples=300, deadline=None)
-@given(shuffled())
-def test_a_closed_loop_leaves_no_effect_that_was_reported_and_not_undone(told: tuple[Story, list[Heard]]) -> None:
+@for_all(shuffled())
+def test_a_closed_loop_leaves_no_effect_that_was_reported_and_not_undone(
+    drawn: tuple[Story, list[ReceivedEvent]],
+) -> None:
     ledger = Ledger()
-    for heard in told[1]:
-        ledger = fold(ledger, [heard])
+    for received in drawn[1]:
+        ledger = fold(ledger, [received])
         if the_entry(ledger).state is EntryState.CLOSED:
             assert not [line for line in ledger.lines.values() if line.effect_stands]
             assert all(line.directed and line.ended for line in ledger.lines.values())
 
 
 @st.composite
-def revocations(draw: st.DrawFn) -> list[Heard]:
+def revocations(draw: st.DrawFn) -> list[ReceivedEvent]:
     story = Story().published().directed(a_line("a"), a_line("b")).directed(a_line("d"), subject=PERSON)
     story.settled("a", "b", "d").did(Applied, "a").did(Armed, "d", subject=PERSON).revoked()
     story.ended("a", "b", mode=EndMode.FROM_BEGINNING).ended("d", mode=EndMode.FROM_BEGINNING, subject=PERSON)
     story.settled("a", "b", "d", ended=True).undone("a", how=Undone.RESTORED)
     story.undone("b", how=Undone.NEVER_APPLIED).undone("d", how=Undone.RESTORED, subject=PERSON)
-    return in_another_order(draw, story.told)
+    return in_another_order(draw, story.events)
 
 
 @settings(max_examples=300, deadline=None)
-@given(revocations())
-def test_no_order_of_reading_closes_a_loop_before_all_of_it_was_read(read: list[Heard]) -> None:
+@for_all(revocations())
+def test_no_order_of_reading_closes_a_loop_before_all_of_it_was_read(read: list[ReceivedEvent]) -> None:
     ledger = Ledger()
-    for heard in read[:-1]:
-        ledger = fold(ledger, [heard])
+    for received in read[:-1]:
+        ledger = fold(ledger, [received])
         assert ledger.entries.get(ENTRY, LedgerEntry(ENTRY)).state is not EntryState.CLOSED
     assert the_entry(fold(ledger, read[-1:])).state is EntryState.CLOSED
 
 
 def test_an_answer_before_its_direction_is_kept_until_the_direction_comes() -> None:
     story = given_listed(a_line("a")).did(Applied, "a")
-    answer_first = [story.told[-1], *story.told[:-1]]
-    alone = the_line(when_read(answer_first[:1]))
+    answer_first = [story.events[-1], *story.events[:-1]]
+    alone = the_line(ledger_of(answer_first[:1]))
     assert alone.state is LineState.NOT_DIRECTED
     assert alone.department == HOUSING
-    assert the_line(when_read(answer_first)).answer is Answer.APPLIED
-    assert when_read(answer_first) == when_read(story)
+    assert the_line(ledger_of(answer_first)).answer is Answer.APPLIED
+    assert ledger_of(answer_first) == ledger_of(story)
 
 
-def test_a_notice_is_forgotten_when_something_else_is_owed() -> None:
-    ledger = when_read(given_listed(a_line("a")))
+def test_a_notice_is_reset_when_the_obligation_changes() -> None:
+    ledger = ledger_of(given_listed(a_line("a")))
     noticed = Ledger(ledger.entries, {LineId("a"): the_line(ledger)._replace(noticed=True)})
-    story = Story(told=[], now=MONDAY + timedelta(days=30)).did(Acknowledged, "a")
-    assert the_line(fold(noticed, story.told)).noticed
-    assert not the_line(fold(noticed, story.did(Applied, "a").told)).noticed
+    story = Story(now=MONDAY + timedelta(days=30)).did(Acknowledged, "a")
+    assert the_line(fold(noticed, story.events)).noticed
+    assert not the_line(fold(noticed, story.did(Applied, "a").events)).noticed
 
 
-# --- what feedback concludes -----------------------------------------------------------------------------------------
+# --- conclusions -----------------------------------------------------------------------------------------------------
 
 
 def test_a_loop_closes_once_and_again_only_after_it_was_open() -> None:
     close = Close(ENTRY, COMPANY, 4)
-    [closed] = decide_loop(OPEN, close, MONDAY)
-    assert closed == LoopClosed(entry_id=ENTRY, subject=COMPANY, lines=4)
-    loop = evolve_loop(OPEN, closed)
-    assert decide_loop(loop, close, MONDAY) == []
-    [reopened] = decide_loop(loop, Reopen(ENTRY), MONDAY)
-    assert reopened == LoopReopened(entry_id=ENTRY)
-    assert decide_loop(evolve_loop(loop, reopened), close, MONDAY) == [closed]
+    closed = LoopClosed(entry_id=ENTRY, subject=COMPANY, lines=4)
+    loop = given(LOOP).when(close).then(closed)
+    loop.when(close).then_nothing()
+    reopened = loop.when(Reopen(ENTRY)).then(LoopReopened(entry_id=ENTRY))
+    reopened.when(close).then(closed)
 
 
 def test_a_loop_that_was_never_closed_cannot_be_opened_again() -> None:
-    assert decide_loop(OPEN, Reopen(ENTRY), MONDAY) == []
+    given(LOOP).when(Reopen(ENTRY)).then_nothing()
 
 
-def test_of_one_obligation_it_is_said_once_that_it_is_overdue() -> None:
+def test_an_overdue_obligation_is_published_once() -> None:
     first = NoticeOverdue(ENTRY, LineId("a"), HOUSING, COMPANY, Owes.ANSWER, date(2024, 3, 18))
-    [said] = decide_notice(NEVER_NOTICED, first, MONDAY)
-    assert isinstance(said, ObligationOverdue)
-    assert (said.owes, said.due_on) == ("answer", date(2024, 3, 18))
-    noticed = evolve_notice(NEVER_NOTICED, said)
-    assert decide_notice(noticed, first, MONDAY) == []
+    outcome = given(OBLIGATION).when(first)
+    [published] = outcome.events
+    assert isinstance(published, ObligationOverdue)
+    assert (published.owes, published.due_on) == ("answer", date(2024, 3, 18))
+    outcome.next.when(first).then_nothing()
     undoing = NoticeOverdue(ENTRY, LineId("a"), HOUSING, COMPANY, Owes.UNDO, date(2024, 3, 18))
-    assert decide_notice(noticed, undoing, MONDAY)
+    outcome.next.when(undoing).then_types(ObligationOverdue)

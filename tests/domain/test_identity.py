@@ -1,4 +1,4 @@
-"""Who a subject is: what is accepted, what is refused and why, and what never stands in clear."""
+"""Numbers of subjects: which are accepted, which are rejected and why; personal data is never in clear."""
 
 import stat
 from pathlib import Path
@@ -200,7 +200,7 @@ def test_a_number_that_cannot_be_printed_or_is_too_long_is_refused(number: str):
     assert fault_of(refused).code == "subject_number"
 
 
-def test_a_short_secret_names_nobody():
+def test_a_short_secret_is_refused():
     with pytest.raises(ValueError, match="32 bytes"):
         SubjectKeys(b"short")
 

@@ -9,34 +9,31 @@ from shared.contracts.directory import BasisId, CategoryId, LegalBasis, Matter, 
 from shared.contracts.event import DepartmentId, DomainId, InstrumentId, MeasureId
 from shared.contracts.lawbook import (
     Basis,
-    Constraint,
     Department,
-    DepartmentPublished,
     Domain,
-    DomainPublished,
-    Duty,
-    Force,
     Instrument,
-    InstrumentPublished,
     ItemKind,
-    ItemRetired,
-    LawbookChange,
     ListKind,
     Measure,
     MeasureKind,
-    MeasurePublished,
-    Policy,
-    PolicyPublished,
-    SettingsConfirmed,
     Target,
     Undoing,
     Works,
 )
-from shared.contracts.policy import Setting, Substance
-from shared.lawbook.book import GapInLawBook, LawBook, governs, regions_from
+from shared.contracts.lawbook_events import (
+    ItemRetired,
+    LawbookChange,
+    SettingsConfirmed,
+)
+from shared.contracts.policy import Policy, Setting, Substance
+from shared.lawbook.book import LawBook
 from shared.lawbook.effect import confirmed, open_settings
 from shared.lawbook.items import Item, publications
-from shared.lawbook.policy import Question, governing
+from shared.lawbook.memo import Memo
+from shared.lawbook.policy import Policies, Question, governing
+from shared.lawbook.published import GapInLawBook
+from shared.lawbook.regions import governs, regions_from
+from tests.builders import a_book, a_department, a_domain, a_measure, an_instrument
 
 TAX, SAFETY, UNKNOWN = DomainId("tax"), DomainId("work-safety"), DomainId("unknown")
 BUREAU, MEMO, REVIEW = DepartmentId("bureau"), InstrumentId("memo"), MeasureId("strict-review")
@@ -45,45 +42,25 @@ BLACK, RED = ListKind.BLACK, ListKind.RED
 
 
 def measure(
-    measure_id: MeasureId = REVIEW,
-    version: int = 1,
-    lists: tuple[ListKind, ...] = (BLACK,),
-    domains: tuple[DomainId, ...] = (),
-    clean_record_years: int | None = None,
-    effective_from: date = date(2017, 10, 24),
+    measure_id: MeasureId = REVIEW, version: int = 1, lists: tuple[ListKind, ...] = (BLACK,), **changes: Any
 ) -> Measure:
-    return Measure(
-        measure_id=measure_id,
-        version=version,
-        text_zh="示例措施",
-        clause="示例〔2017〕1号 一",
-        kind=MeasureKind.DISCIPLINE if BLACK in lists else MeasureKind.INCENTIVE,
-        constraint=Constraint.ADMINISTRATIVE,
-        force=Force.MANDATORY,
-        duty=Duty.OWED,
-        works=Works.OCCASION,
-        target=Target(lists=lists, domains=domains, clean_record_years=clean_record_years),
-        implementers=(BUREAU,),
-        basis=(Basis(document="示例〔2017〕1号", article="一", valid_from=date(2017, 10, 24)),),
-        instrument_id=MEMO,
-        on_end=Undoing.STOP,
-        on_error=Undoing.STOP,
-        published=True,
-        effective_from=effective_from,
-    )
+    """A measure of the bureau by the instrument `memo`, since 2017. `domains`, `clean_record_years`: of its target."""
+    target = {"lists": lists, "domains": changes.pop("domains", ())}
+    target["clean_record_years"] = changes.pop("clean_record_years", None)
+    standard: dict[str, Any] = {
+        "kind": MeasureKind.DISCIPLINE if BLACK in lists else MeasureKind.INCENTIVE,
+        "works": Works.OCCASION,
+        "target": Target.model_validate(target),
+        "implementers": (BUREAU,),
+        "basis": (Basis(document="示例〔2017〕1号", article="一", valid_from=date(2017, 10, 24)),),
+        "on_error": Undoing.STOP,
+        "effective_from": date(2017, 10, 24),
+    }
+    return a_measure(measure_id, version, **{**standard, **changes})
 
 
 def instrument(version: int = 1, in_force_from: date = date(2017, 10, 24)) -> Instrument:
-    return Instrument(
-        instrument_id=MEMO,
-        version=version,
-        kind="memorandum",
-        title_zh="示例合作备忘录",
-        document_number="示例〔2017〕1号",
-        issued_by="示例",
-        region="410300",
-        in_force_from=in_force_from,
-    )
+    return an_instrument(MEMO, version, region="410300", in_force_from=in_force_from)
 
 
 def policy(
@@ -94,7 +71,7 @@ def policy(
     effective_from: date = date(2017, 1, 1),
     effective_to: date | None = None,
 ) -> Policy:
-    """Every one says how long a term may be: whose word is heard is the policy that governs."""
+    """A policy with one setting: the policy of its ruling is the one that governs."""
     return Policy(
         policy_id=policy_id,
         version=version,
@@ -113,29 +90,21 @@ def policy_for(book: LawBook, region: str, domain_id: DomainId | None, day: date
 
 
 def domain(domain_id: DomainId) -> Domain:
-    return Domain(domain_id=domain_id, name_zh="示例领域", name_en="Example", lists=(BLACK, RED), may_list=(BUREAU,))
+    return a_domain(domain_id, lists=(BLACK, RED), may_list=(BUREAU,))
 
 
 def department(name: str = "示例局") -> Department:
-    return Department(department_id=BUREAU, name_zh=name, name_en="Example bureau", region="410300")
+    return a_department(BUREAU, name_zh=name)
 
 
-def change(version: int, thing: Department | Domain | Instrument | Measure | Policy) -> LawbookChange:
-    match thing:
-        case Department():
-            return DepartmentPublished(lawbook_version=version, department=thing)
-        case Domain():
-            return DomainPublished(lawbook_version=version, domain=thing)
-        case Instrument():
-            return InstrumentPublished(lawbook_version=version, instrument=thing)
-        case Measure():
-            return MeasurePublished(lawbook_version=version, measure=thing)
-        case Policy():
-            return PolicyPublished(lawbook_version=version, policy=thing)
+def change(version: int, item: Item) -> LawbookChange:
+    """The event that publishes the item in this version of the book."""
+    [published] = publications([item], version - 1)
+    return published
 
 
-def given(*things: Department | Domain | Instrument | Measure | Policy) -> LawBook:
-    return LawBook.empty().with_changes(change(version, thing) for version, thing in enumerate(things, start=1))
+def book_of(*items: Item) -> LawBook:
+    return a_book(items)
 
 
 def test_an_empty_book_knows_nothing():
@@ -154,7 +123,7 @@ def test_an_empty_book_knows_nothing():
 
 
 def test_every_change_makes_a_new_book_and_leaves_the_old_one_as_it_was():
-    before = given(department("示例局"))
+    before = book_of(department("示例局"))
     after = before.with_change(change(2, department("示例新局")))
     assert (before.version, after.version) == (1, 2)
     assert before.department(BUREAU) == department("示例局")
@@ -162,19 +131,19 @@ def test_every_change_makes_a_new_book_and_leaves_the_old_one_as_it_was():
 
 
 def test_a_change_that_is_already_known_is_passed_over():
-    book = given(department("示例局"), domain(TAX))
+    book = book_of(department("示例局"), domain(TAX))
     assert book.with_change(change(1, department("别的"))) is book
     assert book.with_change(change(2, department("别的"))) is book
 
 
 def test_a_change_that_comes_too_early_is_refused():
     with pytest.raises(GapInLawBook) as gap:
-        given(department()).with_change(change(3, domain(TAX)))
+        book_of(department()).with_change(change(3, domain(TAX)))
     assert (gap.value.expected, gap.value.found) == (2, 3)
 
 
 def test_the_latest_version_is_answered_and_all_are_kept():
-    book = given(instrument(1), instrument(2, IN_2018), measure(version=1), measure(version=2))
+    book = book_of(instrument(1), instrument(2, IN_2018), measure(version=1), measure(version=2))
     assert book.instrument(MEMO) == instrument(2, IN_2018)
     assert book.instrument(MEMO, 1) == instrument(1)
     assert book.instrument(MEMO, 3) is None
@@ -185,7 +154,7 @@ def test_the_latest_version_is_answered_and_all_are_kept():
 
 
 def test_an_instrument_is_answered_in_the_version_that_had_begun_on_the_day():
-    book = given(instrument(1), instrument(2, IN_2018))
+    book = book_of(instrument(1), instrument(2, IN_2018))
     assert book.instrument_on(MEMO, IN_2017) == instrument(1)
     assert book.instrument_on(MEMO, IN_2018) == instrument(2, IN_2018)
     assert book.instrument_on(MEMO, date(2000, 1, 1)) == instrument(1)
@@ -194,7 +163,7 @@ def test_an_instrument_is_answered_in_the_version_that_had_begun_on_the_day():
 def test_measures_are_found_by_domain_and_list():
     everywhere, tax_only = measure(MeasureId("a")), measure(MeasureId("b"), domains=(TAX,))
     incentive = measure(MeasureId("c"), lists=(RED,), clean_record_years=3)
-    book = given(domain(TAX), domain(SAFETY), tax_only, everywhere, incentive)
+    book = book_of(domain(TAX), domain(SAFETY), tax_only, everywhere, incentive)
     assert book.measures_for(TAX, BLACK) == (everywhere, tax_only)
     assert book.measures_for(SAFETY, BLACK) == (everywhere,)
     assert book.measures_for(SAFETY, RED) == (incentive,)
@@ -203,14 +172,14 @@ def test_measures_are_found_by_domain_and_list():
 
 
 def test_an_unknown_domain_has_no_measures():
-    book = given(domain(TAX), measure())
+    book = book_of(domain(TAX), measure())
     assert book.measures_for(UNKNOWN, BLACK) == book.measures_for(UNKNOWN, BLACK, IN_2017) == ()
 
 
 def test_a_later_version_of_a_measure_says_nothing_about_earlier_decisions():
     old = measure(version=1, domains=(TAX,))
     new = measure(version=2, domains=(SAFETY,), effective_from=IN_2019)
-    book = given(domain(TAX), domain(SAFETY), old, new)
+    book = book_of(domain(TAX), domain(SAFETY), old, new)
     assert book.measures_for(TAX, BLACK) == ()
     assert book.measures_for(TAX, BLACK, IN_2018) == (old,)
     assert book.measures_for(SAFETY, BLACK, IN_2018) == ()
@@ -220,13 +189,13 @@ def test_a_later_version_of_a_measure_says_nothing_about_earlier_decisions():
 
 def test_a_measure_that_has_not_begun_is_found_so_that_its_refusal_can_be_seen():
     future = measure(effective_from=IN_2019)
-    assert given(domain(TAX), future).measures_for(TAX, BLACK, IN_2017) == (future,)
+    assert book_of(domain(TAX), future).measures_for(TAX, BLACK, IN_2017) == (future,)
 
 
 def test_the_policy_of_the_most_specific_region_governs():
     state, city = policy("state", "000000"), policy("city", "410300")
     province, county = policy("province", "410000"), policy("county", "410302")
-    book = given(state, city, province, county)
+    book = book_of(state, city, province, county)
     assert policy_for(book, "410302", TAX, IN_2017) == county
     assert policy_for(book, "410303", TAX, IN_2017) == city
     assert policy_for(book, "410100", TAX, IN_2017) == province
@@ -236,7 +205,7 @@ def test_the_policy_of_the_most_specific_region_governs():
 
 def test_a_policy_of_the_domain_comes_before_one_of_every_domain_in_the_same_region():
     general, of_tax = policy("general", "410300"), policy("a-tax", "410300", domains=(TAX,))
-    book = given(general, of_tax)
+    book = book_of(general, of_tax)
     assert policy_for(book, "410302", TAX, IN_2017) == of_tax
     assert policy_for(book, "410302", SAFETY, IN_2017) == general
     assert policy_for(book, "410302", None, IN_2017) == general
@@ -245,7 +214,7 @@ def test_a_policy_of_the_domain_comes_before_one_of_every_domain_in_the_same_reg
 def test_a_policy_governs_only_on_the_days_on_which_it_holds():
     state = policy("state", "000000", effective_from=date(2016, 5, 30))
     city = policy("city", "410300", effective_from=date(2017, 10, 24), effective_to=date(2018, 12, 31))
-    book = given(state, city)
+    book = book_of(state, city)
     assert policy_for(book, "410300", TAX, date(2017, 10, 23)) == state
     assert policy_for(book, "410300", TAX, date(2017, 10, 24)) == city
     assert policy_for(book, "410300", TAX, date(2018, 12, 31)) == city
@@ -256,7 +225,7 @@ def test_a_policy_governs_only_on_the_days_on_which_it_holds():
 def test_a_version_of_a_policy_that_has_begun_replaces_the_earlier_one_for_good():
     first = policy("city", "410300")
     second = policy("city", "410300", version=2, effective_from=IN_2018, effective_to=IN_2019)
-    book = given(first, second)
+    book = book_of(first, second)
     assert policy_for(book, "410300", TAX, IN_2017) == first
     assert policy_for(book, "410300", TAX, IN_2018) == second
     assert policy_for(book, "410300", TAX, date(2020, 1, 1)) is None
@@ -288,14 +257,13 @@ def test_a_region_belongs_to_its_city_its_province_and_the_state():
     assert regions_from("000000") == ("000000",)
 
 
-# --- what the book came to say about its items
+# --- what the book records about its items
 
 SECTOR, LAW, COUNTY = CategoryId("sector-authorities"), BasisId("example-law-3"), "410122"
 
 
 def office(department_id: str, region: str, *categories: CategoryId) -> Department:
-    names: dict[str, Any] = {"name_zh": "示例局", "name_en": "Example bureau"}
-    return Department(department_id=DepartmentId(department_id), region=region, categories=categories, **names)
+    return a_department(department_id, region=region, categories=categories)
 
 
 def law(version: int = 1, valid_from: date = date(2016, 1, 1), valid_to: date | None = None) -> LegalBasis:
@@ -310,14 +278,10 @@ def law(version: int = 1, valid_from: date = date(2016, 1, 1), valid_to: date | 
     )
 
 
-def book_of(*items: Item) -> LawBook:
-    return LawBook.empty().with_changes(publications(items, 0))
-
-
 def retire(book: LawBook, kind: ItemKind, item_id: str, last_day: date) -> LawBook:
     version = book.version + 1
-    told = ItemRetired(lawbook_version=version, kind=kind, item_id=item_id, last_day=last_day, reason="示例")
-    return book.with_change(told)
+    retired = ItemRetired(lawbook_version=version, kind=kind, item_id=item_id, last_day=last_day, reason="示例")
+    return book.with_change(retired)
 
 
 def in_effect(book: LawBook) -> Measure:
@@ -381,7 +345,7 @@ def test_a_basis_that_ends_is_lost_to_every_measure_that_names_it() -> None:
     assert [basis.valid_to for basis in in_effect(book).basis] == [IN_2018]
 
 
-def test_a_retired_measure_ends_and_is_still_told_as_it_was_published() -> None:
+def test_a_retired_measure_ends_and_can_still_be_read_as_it_was_published() -> None:
     book = retire(book_of(measure()), ItemKind.MEASURES, REVIEW, IN_2018)
     assert in_effect(book).effective_to == IN_2018
     assert book.published(ItemKind.MEASURES, REVIEW) == measure()
@@ -397,14 +361,14 @@ def test_nobody_may_list_in_a_domain_that_ended() -> None:
 def test_a_setting_that_was_confirmed_is_no_example_any_more_in_that_version_only() -> None:
     first = measure().model_copy(update={"example_settings": ("force", "works")})
     book = book_of(first, first.model_copy(update={"version": 2}))
-    told: dict[str, Any] = {
+    setting: dict[str, Any] = {
         "kind": ItemKind.MEASURES,
         "item_id": REVIEW,
         "item_version": 1,
         "settings": ("force",),
         "note": "示例",
     }
-    book = book.with_change(SettingsConfirmed(lawbook_version=book.version + 1, **told))
+    book = book.with_change(SettingsConfirmed(lawbook_version=book.version + 1, **setting))
     assert [version.example_settings for version in book.measure_versions(REVIEW)] == [("works",), ("force", "works")]
 
 
@@ -441,6 +405,15 @@ def test_who_handles_a_matter_must_check_in_it() -> None:
     assert book.checked_by(book.matters[MatterId("licence")], "410300") == (BUREAU, "sector")
 
 
+def test_a_body_of_another_region_does_not_handle_a_matter_here() -> None:
+    names: dict[str, Any] = {"name_zh": "行政许可审批", "name_en": "Licences"}
+    here, above, elsewhere = (DepartmentId(name) for name in ("here", "above", "elsewhere"))
+    matter = Matter(matter_id=MatterId("licence"), checked_by=(here, above, elsewhere), **names)
+    book = book_of(office(here, "410300"), office(above, "000000"), office(elsewhere, "320681"), matter)
+    assert book.checked_by(book.matters[MatterId("licence")], "410300") == (here, above)
+    assert book.checked_by(book.matters[MatterId("licence")], "320681") == (above, elsewhere)
+
+
 def test_what_is_published_anew_after_its_retirement_begins_anew() -> None:
     book = retire(book_of(measure(), office(BUREAU, "410300")), ItemKind.MEASURES, REVIEW, IN_2018)
     book = retire(book, ItemKind.DEPARTMENTS, BUREAU, IN_2018)
@@ -451,16 +424,29 @@ def test_what_is_published_anew_after_its_retirement_begins_anew() -> None:
     assert book.last_day(ItemKind.MEASURES, REVIEW) is None
 
 
-def test_a_book_can_be_asked_as_it_stood_at_each_of_its_versions():
+def test_a_book_can_be_read_as_of_each_of_its_versions():
     things = (department("示例局"), domain(TAX), measure(version=1), department("示例新局"), measure(version=2))
-    book = given(*things)
+    book = book_of(*things)
     for version in (5, 2, 4, 0, 1, 3, 2, 9):
-        assert book.as_of(version) == given(*things[:version])
+        assert book.as_of(version) == book_of(*things[:version])
     assert book.as_of(3).measure(REVIEW) == measure(version=1)
     assert book.as_of(5) is book
 
 
-def test_a_book_keeps_no_more_than_some_of_its_earlier_ones_at_hand():
-    book = given(*(department(f"示例{nth}局") for nth in range(1, 200)))
+def test_a_book_keeps_a_limited_number_of_earlier_books_in_memory():
+    book = book_of(*(department(f"示例{nth}局") for nth in range(1, 200)))
     for version in (*range(1, 199), *range(198, 0, -1)):
         assert book.as_of(version).department(BUREAU) == department(f"示例{version}局")
+
+
+def test_what_is_derived_from_a_book_is_made_once_and_anew_for_another_version() -> None:
+    book = book_of(department())
+    later = book.with_change(change(2, domain(TAX)))
+    assert book.derived(Policies) is book.derived(Policies)
+    assert later.derived(Policies) is not book.derived(Policies)
+
+
+def test_a_full_memo_is_emptied() -> None:
+    memo: Memo[int, int] = Memo(2)
+    assert [memo.keep(number, number * 10) for number in range(3)] == [0, 10, 20]
+    assert dict(memo) == {2: 20}

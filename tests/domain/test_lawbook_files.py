@@ -1,4 +1,4 @@
-"""What a file of the law book says, and what is said of one that is none: by line or field, all at once."""
+"""Files of the law book: what is read, and the faults of invalid ones, all at once and each with its line or field."""
 
 import io
 
@@ -8,8 +8,8 @@ from services.catalogue.domain.content import Placed
 from services.catalogue.files import strict_yaml
 from services.catalogue.files.reading import MOST_ROWS, read
 from services.catalogue.files.rows import MODELS, columns, from_row, sheet_of, to_row
+from services.catalogue.files.shipped import shipped
 from services.catalogue.files.writing import yaml_item
-from services.catalogue.shipped import shipped
 from shared.lawbook.items import kind_of
 from shared.rejection import Rejected
 
@@ -23,7 +23,7 @@ def faults(content: bytes, sheet: str | None = None) -> list[tuple[str, str | No
 
 
 @pytest.mark.parametrize(
-    ("content", "told"),
+    ("content", "fault"),
     [
         (b"", ("file_empty", "file")),
         (b"\x00\x01\x02", ("file_binary", "file")),
@@ -42,12 +42,12 @@ def faults(content: bytes, sheet: str | None = None) -> list[tuple[str, str | No
         (b"measures: []\n", ("file_without_rows", "file")),
     ],
 )
-def test_a_file_that_holds_no_law_book_says_why(content: bytes, told: tuple[str, str]) -> None:
-    assert faults(content) == [told]
+def test_a_file_that_is_no_law_book_is_refused_with_the_reason(content: bytes, fault: tuple[str, str]) -> None:
+    assert faults(content) == [fault]
 
 
 @pytest.mark.parametrize(
-    ("content", "sheet", "told"),
+    ("content", "sheet", "fault"),
     [
         (b"code,name_zh,nmae_en\n", "regions", ("column_unknown", "line[1]")),
         (b"code,code\n", "regions", ("column_twice", "line[1]")),
@@ -56,11 +56,11 @@ def test_a_file_that_holds_no_law_book_says_why(content: bytes, told: tuple[str,
         (b"measure_id,basis\nx,[{\n", "measures", ("cell_unreadable", "line[2].basis")),
     ],
 )
-def test_a_sheet_that_is_none_names_its_line(content: bytes, sheet: str, told: tuple[str, str]) -> None:
-    assert faults(content, sheet) == [told]
+def test_an_invalid_sheet_is_refused_with_the_line(content: bytes, sheet: str, fault: tuple[str, str]) -> None:
+    assert faults(content, sheet) == [fault]
 
 
-def test_every_item_that_is_none_is_told_by_its_place() -> None:
+def test_every_invalid_item_is_reported_with_its_place() -> None:
     text = """
 regions:
   - {code: "410000", name_zh: 河南省, parent: "000000", level: province}
@@ -78,11 +78,11 @@ bases:
     ]
 
 
-def test_a_field_that_there_is_not_is_a_fault_also_inside_of_another() -> None:
+def test_an_unknown_field_is_a_fault_also_inside_another_field() -> None:
     text = "domains: [{domain_id: d, name_zh: 示例, name_en: x, lists: [red], may_list: [], grades: [{kode: a}]}]"
-    told = faults(text.encode())
-    assert ("field_invalid", "domains[0].grades[0].kode") in told
-    assert ("field_missing", "domains[0].grades[0].code") in told
+    reported = faults(text.encode())
+    assert ("field_invalid", "domains[0].grades[0].kode") in reported
+    assert ("field_missing", "domains[0].grades[0].code") in reported
 
 
 def test_lines_are_counted_as_a_person_does_also_after_cells_of_several_lines() -> None:
@@ -95,7 +95,7 @@ def test_more_rows_than_a_file_may_have_are_refused() -> None:
     assert faults(rows.encode(), "categories") == [("file_too_many_rows", "file")]
 
 
-def test_what_is_plain_is_read_as_it_looks() -> None:
+def test_plain_scalars_are_read_as_they_look() -> None:
     text = "a: on\nb: 010000\nc: 2017-10-24\nd: 7\ne: true\nf: ~\ng: '7'\nh: 1e3\n"
     assert strict_yaml.load(text) == {
         "a": "on",

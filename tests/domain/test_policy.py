@@ -1,21 +1,24 @@
 """Which policy governs, and why; and which policies contradict themselves."""
 
 from datetime import date
-from itertools import count
 from typing import Any, NamedTuple
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given as for_all
+from hypothesis import settings
 from hypothesis import strategies as st
 
-from services.catalogue.shipped import DOCUMENTS, shipped
+from services.catalogue.files.shipped import DOCUMENTS, shipped
 from shared.contracts.event import DomainId
 from shared.contracts.kinds import SubjectKind
-from shared.contracts.lawbook import Policy, PolicyPublished
-from shared.contracts.policy import CuredInTime, Level, ReceivedBy, ThirdPartyLists
+from shared.contracts.lawbook_events import PolicyPublished
+from shared.contracts.policy import CuredInTime, Level, Policy, ReceivedBy, ThirdPartyLists
 from shared.contracts.vocabulary import PUBLIC
-from shared.lawbook.book import LawBook, regions_from
-from shared.lawbook.policy import GROUPS, Governing, Question, Why, faults_of, governing
+from shared.lawbook.book import LawBook
+from shared.lawbook.policy import GROUPS, Governing, Question, Why, governing
+from shared.lawbook.policy_faults import faults_of
+from shared.lawbook.regions import regions_from
+from tests.builders import a_book
 from tests.policies import a_policy
 
 LUOYANG, QIDONG, ZHONGMU, HEZUO, PUYANG = "410300", "320681", "410122", "623001", "410928"
@@ -23,11 +26,6 @@ SHIPPED = LawBook.empty().with_changes(shipped().changes())
 STATE, PROVINCE, CITY, COUNTY = "000000", "410000", "410300", "410302"
 TAX = DomainId("tax")
 DAY = date(2024, 1, 2)
-
-
-def a_book(*policies: Policy) -> LawBook:
-    version = count(1)
-    return LawBook.empty().with_changes(PolicyPublished(lawbook_version=next(version), policy=p) for p in policies)
 
 
 def asked(
@@ -50,8 +48,10 @@ def why(found: Governing, name: str) -> tuple[str, Any, Why]:
 
 def test_what_a_region_leaves_out_it_takes_from_the_region_above() -> None:
     book = a_book(
-        a_policy("state", region=STATE, longest_term_months=36, clean_record_years=3),
-        a_policy("county", region=COUNTY, longest_term_months=12),
+        [
+            a_policy("state", region=STATE, longest_term_months=36, clean_record_years=3),
+            a_policy("county", region=COUNTY, longest_term_months=12),
+        ]
     )
     found = asked(book)
     assert why(found, "longest_term_months") == ("county", 12, Why.OWN)
@@ -72,8 +72,8 @@ def test_a_higher_authority_prevails_over_a_later_date_where_it_says_so() -> Non
         }
     )
     later = a_policy("county", region=COUNTY, effective_from=date(2023, 1, 1), objection_verify_days=20)
-    assert why(asked(a_book(national, later)), "objection_verify_days") == ("county", 20, Why.OWN)
-    found = asked(a_book(prevailing, later))
+    assert why(asked(a_book([national, later])), "objection_verify_days") == ("county", 20, Why.OWN)
+    found = asked(a_book([prevailing, later]))
     assert why(found, "objection_verify_days") == ("state", 3, Why.HIGHER_AUTHORITY)
     ruling = found.ruling("objection_verify_days")
     assert ruling and [policy.policy_id for policy in ruling.over] == ["county"]
@@ -83,7 +83,7 @@ def test_in_one_region_the_policy_of_the_domain_comes_first_and_then_the_later_o
     of_tax = a_policy("tax", domains=("tax",), effective_from=date(2018, 1, 1), longest_term_months=6)
     early = a_policy("early", effective_from=date(2019, 1, 1), longest_term_months=12)
     late = a_policy("late", effective_from=date(2020, 1, 1), longest_term_months=24)
-    book = a_book(of_tax, early, late)
+    book = a_book([of_tax, early, late])
     assert why(asked(book, CITY), "longest_term_months") == ("tax", 6, Why.OWN)
     assert why(asked(book, CITY, domain=DomainId("safety")), "longest_term_months") == ("late", 24, Why.OWN)
 
@@ -98,19 +98,19 @@ def test_substance_goes_by_the_day_of_the_decision_and_procedure_by_the_day_of_t
         objection_verify_days=5,
         feedback_required=True,
     )
-    found = asked(a_book(first, second), CITY, decided_on=date(2024, 1, 2), act_on=date(2024, 7, 1))
+    found = asked(a_book([first, second]), CITY, decided_on=date(2024, 1, 2), act_on=date(2024, 7, 1))
     assert why(found, "longest_term_months")[1] == 36
     assert why(found, "objection_verify_days")[1] == 5
     assert why(found, "feedback_required")[1] is True
 
 
 def test_a_policy_past_its_end_governs_nothing() -> None:
-    book = a_book(a_policy("city", effective_to=date(2020, 12, 31), longest_term_months=12))
+    book = a_book([a_policy("city", effective_to=date(2020, 12, 31), longest_term_months=12)])
     assert why(asked(book, CITY, decided_on=date(2020, 12, 31)), "longest_term_months")[1] == 12
     assert asked(book, CITY, decided_on=date(2021, 1, 1)).ruling("longest_term_months") is None
 
 
-def test_a_listing_of_one_jurisdiction_carried_out_in_another_is_told_apart() -> None:
+def test_execution_in_another_jurisdiction_is_governed_by_the_policy_of_that_place() -> None:
     found = asked(SHIPPED, LUOYANG, executed_in=QIDONG, decided_on=date(2024, 1, 2), act_on=date(2024, 2, 1))
     assert why(found, "escalate_from_domains")[0] == "luoyang-2017"
     assert why(found, "publicity_within_days")[0] == "luoyang-2017"
@@ -138,7 +138,7 @@ def test_a_listing_of_one_jurisdiction_carried_out_in_another_is_told_apart() ->
          ("repair_stops_nothing", "procedure.repair_stops.value")),
     ],
 )  # fmt: skip
-def test_a_policy_with_a_contradiction_is_told_with_the_field(broken: dict[str, Any], fault: tuple[str, str]) -> None:
+def test_a_contradiction_in_a_policy_is_reported_with_the_field(broken: dict[str, Any], fault: tuple[str, str]) -> None:
     assert [(found.code, found.field) for found in faults_of(a_policy(**broken))] == [fault]
 
 
@@ -328,18 +328,18 @@ SAID = st.builds(
 POLICIES = st.lists(SAID, max_size=4, unique_by=lambda one: one.nth)
 
 
-@given(POLICIES, st.sampled_from([COUNTY, CITY, "320681"]), st.dates(date(2014, 1, 1), date(2027, 1, 1)))
+@for_all(POLICIES, st.sampled_from([COUNTY, CITY, "320681"]), st.dates(date(2014, 1, 1), date(2027, 1, 1)))
 @settings(max_examples=150, deadline=None)
 def test_whatever_is_published_what_governs_holds_there_and_then(said: list[Said], region: str, day: date) -> None:
     policies = [one.policy() for one in said]
-    found = asked(a_book(*policies), region, decided_on=day, act_on=day)
+    found = asked(a_book(policies), region, decided_on=day, act_on=day)
     above = regions_from(region)
     for ruling in found.rulings:
         assert ruling.policy.effective_from <= day
         assert ruling.policy.region in above
     speaks = any(p.effective_from <= day and p.region in above and p.substance.clean_record_years for p in policies)
     assert (found.ruling("clean_record_years") is not None) is speaks
-    again = asked(a_book(*reversed(policies)), region, decided_on=day, act_on=day)
+    again = asked(a_book(reversed(policies)), region, decided_on=day, act_on=day)
     assert [(r.name, r.setting) for r in found.rulings] == [(r.name, r.setting) for r in again.rulings], (
         "the order of publication decides nothing"
     )

@@ -11,12 +11,14 @@ from shared.runtime.settings import Settings
 
 
 @pytest.fixture(autouse=True)
-def nothing_of_ours(monkeypatch: pytest.MonkeyPatch) -> None:
+def no_liandong_variables(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in [name for name in os.environ if name.startswith("LIANDONG_")]:
         monkeypatch.delenv(name)
 
 
-def test_a_child_process_has_the_same_settings_and_nothing_else_of_ours(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_child_process_has_the_same_settings_and_no_other_variables_of_liandong(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setenv("LIANDONG_PARTITIONS", "12")
     monkeypatch.setenv("LIANDONG_LOG_LEVEL", "DEBUG")
     monkeypatch.setenv("OF_OTHERS", "kept")
@@ -38,5 +40,5 @@ def test_a_child_process_has_the_same_settings_and_nothing_else_of_ours(monkeypa
     assert Settings() == made
 
 
-def test_what_is_as_usual_is_not_told() -> None:
+def test_default_values_are_not_passed_on() -> None:
     assert Settings().environment() == dict(os.environ)

@@ -1,12 +1,16 @@
-"""The law book that ships: it is whole, it quotes its documents word for word, and it says what it made up."""
+"""The shipped law book: it is complete, quotes its documents word for word, and marks what is an example."""
 
 import re
 import shutil
+from datetime import date
 from pathlib import Path
 
 import pytest
 
-from services.catalogue.shipped import DATA, DOCUMENTS, ShippedLawBookInvalid, shipped
+from liandong.demo_book import demo_book
+from services.catalogue.domain import book as publishing
+from services.catalogue.domain.content import Placed
+from services.catalogue.files.shipped import DATA, DOCUMENTS, ShippedLawBookInvalid, shipped
 from shared.contracts.event import DomainId, InstrumentId
 from shared.contracts.lawbook import (
     Duty,
@@ -16,14 +20,16 @@ from shared.contracts.lawbook import (
     Undoing,
     Works,
 )
-from shared.lawbook.book import LawBook, governs
+from shared.lawbook.book import LawBook
 from shared.lawbook.effect import open_settings
+from shared.lawbook.regions import governs
 
 LUOYANG = "410300"
 SHOWN = [DomainId("judgment-defaulters"), DomainId("tax"), DomainId("work-safety")]
-"""The domains of the demonstration: a small set of measures each."""
+"""The domains of the demonstration: a small set of measures each, in a law book of its own."""
 SHIPPED = shipped()
 BOOK = LawBook.empty().with_changes(SHIPPED.changes())
+DEMO = LawBook.empty().with_changes(demo_book().changes())
 
 PART = re.compile(r"^([一二三四五六七八九十]+)、")
 ITEM = re.compile(r"^[（(]([一二三四五六七八九十]+)[）)]")
@@ -61,10 +67,10 @@ def clause_text(number: str, article: str) -> str:
 
 
 def entry_measures(domain_id: DomainId, list_kind: ListKind, *, published: bool = True) -> list[Measure]:
-    """What an ordinary first listing in Luoyang triggers: no grade, no refusal to perform, on no other list."""
+    """The measures of an ordinary first listing of the demo in Luoyang: no grade, no refusal to perform, on no other list."""
     return [
         measure
-        for measure in BOOK.measures_for(domain_id, list_kind)
+        for measure in DEMO.measures_for(domain_id, list_kind)
         if governs(region_of(measure), LUOYANG)
         and not (measure.target.grades or measure.target.able_but_unwilling or measure.target.distinct_domains > 1)
         and measure.target.reaches_subject
@@ -116,7 +122,7 @@ def test_all_141_measures_of_the_five_documents_are_there_and_none_twice():
 
 
 @pytest.mark.parametrize("measure", SHIPPED.measures, ids=lambda measure: measure.measure_id)
-def test_every_measure_says_what_no_document_states(measure: Measure):
+def test_every_measure_marks_what_no_document_states(measure: Measure):
     named = set(measure.example_settings)
     assert {"force", "works", "on_end", "on_error", "published", "basis_ids", "target.domains"} <= named
     assert {"answer_within_days", "undo_within_days"} <= named
@@ -161,19 +167,19 @@ def test_a_place_has_the_measures_of_its_own_document(region: str):
     assert [len(one.mandatory) + len(one.recommended) for one in listed] == [len(of_place)]
 
 
-def test_puyang_county_knows_measures_below_the_black_list_threshold():
+def test_puyang_county_has_measures_below_the_black_list_threshold():
     watch = [m for m in SHIPPED.measures if ListKind.WATCH in m.target.lists]
     assert {region_of(measure) for measure in watch} == {"410928"}
     assert len(watch) == 3
 
 
-def test_what_hezuo_forwarded_is_followed_and_not_copied():
+def test_the_document_that_hezuo_forwarded_is_followed_and_not_copied():
     instrument = BOOK.instrument(InstrumentId("hexinyongban-2023-27"))
     assert instrument is not None
     assert instrument.follows == ("guofa-2016-33",)
 
 
-def test_the_example_memorandum_says_that_it_is_one():
+def test_the_example_memorandum_is_marked_as_an_example():
     (memorandum,) = [instrument for instrument in SHIPPED.instruments if instrument.kind == "memorandum"]
     assert "示例" in memorandum.title_zh
     assert memorandum.document_number.startswith("示例")
@@ -191,7 +197,7 @@ def test_one_or_two_punishments_of_a_black_entry_are_unpublished_so_that_a_refus
     assert 1 <= len(entry_measures(domain_id, ListKind.BLACK, published=False)) <= 2
 
 
-@pytest.mark.parametrize("domain_id", [d for d in SHOWN if ListKind.RED in BOOK.domains[d].lists])
+@pytest.mark.parametrize("domain_id", [d for d in SHOWN if ListKind.RED in DEMO.domains[d].lists])
 def test_a_red_entry_triggers_an_occasion_an_act_and_an_invitation_at_three_departments(domain_id: DomainId):
     measures = entry_measures(domain_id, ListKind.RED)
     lines, departments = lines_and_departments(measures)
@@ -202,17 +208,29 @@ def test_a_red_entry_triggers_an_occasion_an_act_and_an_invitation_at_three_depa
 
 
 def test_the_kinds_of_effect_that_the_loop_must_carry_are_all_there():
-    black = [m for d in SHOWN for m in BOOK.measures_for(d, ListKind.BLACK) if m.published and region_of(m) == LUOYANG]
+    black = [m for d in SHOWN for m in DEMO.measures_for(d, ListKind.BLACK) if m.published and region_of(m) == LUOYANG]
     assert {m.works for m in black} == set(Works)
     assert any(m.works is Works.ACT and m.on_error is Undoing.RESTORE for m in black)
     assert any(m.target.able_but_unwilling for m in black)
     assert any(m.target.distinct_domains == 2 for m in black)
     assert any(m.target.grades for m in black)
     assert {m.measure_id for m in black if m.target.roles} == {"S000-023", "S000-024"}
-    assert any(m.target.clean_record_years == 3 for m in SHIPPED.measures)
+    assert any(m.target.clean_record_years == 3 for m in demo_book().measures)
 
 
-def test_who_is_invited_owes_nothing_and_is_only_recommended():
+def test_the_catalogue_would_take_the_law_book_of_the_demo():
+    placed = tuple(Placed(place, item) for place, item in demo_book().content().placed())
+    filed = publishing.Publish(placed, None)
+    assert len(publishing.changes(LawBook.empty(), filed, date(2026, 1, 1))) == DEMO.version
+
+
+def test_the_law_book_of_the_demo_binds_what_its_own_file_says_and_not_what_ships():
+    here = [measure for measure in demo_book().measures if region_of(measure) == LUOYANG]
+    assert len(here) == 16
+    assert {domain for measure in here for domain in measure.target.domains} == set(SHOWN)
+
+
+def test_a_measure_of_invited_bodies_is_only_recommended():
     assert all(m.force is Force.RECOMMENDED for m in SHIPPED.measures if m.duty is Duty.INVITED)
 
 
@@ -223,10 +241,10 @@ def test_nobody_of_the_government_is_only_invited():
         assert not kinds & {"government", "court"}, measure.measure_id
 
 
-def test_every_mistake_in_the_files_is_told_at_once_by_file_and_place(tmp_path: Path):
+def test_every_mistake_in_the_files_is_reported_at_once_by_file_and_place(tmp_path: Path):
     folder = tmp_path / "data"
     shutil.copytree(DATA, folder)
-    slips = {
+    mistakes = {
         "domains.yaml": [("may_list: [luoyang-court,", "may_list: [luoyang-nobody,")],
         "measures/luoyang.yaml": [
             ("instrument_id: example-memorandum-2017-1", "instrument_id: nowhere"),
@@ -234,7 +252,7 @@ def test_every_mistake_in_the_files_is_told_at_once_by_file_and_place(tmp_path: 
         ],
         "departments/luoyang.yaml": [("department_id: luoyang-coal,", "department_id: luoyang-grain,")],
     }
-    for file, changes in slips.items():
+    for file, changes in mistakes.items():
         text = (folder / file).read_text(encoding="utf-8")
         for right, wrong in changes:
             assert right in text
@@ -244,13 +262,13 @@ def test_every_mistake_in_the_files_is_told_at_once_by_file_and_place(tmp_path: 
     with pytest.raises(ShippedLawBookInvalid) as invalid:
         shipped(folder)
 
-    told = {(problem.file, problem.place, problem.code) for problem in invalid.value.problems}
-    assert ("domains.yaml", "domains[0].may_list[0]", "unknown_department") in told
-    assert ("measures/luoyang.yaml", "measures[0].matters[0]", "unknown_matter") in told
-    assert {"unknown_instrument", "item_twice"} <= {code for _, _, code in told}
+    reported = {(problem.file, problem.place, problem.code) for problem in invalid.value.problems}
+    assert ("domains.yaml", "domains[0].may_list[0]", "unknown_department") in reported
+    assert ("measures/luoyang.yaml", "measures[0].matters[0]", "unknown_matter") in reported
+    assert {"unknown_instrument", "item_twice"} <= {code for _, _, code in reported}
 
 
-def test_a_file_that_cannot_be_read_is_told_with_its_line(tmp_path: Path):
+def test_a_file_that_cannot_be_read_is_reported(tmp_path: Path):
     folder = tmp_path / "data"
     shutil.copytree(DATA, folder)
     (folder / "matters.yaml").write_text("matters:\n  - {matter_id: concession, name_zh: 特许", encoding="utf-8")
@@ -264,7 +282,7 @@ def test_a_file_that_cannot_be_read_is_told_with_its_line(tmp_path: Path):
     with pytest.raises(ShippedLawBookInvalid) as invalid:
         shipped(folder)
 
-    told = [(problem.file, problem.code) for problem in invalid.value.problems]
-    assert ("matters.yaml", "yaml_unreadable") in told
-    assert ("domains.yaml", "yaml_key_twice") in told
-    assert ("measures/qidong.yaml", "field_invalid") in told
+    reported = [(problem.file, problem.code) for problem in invalid.value.problems]
+    assert ("matters.yaml", "yaml_unreadable") in reported
+    assert ("domains.yaml", "yaml_key_twice") in reported
+    assert ("measures/qidong.yaml", "field_invalid") in reported

@@ -1,4 +1,4 @@
-"""Workbooks from outside: read as text, within a bound, and refused when they are damaged."""
+"""Workbooks from outside: read as text within a size limit, and rejected if damaged."""
 
 import io
 import zipfile
@@ -12,7 +12,7 @@ import pytest
 from shared.files.workbook import cell_text, open_workbook, text_rows
 from shared.rejection import Rejected
 
-LARGEST = 1024**2
+MAX_BYTES = 1024**2
 SHEET = "xl/worksheets/sheet1.xml"
 
 
@@ -34,8 +34,8 @@ def changed(content: bytes, part: str, change: Callable[[bytes], bytes]) -> byte
     return made.getvalue()
 
 
-def read(content: bytes, largest: int = LARGEST) -> list[list[str]]:
-    return list(text_rows(open_workbook(io.BytesIO(content), largest).worksheets[0]))
+def read(content: bytes, max_bytes: int = MAX_BYTES) -> list[list[str]]:
+    return list(text_rows(open_workbook(io.BytesIO(content), max_bytes).worksheets[0]))
 
 
 @pytest.mark.parametrize(
@@ -76,7 +76,7 @@ def test_rows_are_as_wide_as_the_heading_which_ends_with_its_last_name() -> None
 
 def test_a_workbook_that_unfolds_to_more_than_its_bound_is_refused_before_it_is_read() -> None:
     with pytest.raises(Rejected) as refused:
-        read(a_workbook(["a"]), largest=100)
+        read(a_workbook(["a"]), max_bytes=100)
     assert [(fault.code, fault.facts) for fault in refused.value.faults] == [("file_too_large", {"limit": 100})]
 
 

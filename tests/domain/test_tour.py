@@ -4,13 +4,14 @@ from datetime import date
 
 import pytest
 
-from services.catalogue.shipped import shipped
+from services.catalogue.files.shipped import shipped
 from services.registry.domain.law import law_on
-from services.registry.domain.resolution import ALONE, Beside, Resolution, resolve
-from shared.contracts.event import DepartmentId, DomainId, EntryId, SubjectKey
-from shared.contracts.lawbook import ListKind, SubjectKind
-from shared.contracts.listing import Decision, Entry, Subject
+from services.registry.domain.resolution import ALONE, FileContext, Resolution
+from services.registry.domain.resolver import resolve
+from shared.contracts.event import DepartmentId
+from shared.contracts.lawbook import ListKind
 from shared.lawbook.book import LawBook
+from tests.builders import a_decision, an_entry
 
 BOOK = LawBook.empty().with_changes(shipped().changes())
 TODAY = date(2026, 5, 6)
@@ -31,31 +32,27 @@ def the_case(
     *,
     list_kind: ListKind = ListKind.BLACK,
     able_but_unwilling: bool = False,
-    beside: Beside = ALONE,
+    context: FileContext = ALONE,
 ) -> Resolution:
-    """One company that did not do what a judgment asks; only the jurisdiction differs."""
+    """One company that did not obey a judgment; only the jurisdiction differs."""
     lister = DepartmentId("luoyang-court")
-    entry = Entry(
-        entry_id=EntryId("e1"),
+    entry = an_entry(
         list_kind=list_kind,
-        domain_id=DomainId("judgment-defaulters"),
+        domain_id="judgment-defaulters",
         grade="serious",
-        subject=Subject(key=SubjectKey("uscc:示例"), kind=SubjectKind.LEGAL, name="示例第一商贸有限公司"),
         initiated_by=lister,
-        published_by=lister,
-        decision=Decision(
-            document_number="示例〔2024〕1号", decided_by=lister, decided_on=DECIDED, facts="示例", legal_basis="示例"
-        ),
+        decision=a_decision(decided_by=lister, decided_on=DECIDED),
         jurisdiction=region,
         term_from=DECIDED,
+        term_to=None,
         public=list_kind is ListKind.BLACK,
         able_but_unwilling=able_but_unwilling,
     )
-    return resolve(entry, (), beside, law_on(BOOK, TODAY), BOOK.version)
+    return resolve(entry, (), context, law_on(BOOK, TODAY), BOOK.version)
 
 
 def texts(found: Resolution, *words: str) -> set[str]:
-    """What is directed and speaks of one of these."""
+    """The directed measures whose text has one of these words."""
     return {d.measure.text_zh for d in found.directives if any(word in d.measure.text_zh for word in words)}
 
 
@@ -99,8 +96,8 @@ def test_loan_rates_are_raised_only_where_the_document_says_so(region: str) -> N
 
 
 def test_a_second_domain_brings_more_in_luoyang() -> None:
-    alone, both = the_case(LUOYANG), the_case(LUOYANG, beside=Beside(domains_listed=2))
+    alone, both = the_case(LUOYANG), the_case(LUOYANG, context=FileContext(domains_listed=2))
     assert {d.measure.measure_id for d in alone.directives} < {d.measure.measure_id for d in both.directives}
     assert {d.line.domains_listed for d in both.directives} == {1, 2}
     for region in (QIDONG, HEZUO, PUYANG):
-        assert the_case(region, beside=Beside(domains_listed=2)).directives == the_case(region).directives
+        assert the_case(region, context=FileContext(domains_listed=2)).directives == the_case(region).directives

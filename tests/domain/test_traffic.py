@@ -1,4 +1,4 @@
-"""Who writes and who reads which topic is told to the broker: what is told is what the services do."""
+"""The table of writers and readers of topics, from which the broker's rights are made, matches the services."""
 
 import importlib
 from types import SimpleNamespace
@@ -12,7 +12,7 @@ from shared.contracts.event import Topic
 from shared.messaging.topics import TRAFFIC, Topics
 
 
-def test_every_service_is_told_of_and_every_topic_has_a_writer_and_a_reader():
+def test_the_table_has_every_service_and_every_topic_has_a_writer_and_a_reader():
     assert set(TRAFFIC) == set(SERVICES)
     assert {topic for its in TRAFFIC.values() for topic in its.writes} == set(Topic)
     assert {topic for its in TRAFFIC.values() for topic in its.reads} == set(Topic) - {Topic.FEEDBACK}

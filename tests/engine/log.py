@@ -1,4 +1,4 @@
-"""Kafka, as tests look at it: the records of a topic, and records put there that no relay of ours would put."""
+"""Kafka for tests: reading all records of a topic, and writing records that our relay would never write."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -8,9 +8,10 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from shared.contracts.envelope import Envelope
 from shared.contracts.event import Topic
-from shared.eventstore.store import new_event_id, partition_of
-from shared.messaging.message import Raw, raw_record
-from shared.messaging.relay import idempotent_producer
+from shared.eventstore.partitions import partition_of
+from shared.ids import new_event_id
+from shared.messaging.message import RawRecord, parse_record
+from shared.messaging.producer import idempotent_producer
 from shared.messaging.topics import Topics
 from tests.engine.sample import PARTITIONS, Letter, letter
 
@@ -31,20 +32,20 @@ def raw(
     source: str = SOURCE,
     topic: str = Topic.LIST,
     partition: int = 0,
-) -> Raw:
-    """Letter `number` of a key, as the record at offset `at` with sequence `at + 1`: what a consumer hands to the intake."""
+) -> RawRecord:
+    """Letter `number` of a key, as the record at offset `at` with sequence `at + 1`, as a consumer passes it to the intake."""
     body = letter(key, number, text).model_dump_json().encode()
     heading = envelope(key, at + 1, kind=kind, source=source)
-    return Raw(topic, partition, at, key, heading, tuple(heading.headers()), body)
+    return RawRecord(topic, partition, at, key, heading, tuple(heading.headers()), body)
 
 
-def raws(*letters: tuple[str, int] | tuple[str, int, str]) -> list[Raw]:
+def raws(*letters: tuple[str, int] | tuple[str, int, str]) -> list[RawRecord]:
     """Letters in the order given, from offset 0 on."""
     return [raw(given[0], given[1], given[2] if len(given) == 3 else "", at=at) for at, given in enumerate(letters)]
 
 
-def gaps(records: Sequence[Raw]) -> list[str]:
-    """Where a consumer that drops what it has seen would find a jump in a source's numbers."""
+def gaps(records: Sequence[RawRecord]) -> list[str]:
+    """Where a consumer that skips duplicates would find a jump in a source's sequence."""
     last: dict[tuple[int, str], int] = {}
     found: list[str] = []
     for record in records:
@@ -63,8 +64,8 @@ class Log:
     topics: Topics
     _producers: list[AIOKafkaProducer] = field(default_factory=list[AIOKafkaProducer])
 
-    async def records(self, topic: Topic = Topic.LIST) -> list[Raw]:
-        """All that stands on a topic now, partition by partition, in order."""
+    async def records(self, topic: Topic = Topic.LIST) -> list[RawRecord]:
+        """All current records of a topic, partition by partition, in order."""
         partitions = [TopicPartition(self.topics.name(topic), n) for n in range(self.topics.count(topic))]
         consumer = AIOKafkaConsumer(
             bootstrap_servers=self.kafka, enable_auto_commit=False, auto_offset_reset="earliest"
@@ -73,11 +74,11 @@ class Log:
         try:
             consumer.assign(partitions)
             ends = cast("dict[TopicPartition, int]", await consumer.end_offsets(partitions))
-            found: dict[TopicPartition, list[Raw]] = {tp: [] for tp in partitions}
+            found: dict[TopicPartition, list[RawRecord]] = {tp: [] for tp in partitions}
             while any(len(found[tp]) < end for tp, end in ends.items()):
                 fetched = cast("dict[TopicPartition, list[Any]]", await consumer.getmany(timeout_ms=500))
                 for tp, records in fetched.items():
-                    found[tp] += [raw_record(topic, record) for record in records]
+                    found[tp] += [parse_record(topic, record) for record in records]
             return [record for tp in partitions for record in found[tp]]
         finally:
             await consumer.stop()
@@ -86,13 +87,13 @@ class Log:
         return len(await self.records(topic))
 
     async def put(self, key: str, number: int, sequence: int, text: str = "") -> None:
-        """Put a letter on the list topic, as a relay would."""
+        """Write a letter to the list topic, as a relay would."""
         body = letter(key, number, text).model_dump_json().encode()
         partition = partition_of(key, PARTITIONS)
         await self.put_record(partition, key.encode(), body, envelope(key, sequence).headers())
 
     async def put_record(self, partition: int, key: bytes, body: bytes, headers: list[tuple[str, bytes]]) -> None:
-        """Put any record on a partition of the list topic."""
+        """Write any record to a partition of the list topic."""
         producer = await self._producer()
         name = self.topics.name(Topic.LIST)
         await producer.send_and_wait(name, body, key, partition, headers=cast("Any", headers))
@@ -109,7 +110,7 @@ class Log:
 
 
 def keys_of(partition: int, count: int) -> list[str]:
-    """Keys that land on one partition."""
+    """Keys of one partition."""
     found: list[str] = []
     index = 0
     while len(found) < count:

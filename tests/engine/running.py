@@ -1,4 +1,4 @@
-"""Relays and consumers that run for the length of a block, and the moment at which all is at rest."""
+"""Relays and consumers that run during a block, and waiting until everything is published and consumed."""
 
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
@@ -11,7 +11,7 @@ from shared.eventstore.schema import OFFSETS
 from shared.messaging.consumer import Consumer
 from shared.messaging.invariants import at_rest
 from shared.messaging.relay import Relay
-from shared.messaging.watermark import Watermark
+from shared.messaging.stall_detector import StallDetector
 from tests.engine.log import Log
 from tests.engine.sample import Sample
 from tests.harness import eventually
@@ -32,25 +32,25 @@ async def relaying(
 
 
 @asynccontextmanager
-async def consuming(service: Sample, log: Log, watermark: Watermark | None = None) -> AsyncGenerator[Consumer]:
-    """A consumer that stands somewhere: whoever has never stood has nothing to hear, and `rest` would not wait for it."""
+async def consuming(service: Sample, log: Log, stall_detector: StallDetector | None = None) -> AsyncGenerator[Consumer]:
+    """A consumer with at least one stored offset: `all_consumed` does not wait for a service without offsets."""
     group = f"{log.topics.prefix}{service.name}"
-    consumer = Consumer(service.intake, log.topics, log.kafka, group, watermark)
+    consumer = Consumer(service.intake, log.topics, log.kafka, group, stall_detector)
     consumer.start()
     try:
-        await eventually(partial(_stands, service))
+        await eventually(partial(_has_offsets, service))
         yield consumer
     finally:
         await consumer.stop()
 
 
-async def _stands(service: Sample) -> bool:
+async def _has_offsets(service: Sample) -> bool:
     async with service.engine.connect() as connection:
         return bool(await connection.scalar(select(func.count()).select_from(OFFSETS)))
 
 
-async def rest(**services: Sample) -> None:
-    """Return when everything told is published, and heard by all; the AssertionError says what is not."""
+async def all_consumed(**services: Sample) -> None:
+    """Return when these services have published and consumed everything; the AssertionError lists what is missing."""
     engines = {name: service.engine for name, service in services.items()}
 
     async def nothing_waits() -> bool:
@@ -61,4 +61,4 @@ async def rest(**services: Sample) -> None:
     try:
         await eventually(nothing_waits, every=0.1)
     except AssertionError:
-        raise AssertionError("never came to rest:\n" + "\n".join(waiting)) from None
+        raise AssertionError("not everything was published and consumed:\n" + "\n".join(waiting)) from None

@@ -1,4 +1,4 @@
-"""Counts the SQL statements that go to a database, COPY among them: what a command or a batch costs, without a clock."""
+"""Counts the SQL statements, including COPY, that are sent to a database: costs without a clock."""
 
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 @contextmanager
 def counted(engine: AsyncEngine) -> Generator[list[str]]:
-    """The statements of the block, in order; BEGIN and COMMIT are not among them."""
+    """The statements of the block, in order, without BEGIN and COMMIT."""
     seen: list[str] = []
 
     def note(_: Any, __: Any, statement: str, *___: Any) -> None:

@@ -1,28 +1,28 @@
-"""The checker of invariants finds each of the things that it is there to find."""
+"""The invariant checker finds every kind of violation that it should find."""
 
 import pytest
 from sqlalchemy import text
 
 from shared.contracts.event import Topic
-from shared.messaging import relay as relays
-from shared.messaging.invariants import always, at_rest, unheard
+from shared.messaging.invariants import always, at_rest, unconsumed
 from shared.messaging.relay import Relay
+from shared.messaging.sequencing import Leadership
 from tests.engine.conftest import MakeSample
 from tests.engine.log import Log, raws
-from tests.engine.running import consuming, relaying, rest
+from tests.engine.running import all_consumed, consuming, relaying
 from tests.engine.sample import Sample
 
 
-async def spoil(service: Sample, statement: str) -> None:
+async def corrupt(service: Sample, statement: str) -> None:
     async with service.engine.begin() as connection:
-        assert (await connection.execute(text(statement))).rowcount > 0, "there was something to spoil"
+        assert (await connection.execute(text(statement))).rowcount > 0, "there was something to corrupt"
 
 
-async def numbered(service: Sample, log: Log) -> None:
-    """Five letters told, and numbered 1 to 5 on one partition."""
-    await service.tell("a", *"12345")
+async def five_sequenced(service: Sample, log: Log) -> None:
+    """Five published letters, with the sequences 1 to 5 on one partition."""
+    await service.publish("a", *"12345")
     relay = Relay(service.name, service.engine, log.topics, log.kafka)
-    await relays._Leadership(service.engine, *(await relay._new_epoch())).number({})
+    await Leadership(service.engine, *(await relay._new_epoch())).assign_sequences({})
 
 
 @pytest.mark.parametrize(
@@ -31,50 +31,50 @@ async def numbered(service: Sample, log: Log) -> None:
         ("DELETE FROM events WHERE version = 3", "the versions of stream letters-a are not 1 to 4"),
         ("DELETE FROM events WHERE version = 1", "the versions of stream letters-a are not 1 to 4"),
         ("DELETE FROM published WHERE sequence = 3", "are not 1 to 4"),
-        ("DELETE FROM published WHERE sequence = 5", "waits nowhere to be published"),
-        ("UPDATE counters SET next_sequence = 9", "says 9"),
+        ("DELETE FROM published WHERE sequence = 5", "is neither in the outbox nor published"),
+        ("UPDATE counters SET next_sequence = 9", "is at 9"),
         ("UPDATE counters SET acknowledged = 6", "the counter of"),
-        ("UPDATE published SET position = (SELECT max(position) FROM published)", "has two numbers"),
+        ("UPDATE published SET position = (SELECT max(position) FROM published)", "has two sequences"),
     ],
 )
 async def test_what_is_broken_is_found_at_any_time(sample: MakeSample, log: Log, statement: str, found: str) -> None:
     service = await sample()
-    await numbered(service, log)
-    assert await always({"teller": service.engine}) == []
-    await spoil(service, statement)
-    assert found in "\n".join(await always({"teller": service.engine}))
+    await five_sequenced(service, log)
+    assert await always({"publisher": service.engine}) == []
+    await corrupt(service, statement)
+    assert found in "\n".join(await always({"publisher": service.engine}))
 
 
-async def test_a_service_that_works_is_whole_and_not_at_rest(sample: MakeSample, log: Log) -> None:
+async def test_a_working_service_is_consistent_and_not_at_rest(sample: MakeSample, log: Log) -> None:
     service = await sample()
-    await numbered(service, log)
-    await service.tell("a", "6")
-    [waiting, unacknowledged] = await at_rest({"teller": service.engine})
+    await five_sequenced(service, log)
+    await service.publish("a", "6")
+    [waiting, unacknowledged] = await at_rest({"publisher": service.engine})
     assert "waits in the outbox" in waiting
-    assert "is acknowledged up to 0 only" in unacknowledged
+    assert "is acknowledged only up to 0" in unacknowledged
 
 
 async def test_what_is_parked_or_stopped_is_not_at_rest(sample: MakeSample) -> None:
     service = await sample()
-    service.trouble.poison = {"poison"}
-    here = await service.intake.place(Topic.LIST, 0)
+    service.faults.poison = {"poison"}
+    here = await service.intake.read_offset(Topic.LIST, 0)
     await service.intake.stop(await service.intake.take(here, raws(("a", 1, "poison"), ("a", 2))), "a test")
-    assert await at_rest({"hearer": service.engine}) == [
-        "hearer: parked under a: 2",
-        "hearer: liandong.list/0 is stopped: a test",
+    assert await at_rest({"subscriber": service.engine}) == [
+        "subscriber: parked under a: 2",
+        "subscriber: liandong.list/0 is stopped: a test",
     ]
 
 
-async def test_a_consumer_that_has_not_heard_everything_is_named(sample: MakeSample, log: Log) -> None:
-    teller, hearer = await sample("teller"), await sample("hearer")
-    engines = {"teller": teller.engine, "hearer": hearer.engine}
-    async with relaying(teller, log), consuming(hearer, log):
-        await teller.tell("a", "one")
-        await rest(teller=teller, hearer=hearer)
-        assert await unheard(engines) == []
-    await teller.tell("a", "two")
-    async with relaying(teller, log):
-        await rest(teller=teller)
-    [sentence] = await unheard(engines)
-    assert sentence.startswith("hearer: has teller/")
+async def test_a_service_that_has_not_consumed_everything_is_named(sample: MakeSample, log: Log) -> None:
+    publisher, subscriber = await sample("publisher"), await sample("subscriber")
+    engines = {"publisher": publisher.engine, "subscriber": subscriber.engine}
+    async with relaying(publisher, log), consuming(subscriber, log):
+        await publisher.publish("a", "one")
+        await all_consumed(publisher=publisher, subscriber=subscriber)
+        assert await unconsumed(engines) == []
+    await publisher.publish("a", "two")
+    async with relaying(publisher, log):
+        await all_consumed(publisher=publisher)
+    [sentence] = await unconsumed(engines)
+    assert sentence.startswith("subscriber: has consumed publisher/")
     assert sentence.endswith("up to 1, published is 2")

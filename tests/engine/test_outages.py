@@ -1,4 +1,4 @@
-"""What is an outage, and what is not: outages are tried again, everything else is looked at."""
+"""What counts as an outage: outages are retried, other errors need an operator."""
 
 import asyncio
 
@@ -15,23 +15,23 @@ from shared.messaging.parking import list_parked
 from shared.messaging.reaction import Batch
 from tests.engine.conftest import MakeSample
 from tests.engine.log import Log
-from tests.engine.proxy import wired
-from tests.engine.running import consuming, relaying, rest
+from tests.engine.proxy import proxied
+from tests.engine.running import all_consumed, consuming, relaying
 
 REQUEST = httpx.Request("GET", "http://keyring.example/v1/keys")
 
 
-async def test_a_connection_that_answers_nothing_any_more_is_given_up_and_another_taken(
+async def test_a_connection_without_response_times_out_and_is_replaced(
     sample: MakeSample, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(database_engine, "COMMAND_SECONDS", 1)
+    monkeypatch.setattr(database_engine, "COMMAND_TIMEOUT_SECONDS", 1)
     direct = await sample()
-    async with wired(direct.engine.url.render_as_string(hide_password=False)) as (wire, url):
+    async with proxied(direct.engine.url.render_as_string(hide_password=False)) as (proxy, url):
         engine = connect(url, pool_size=1)
         try:
             async with engine.begin() as connection:
                 await connection.execute(text("SELECT 1"))
-            wire.swallow()
+            proxy.silence()
             with pytest.raises(TimeoutError) as raised:
                 async with asyncio.timeout(30), engine.begin() as connection:
                     await connection.execute(text("SELECT 2"))
@@ -42,22 +42,22 @@ async def test_a_connection_that_answers_nothing_any_more_is_given_up_and_anothe
             await engine.dispose()
 
 
-async def test_a_consumer_whose_connections_are_swallowed_goes_on_with_others_and_parks_nobody(
+async def test_a_consumer_with_silent_connections_opens_others_and_parks_nothing(
     sample: MakeSample, log: Log, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(database_engine, "COMMAND_SECONDS", 2)
-    direct, teller = await sample("hearer"), await sample("teller")
+    monkeypatch.setattr(database_engine, "COMMAND_TIMEOUT_SECONDS", 2)
+    direct, publisher = await sample("subscriber"), await sample("publisher")
     keys = [f"key{n}" for n in range(20)]
-    async with wired(direct.engine.url.render_as_string(hide_password=False)) as (wire, url):
-        hearer = await sample(same_as=direct, url=url)
-        async with relaying(teller, log), consuming(hearer, log):
-            await teller.tell_many(keys, 2)
-            await rest(teller=teller, hearer=direct)
-            wire.swallow()
-            await teller.tell_many(keys, 2)
-            await rest(teller=teller, hearer=direct)
-        await hearer.engine.dispose()
-    assert await direct.heard() == {key: [1, 2, 3, 4] for key in keys}
+    async with proxied(direct.engine.url.render_as_string(hide_password=False)) as (proxy, url):
+        subscriber = await sample(same_as=direct, url=url)
+        async with relaying(publisher, log), consuming(subscriber, log):
+            await publisher.publish_many(keys, 2)
+            await all_consumed(publisher=publisher, subscriber=direct)
+            proxy.silence()
+            await publisher.publish_many(keys, 2)
+            await all_consumed(publisher=publisher, subscriber=direct)
+        await subscriber.engine.dispose()
+    assert await direct.consumed() == {key: [1, 2, 3, 4] for key in keys}
     async with direct.engine.connect() as connection:
         assert await list_parked(connection) == []
 
@@ -89,37 +89,37 @@ def test_a_request_that_would_fail_again_is_no_outage(error: Exception) -> None:
     assert not is_outage(error)
 
 
-async def test_a_reaction_that_asked_in_vain_over_http_parks_nobody(sample: MakeSample, log: Log) -> None:
-    hearer = await sample("hearer")
+async def test_a_reaction_whose_http_request_fails_parks_nothing(sample: MakeSample, log: Log) -> None:
+    subscriber = await sample("subscriber")
     failures = iter([httpx.ConnectError("refused"), httpx.ReadTimeout("no answer")])
 
-    async def ask(_: Batch, __: Message) -> None:
+    async def request(_: Batch, __: Message) -> None:
         if error := next(failures, None):
             raise error
 
-    hearer.trouble.meanwhile = ask
-    teller = await sample("teller")
-    async with relaying(teller, log), consuming(hearer, log):
-        await teller.tell("a", "1", "2")
-        await rest(teller=teller, hearer=hearer)
-    assert await hearer.heard() == {"a": [1, 2]}
+    subscriber.faults.before_each = request
+    publisher = await sample("publisher")
+    async with relaying(publisher, log), consuming(subscriber, log):
+        await publisher.publish("a", "1", "2")
+        await all_consumed(publisher=publisher, subscriber=subscriber)
+    assert await subscriber.consumed() == {"a": [1, 2]}
 
 
 async def test_a_batch_that_lost_a_race_is_decided_again_at_once(
     sample: MakeSample, log: Log, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(consumers, "RETRY_SECONDS", 3600)
-    hearer = await sample("hearer")
+    subscriber = await sample("subscriber")
     lost: list[int] = []
 
-    async def be_slower(_: Batch, __: Message) -> None:
+    async def lose_the_race(_: Batch, __: Message) -> None:
         if len(lost) < 4:
             lost.append(1)
             raise VersionConflict
 
-    hearer.trouble.meanwhile = be_slower
-    teller = await sample("teller")
-    async with relaying(teller, log), consuming(hearer, log):
-        await teller.tell("a", "1", "2")
-        await rest(teller=teller, hearer=hearer)
-    assert (await hearer.heard(), len(lost)) == ({"a": [1, 2]}, 4)
+    subscriber.faults.before_each = lose_the_race
+    publisher = await sample("publisher")
+    async with relaying(publisher, log), consuming(subscriber, log):
+        await publisher.publish("a", "1", "2")
+        await all_consumed(publisher=publisher, subscriber=subscriber)
+    assert (await subscriber.consumed(), len(lost)) == ({"a": [1, 2]}, 4)

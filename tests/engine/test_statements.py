@@ -1,4 +1,4 @@
-"""What things cost, in SQL statements: a number that stands, whatever the size of the batch."""
+"""Costs in SQL statements: constant, whatever the size of the batch."""
 
 import asyncio
 
@@ -7,11 +7,12 @@ from sqlalchemy import text
 
 from shared.contracts.event import Topic
 from shared.eventstore.committer import Committer
-from shared.messaging import relay as relays
-from shared.messaging.relay import Relay, idempotent_producer
+from shared.messaging.producer import idempotent_producer
+from shared.messaging.relay import Relay
+from shared.messaging.sequencing import Leadership
 from tests.engine.conftest import MakeSample
 from tests.engine.log import Log, raw
-from tests.engine.sample import LETTERS, Tell
+from tests.engine.sample import LETTERS, Publish
 from tests.engine.statements import counted
 from tests.engine.test_append import letters_app, posted
 
@@ -21,7 +22,7 @@ async def test_a_command_over_http_costs_three_statements(sample: MakeSample) ->
     async with service.committing() as committer:
         app = letters_app(service, committer, arrivals=1)
         with counted(service.engine) as statements:
-            await posted(app, ("a?said=x", "one"))
+            await posted(app, ("a?text=x", "one"))
     assert len(statements) == 3, "load; events and outbox; answer"
 
 
@@ -32,7 +33,7 @@ async def test_few_commands_committed_together_cost_one_statement_and_many_three
     service = await sample()
     sessions = [service.session() for _ in range(commands)]
     for number, session in enumerate(sessions):
-        await session.do(LETTERS, f"{number}", Tell(f"{number}", "x"))
+        await session.do(LETTERS, f"{number}", Publish(f"{number}", "x"))
     committer = Committer(service.store, writers=1)
     waiting = [asyncio.ensure_future(committer.commit(session.change())) for session in sessions]
     await asyncio.sleep(0)
@@ -48,31 +49,31 @@ async def test_a_relay_batch_costs_two_statements_over_all_partitions(
     sample: MakeSample, log: Log, events: int
 ) -> None:
     service = await sample()
-    await service.tell_many([f"key{n}" for n in range(events)])
+    await service.publish_many([f"key{n}" for n in range(events)])
     relay = Relay(service.name, service.engine, log.topics, log.kafka)
-    leadership = relays._Leadership(service.engine, *(await relay._new_epoch()))
+    leadership = Leadership(service.engine, *(await relay._new_epoch()))
     producer = idempotent_producer(log.kafka, "test")
     await producer.start()
     try:
         with counted(service.engine) as statements:
-            acknowledged = await relay._send_all(producer, leadership, await leadership.number({}))
-            assert not await leadership.number(acknowledged)
+            acknowledged = await relay._send_all(producer, leadership, await leadership.assign_sequences({}))
+            assert not await leadership.assign_sequences(acknowledged)
     finally:
         await producer.stop()
     assert sum(acknowledged.values()) == events
     assert len(statements) == 2, "number and read; acknowledge, and number and read the next"
 
 
-async def test_a_relay_with_nothing_to_do_asks_once_and_locks_nothing(sample: MakeSample, log: Log) -> None:
+async def test_an_idle_relay_sends_one_statement_and_locks_nothing(sample: MakeSample, log: Log) -> None:
     service = await sample()
     relay = Relay(service.name, service.engine, log.topics, log.kafka)
-    leadership = relays._Leadership(service.engine, *(await relay._new_epoch()))
+    leadership = Leadership(service.engine, *(await relay._new_epoch()))
     async with service.engine.connect() as connection:
         with counted(service.engine) as statements:
-            assert not await leadership.number({})
+            assert not await leadership.assign_sequences({})
         locked = await connection.scalar(text("SELECT xmax::text FROM store_identity"))
     assert len(statements) == 1
-    assert locked == "0", "nobody has locked or changed the row since it was written"
+    assert locked == "0", "the row was neither locked nor changed since it was written"
 
 
 @pytest.mark.parametrize(("records", "cost"), [(1, 4), (8, 5), (500, 5)])
@@ -81,7 +82,7 @@ async def test_a_consumed_batch_costs_four_statements_and_a_large_one_five(
 ) -> None:
     service = await sample()
     batch = [raw(f"key{at % 100}", at // 100 + 1, at=at) for at in range(records)]
-    here = await service.intake.place(Topic.LIST, 0)
+    here = await service.intake.read_offset(Topic.LIST, 0)
     with counted(service.engine) as statements:
         here = await service.intake.take(here, batch)
     assert len(statements) == cost, (
@@ -96,8 +97,8 @@ async def test_a_consumed_batch_costs_four_statements_and_a_large_one_five(
 @pytest.mark.parametrize("records", [1, 400])
 async def test_parking_behind_a_parked_key_costs_four_statements(sample: MakeSample, records: int) -> None:
     service = await sample()
-    service.trouble.poison = {"poison"}
-    here = await service.intake.place(Topic.LIST, 0)
+    service.faults.poison = {"poison"}
+    here = await service.intake.read_offset(Topic.LIST, 0)
     here = await service.intake.take(here, [raw("a", 1, "poison", at=0)])
     with counted(service.engine) as statements:
         await service.intake.take(here, [raw("a", at + 1, at=at) for at in range(1, records + 1)])

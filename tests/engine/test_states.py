@@ -1,4 +1,4 @@
-"""Remembered states: a shorter way to what the log says, and never another way."""
+"""Cached states: they save reading, and never change the result."""
 
 import pytest
 from sqlalchemy import text
@@ -6,17 +6,17 @@ from sqlalchemy import text
 from shared.contracts.event import Event
 from shared.eventstore import VersionConflict
 from shared.eventstore.committer import Committer
-from shared.eventstore.states import Known, States
+from shared.eventstore.states import CachedState, StateCache
 from tests.engine.conftest import MakeSample
 from tests.engine.log import raw
-from tests.engine.sample import HEARING, LETTERS, Sample, Tell
-from tests.engine.test_intake import parked, place
+from tests.engine.sample import CONSUMPTION, LETTERS, Publish, Sample
+from tests.engine.test_intake import offset, parked
 
 
 async def committed(service: Sample, committer: Committer, *texts: str) -> None:
     session = service.session()
-    for said in texts:
-        await session.do(LETTERS, "a", Tell("a", said))
+    for content in texts:
+        await session.do(LETTERS, "a", Publish("a", content))
     await committer.commit(session.change())
 
 
@@ -25,7 +25,7 @@ async def state(service: Sample) -> tuple[int, int]:
     return await session.state(LETTERS, "a"), await session.version(LETTERS, "a")
 
 
-async def test_what_was_committed_is_remembered_and_read_no_more(
+async def test_a_committed_state_is_cached_and_its_events_are_not_read_again(
     sample: MakeSample, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     service = await sample()
@@ -35,16 +35,16 @@ async def test_what_was_committed_is_remembered_and_read_no_more(
 
     real = service.store.vocabulary.decode
 
-    def noted(type_name: str, body: str | bytes) -> Event:
+    def recording(type_name: str, body: str | bytes) -> Event:
         decoded.append(type_name)
         return real(type_name, body)
 
-    monkeypatch.setattr(service.store.vocabulary, "decode", noted)
+    monkeypatch.setattr(service.store.vocabulary, "decode", recording)
     assert await state(service) == (2, 2)
     assert decoded == []
 
 
-async def test_what_another_instance_appended_is_seen(sample: MakeSample) -> None:
+async def test_events_appended_by_another_instance_are_applied(sample: MakeSample) -> None:
     service = await sample()
     other = await sample(same_as=service)
     async with service.committing() as here, other.committing() as there:
@@ -55,13 +55,13 @@ async def test_what_another_instance_appended_is_seen(sample: MakeSample) -> Non
         assert await state(other) == (3, 3)
 
 
-async def test_what_was_decided_and_not_committed_is_not_remembered(sample: MakeSample) -> None:
+async def test_a_state_that_was_not_committed_is_not_cached(sample: MakeSample) -> None:
     service = await sample()
     other = await sample(same_as=service)
     async with service.committing() as here, other.committing() as there:
         await committed(service, here, "one")
         late = service.session()
-        await late.do(LETTERS, "a", Tell("a", "lost"))
+        await late.do(LETTERS, "a", Publish("a", "lost"))
         await committed(other, there, "two")
         with pytest.raises(VersionConflict):
             await here.commit(late.change())
@@ -69,7 +69,7 @@ async def test_what_was_decided_and_not_committed_is_not_remembered(sample: Make
 
 
 @pytest.mark.parametrize("lost", ["version > 1", "version > 0"])
-async def test_a_database_that_was_set_back_under_a_running_service_is_believed(sample: MakeSample, lost: str) -> None:
+async def test_after_a_restore_under_a_running_service_the_database_wins(sample: MakeSample, lost: str) -> None:
     service = await sample()
     async with service.committing() as committer:
         await committed(service, committer, "one", "two", "three")
@@ -81,7 +81,7 @@ async def test_a_database_that_was_set_back_under_a_running_service_is_believed(
     assert await state(service) == (left + 1, left + 1)
 
 
-async def test_another_event_in_the_place_of_the_one_that_was_known_is_believed(sample: MakeSample) -> None:
+async def test_another_event_at_the_cached_version_replaces_the_cached_state(sample: MakeSample) -> None:
     service = await sample()
     other = await sample(same_as=service)
     async with service.committing() as here, other.committing() as there:
@@ -95,21 +95,21 @@ async def test_another_event_in_the_place_of_the_one_that_was_known_is_believed(
     assert await seen.version(LETTERS, "a") == 3
 
 
-async def test_of_a_batch_that_failed_and_was_taken_one_by_one_nothing_is_remembered(sample: MakeSample) -> None:
+async def test_a_batch_handled_one_by_one_caches_no_states(sample: MakeSample) -> None:
     service = await sample()
-    service.trouble.poison = {"poison"}
-    await service.intake.take(await place(service), [raw("a", 1, at=0), raw("a", 2, "poison", at=1)])
+    service.faults.poison = {"poison"}
+    await service.intake.take(await offset(service), [raw("a", 1, at=0), raw("a", 2, "poison", at=1)])
     assert [(key, culprit) for key, _, culprit in await parked(service)] == [("a", True)]
-    assert service.store.states.get(HEARING.stream("a")) is None
-    assert await service.session().version(HEARING, "a") == 1
+    assert service.store.states.get(CONSUMPTION.stream("a")) is None
+    assert await service.session().version(CONSUMPTION, "a") == 1
 
 
-def test_the_states_that_were_needed_last_are_kept() -> None:
-    states = States(most=2)
-    states.keep([("a", Known(1, 1, "x")), ("b", Known(1, 1, "x"))])
+def test_the_most_recently_used_states_are_kept() -> None:
+    states = StateCache(capacity=2)
+    states.put([("a", CachedState(1, 1, "x")), ("b", CachedState(1, 1, "x"))])
     assert states.get("a")
-    states.keep([("c", Known(1, 1, "x"))])
+    states.put([("c", CachedState(1, 1, "x"))])
     assert states.get("b") is None
     assert states.get("a")
-    states.keep([("a", Known(0, 0, "old"))])
-    assert states.get("a") == Known(1, 1, "x")
+    states.put([("a", CachedState(0, 0, "old"))])
+    assert states.get("a") == CachedState(1, 1, "x")

@@ -1,4 +1,4 @@
-"""Timers: each fires once, when its time has come by the service's clock, whoever drains them."""
+"""Timers: each fires once, when it is due by the service's clock, whichever instance fires it."""
 
 import asyncio
 from collections.abc import Sequence
@@ -15,23 +15,23 @@ from shared.rejection import Rejected
 from shared.timers.failed import discard_failed, list_failed, retry_failed
 from shared.timers.worker import Timers
 from tests.engine.conftest import MakeSample
-from tests.engine.sample import LETTERS, Sample, Tell
+from tests.engine.sample import LETTERS, Publish, Sample
 from tests.harness import eventually
 
 
 class Fixed(MovableClock):
-    """A clock that stands."""
+    """A clock that moves only by its offset."""
 
     def now(self) -> datetime:
         return datetime(2026, 1, 5, 9, 0, tzinfo=UTC) + self.offset
 
 
 async def fire(session: Session, due: Sequence[Timer]) -> None:
-    """A due timer tells a letter under its own name; one that says so cannot."""
+    """A due timer publishes a letter under its own id; with the text "no" it fails."""
     for timer in due:
-        if timer.payload.get("says") == "no":
+        if timer.payload.get("text") == "no":
             raise ValueError("this timer cannot fire")
-        await session.do(LETTERS, timer.timer_id, Tell(timer.timer_id, str(timer.payload.get("says", ""))))
+        await session.do(LETTERS, timer.timer_id, Publish(timer.timer_id, str(timer.payload.get("text", ""))))
 
 
 def timers(service: Sample) -> Timers:
@@ -52,7 +52,7 @@ async def fired(service: Sample) -> list[str]:
 
 
 async def kept(service: Sample) -> dict[str, str | None]:
-    """The timers that are there, and why those failed that did."""
+    """The stored timers, each with the reason of its failure, or None."""
     async with service.engine.connect() as connection:
         return {row.timer_id: row.failed_because for row in await connection.execute(TIMERS.select())}
 
@@ -89,10 +89,10 @@ async def test_two_instances_fire_each_timer_once(sample: MakeSample) -> None:
     for n in range(50):
         await schedule(service, f"t{n:02}", -1)
     running = [timers(service), timers(other)]
-    for one in running:
-        one.start()
+    for worker in running:
+        worker.start()
     await eventually(lambda: _nothing_left(service))
-    await asyncio.gather(*(one.stop() for one in running))
+    await asyncio.gather(*(worker.stop() for worker in running))
     assert sorted(await fired(service)) == [f"t{n:02}" for n in range(50)]
 
 
@@ -102,8 +102,8 @@ async def _nothing_left(service: Sample) -> bool:
 
 async def test_a_moved_timer_fires_at_the_new_time_only(sample: MakeSample) -> None:
     service = await sample(clock=Fixed())
-    await schedule(service, "t", 10, says="first")
-    await schedule(service, "t", 20, says="second")
+    await schedule(service, "t", 10, text="first")
+    await schedule(service, "t", 20, text="second")
     service.clock.offset = timedelta(minutes=15)
     assert await timers(service).drain() == 0
     service.clock.offset = timedelta(minutes=20)
@@ -143,7 +143,7 @@ async def test_a_cancelled_timer_does_not_fire(sample: MakeSample) -> None:
 async def test_a_timer_that_fails_for_good_is_kept_with_its_reason_and_the_others_fire(sample: MakeSample) -> None:
     service = await sample()
     for n in range(10):
-        await schedule(service, f"t{n}", -1, says="no" if n == 4 else "yes")
+        await schedule(service, f"t{n}", -1, text="no" if n == 4 else "yes")
     assert await timers(service).drain() == 10
     assert await timers(service).drain() == 0
     assert await kept(service) == {"t4": "ValueError: this timer cannot fire"}
@@ -154,47 +154,47 @@ async def test_a_timer_that_fails_for_good_is_kept_with_its_reason_and_the_other
 async def test_a_failed_timer_fires_when_it_is_retried_or_scheduled_anew(sample: MakeSample) -> None:
     service = await sample()
     for timer_id in ("retried", "moved"):
-        await schedule(service, timer_id, -1, says="no")
+        await schedule(service, timer_id, -1, text="no")
     await timers(service).drain()
     async with service.engine.begin() as connection:
         await connection.execute(text("UPDATE timers SET payload = '{}' WHERE timer_id = 'retried'"))
     assert await retry_failed(service.store, service.clock.now(), by="operator") == 2
     await timers(service).drain()
     assert await fired(service) == ["retried"]
-    await schedule(service, "moved", -1, says="yes")
+    await schedule(service, "moved", -1, text="yes")
     await timers(service).drain()
     assert await fired(service) == ["retried", "moved"]
 
 
-async def test_a_timer_whose_command_says_that_all_is_done_already_is_gone_and_no_fault(sample: MakeSample) -> None:
+async def test_a_timer_whose_command_is_refused_as_already_done_ends_without_a_fault(sample: MakeSample) -> None:
     service = await sample()
-    await service.tell("told", "by somebody else")
-    for timer_id in ("told", "new"):
-        await schedule(service, timer_id, -1, says="once")
-    await Timers(service.name, service.store, service.clock, fire, over={"told_already"}).drain()
+    await service.publish("published", "by another command")
+    for timer_id in ("published", "new"):
+        await schedule(service, timer_id, -1, text="once")
+    await Timers(service.name, service.store, service.clock, fire, done_codes={"already_published"}).drain()
     assert await kept(service) == {}
-    assert await fired(service) == ["told", "new"], "the first of them was told by somebody else"
+    assert await fired(service) == ["published", "new"], "the first letter was published before"
 
 
 async def test_a_timer_whose_command_is_refused_for_another_reason_too_is_kept(sample: MakeSample) -> None:
     service = await sample()
-    await service.tell("told", "by somebody else")
-    await schedule(service, "told", -1, says="once")
-    await Timers(service.name, service.store, service.clock, fire, over={"something_else"}).drain()
-    assert await kept(service) == {"told": "Rejected: told_already"}
+    await service.publish("published", "by another command")
+    await schedule(service, "published", -1, text="once")
+    await Timers(service.name, service.store, service.clock, fire, done_codes={"something_else"}).drain()
+    assert await kept(service) == {"published": "Rejected: already_published"}
 
 
-async def test_a_failed_timer_is_given_up_for_a_reason_and_one_that_has_not_failed_is_not(sample: MakeSample) -> None:
+async def test_only_a_failed_timer_can_be_discarded_with_a_reason(sample: MakeSample) -> None:
     service = await sample()
-    for timer_id, says in (("bad", "no"), ("good", "yes")):
-        await schedule(service, timer_id, -1, says=says)
+    for timer_id, word in (("bad", "no"), ("good", "yes")):
+        await schedule(service, timer_id, -1, text=word)
     await timers(service).drain()
     await schedule(service, "good", 10)
     async with service.engine.connect() as connection:
         [failed] = await list_failed(connection)
     assert (failed.timer_id, failed.failed_because) == ("bad", "ValueError: this timer cannot fire")
     now = service.clock.now()
-    for timer_id in ("good", "unheard of"):
+    for timer_id in ("good", "unknown"):
         with pytest.raises(Rejected, match="timer_not_failed"):
             await discard_failed(service.store, now, timer_id, "it is in the way", by="operator")
         with pytest.raises(Rejected, match="timer_not_failed"):

@@ -1,15 +1,16 @@
-"""The running system in short forms: one private stack and one process a service for all of these tests, under load."""
+"""A running system under load: one private stack and one process per service, shared by all fault tests."""
 
 import random
+import tempfile
 from collections.abc import AsyncGenerator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
 from typing import Protocol
 
 import pytest
 
-from liandong.soak import verdict
+from liandong.soak import idle, verdict
 from liandong.soak.load import Load, load_of
-from liandong.soak.rest import under
 from liandong.soak.system import System, system
 from shared.messaging.invariants import at_rest
 from tests.engine.conftest import databases, log, sample
@@ -19,14 +20,19 @@ __all__ = ["databases", "log", "sample"]
 SEED = 20260105
 
 
-@pytest.fixture(scope="session")
-async def hurt(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[System]:
-    """The system that is hurt. No other test uses this stack."""
-    async with system(tmp_path_factory.mktemp("faults"), print) as made:
-        yield made
+@pytest.fixture(scope="package")
+async def hurt() -> AsyncGenerator[System]:
+    """The system that faults are injected into. No other test uses this stack.
+
+    It is stopped after the last test of this package, so that it takes no processor time from the tests that follow.
+    """
+    # Not a folder of pytest's, for the reason given in tests/conftest.py.
+    with tempfile.TemporaryDirectory(prefix="liandong-faults-", ignore_cleanup_errors=True) as folder:
+        async with system(Path(folder), print) as made:
+            yield made
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 async def load(hurt: System) -> Load:
     return await load_of(hurt.client)
 
@@ -42,15 +48,15 @@ class UnderLoad(Protocol):
 
 @pytest.fixture
 def under_load(hurt: System, load: Load) -> UnderLoad:
-    """`async with under_load():` lists come in and departments answer as long as the block.
+    """`async with under_load():` lists are imported and departments answer as long as the block.
 
-    After it everything has come to rest, and what must be true in and between the services is true.
+    After the block the system is idle, and all invariants within and between the services hold.
     """
 
     @asynccontextmanager
     async def begin() -> AsyncGenerator[Load]:
         before = load.published
-        async with under(load, hurt.engines):
+        async with idle.under_load(load, hurt.engines):
             yield load
         assert load.published > before
         assert await at_rest(hurt.engines) == []

@@ -1,4 +1,4 @@
-"""Whatever happens to processes, servers and clocks: nothing is lost, nothing is done twice, and every loop closes."""
+"""After faults of processes, servers and clocks: nothing is lost, nothing is done twice, and every loop closes."""
 
 import asyncio
 import random
@@ -27,14 +27,14 @@ async def _entries_at(hurt: System, service: str) -> int:
 
 
 async def _flowing(hurt: System, load: Load) -> None:
-    """Return when entries of the round in hand have reached the registry, and more are to come."""
+    """Return when entries of the current round have reached the registry, and more will follow."""
     before = await _entries_at(hurt, "registry")
     while await _entries_at(hurt, "registry") <= before:
         await asyncio.sleep(0.05)
 
 
 async def _read_by(hurt: System, instance: Instance) -> tuple[int, int]:
-    """How many partitions this instance reads, and how many there are."""
+    """The number of partitions that this instance reads, and the number of all partitions."""
     token = hurt.issuer.issue(None, [OfficerRole.OPERATOR], "faults")
     async with httpx.AsyncClient(base_url=instance.address, trust_env=False) as http:
         told = await http.get("/v1/operations/state", headers={"Authorization": f"Bearer {token}"})
@@ -45,7 +45,7 @@ async def _read_by(hurt: System, instance: Instance) -> tuple[int, int]:
 async def _shared_out(hurt: System, service: str) -> None:
     """Return when every instance of a service reads partitions, and each partition is read by one of them.
 
-    A group gives a newcomer its part only when the members that were there have next called, some seconds later.
+    A consumer group assigns partitions to a new member only after the next heartbeat of the old ones, some seconds later.
     """
     shares: list[tuple[int, int]] = []
     try:
@@ -93,7 +93,7 @@ async def test_the_database_is_killed_and_restarted_under_load(
 async def test_connections_are_cut_and_disks_fill_under_load_and_nothing_is_parked(
     hurt: System, load: Load, under_load: UnderLoad, chance: random.Random
 ) -> None:
-    """An outage is nobody's fault: what met it is tried again. That nothing is parked is part of being at rest."""
+    """Events that fail because of an outage are retried, not parked; `at_rest` includes that no event is parked."""
     async with under_load():
         await _flowing(hurt, load)
         for _ in range(8):
@@ -117,7 +117,7 @@ async def test_what_was_published_long_ago_is_sent_again_and_changes_nothing(
 async def test_of_two_instances_of_each_service_one_takes_over_when_the_other_is_killed(
     hurt: System, load: Load, under_load: UnderLoad
 ) -> None:
-    """The second ones stay, and serve the tests that follow."""
+    """The second instances stay, and are used by the following tests."""
     for service in SERVICES:
         hurt.add(service)
     await hurt.start_services()
@@ -126,7 +126,7 @@ async def test_of_two_instances_of_each_service_one_takes_over_when_the_other_is
         for service in ("registry", "executor", "feedback"):
             await _shared_out(hurt, service)
         for service in SERVICES:
-            await hurt.instances[service].pop(0).hold_down(at_once=True)
+            await hurt.instances[service].pop(0).stop(at_once=True)
         await _flowing(hurt, load)
 
 

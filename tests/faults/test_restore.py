@@ -1,4 +1,4 @@
-"""A backup that is restored: what was told after it is gone, and what is told from now on is heard, once."""
+"""After the restore of a backup: events published after it are lost, and new events are consumed exactly once."""
 
 import asyncio
 import uuid
@@ -15,11 +15,11 @@ from liandong.soak import verdict
 from liandong.soak.load import Load
 from liandong.soak.system import System
 from shared.contracts.event import Topic
-from shared.messaging.invariants import at_rest, unheard
-from shared.messaging.restore import beyond, raise_epoch
+from shared.messaging.invariants import at_rest, unconsumed
+from shared.messaging.restore import consumed_beyond_published, raise_epoch
 from tests.engine.conftest import Databases, MakeSample
 from tests.engine.log import Log, keys_of
-from tests.engine.running import consuming, relaying, rest
+from tests.engine.running import all_consumed, consuming, relaying
 from tests.engine.sample import Sample
 from tests.faults.conftest import UnderLoad
 
@@ -32,7 +32,7 @@ class Copy(Protocol):
 
 @pytest.fixture
 def copied(databases: Databases) -> Copy:
-    """Copies the database of a service that stands still; the URL of the copy."""
+    """Copies the database of a stopped service; returns the URL of the copy."""
 
     async def copy(service: Sample) -> str:
         await service.engine.dispose()
@@ -50,39 +50,39 @@ def copied(databases: Databases) -> Copy:
 async def test_a_service_restored_from_an_older_backup_is_heard_only_under_a_new_epoch(
     sample: MakeSample, databases: Databases, log: Log, copied: Copy
 ) -> None:
-    """Consumers stand at 6, it goes on at 4: under its old name its next events would be skipped in silence."""
+    """Consumers have read 6 events, the service continues at 4: without a new epoch its next events would be skipped silently."""
     before, behind, anew = keys_of(0, 3)
-    teller, hearer = await sample("teller"), await sample("hearer")
-    async with relaying(teller, log), consuming(hearer, log):
-        await teller.tell(before, *"123")
-        await rest(teller=teller, hearer=hearer)
-    backup = await copied(teller)
-    async with relaying(teller, log), consuming(hearer, log):
-        await teller.tell(before, *"456")
-        await rest(teller=teller, hearer=hearer)
-    restored = await sample(same_as=teller, url=backup)
-    engines = {"teller": restored.engine, "hearer": hearer.engine}
-    async with relaying(restored, log), consuming(hearer, log):
-        await restored.tell(behind, *"12")
-        await rest(teller=restored)
+    publisher, subscriber = await sample("publisher"), await sample("subscriber")
+    async with relaying(publisher, log), consuming(subscriber, log):
+        await publisher.publish(before, *"123")
+        await all_consumed(publisher=publisher, subscriber=subscriber)
+    backup = await copied(publisher)
+    async with relaying(publisher, log), consuming(subscriber, log):
+        await publisher.publish(before, *"456")
+        await all_consumed(publisher=publisher, subscriber=subscriber)
+    restored = await sample(same_as=publisher, url=backup)
+    engines = {"publisher": restored.engine, "subscriber": subscriber.engine}
+    async with relaying(restored, log), consuming(subscriber, log):
+        await restored.publish(behind, *"12")
+        await all_consumed(publisher=restored)
         await asyncio.sleep(1)
-        assert await hearer.heard() == {before: [1, 2, 3, 4, 5, 6]}
-    assert "up to 6, published is 5" in "\n".join(await unheard(engines))
-    assert "up to 6, it has told up to 5" in "\n".join(await beyond(engines))
+        assert await subscriber.consumed() == {before: [1, 2, 3, 4, 5, 6]}
+    assert "up to 6, published is 5" in "\n".join(await unconsumed(engines))
+    assert "up to 6, published is 5" in "\n".join(await consumed_beyond_published(engines))
     async with restored.engine.begin() as connection:
         assert await raise_epoch(connection) == 2
-    async with relaying(restored, log), consuming(hearer, log):
-        await restored.tell(anew, *"12")
-        await rest(teller=restored)
-        while anew not in await hearer.heard():
+    async with relaying(restored, log), consuming(subscriber, log):
+        await restored.publish(anew, *"12")
+        await all_consumed(publisher=restored)
+        while anew not in await subscriber.consumed():
             await asyncio.sleep(0.05)
-    assert await hearer.heard() == {before: [1, 2, 3, 4, 5, 6], anew: [1, 2]}
+    assert await subscriber.consumed() == {before: [1, 2, 3, 4, 5, 6], anew: [1, 2]}
 
 
 async def test_all_databases_restored_to_one_point_and_a_log_refilled_go_on_where_they_were(
     hurt: System, load: Load, under_load: UnderLoad
 ) -> None:
-    """The backup is taken in the middle of a round: outboxes are full, and on the log stands what nobody has read."""
+    """The backup is taken in the middle of a round: outboxes are full, and the log has unread records."""
     with pytest.raises(restore.RestoreRefused, match="is running"):
         await restore.restore(hurt.settings, print)
     async with under_load():
@@ -104,7 +104,7 @@ async def test_all_databases_restored_to_one_point_and_a_log_refilled_go_on_wher
 
 
 async def _stopped_with_something_under_way(hurt: System) -> None:
-    """Everything is killed in the middle of a round; again, when all that was told had been read by then."""
+    """Everything is killed in the middle of a round; repeated if all published events had been read by then."""
     for _ in range(_TRIES):
         await _in_the_middle(hurt)
         await hurt.stop_services(at_once=True)
@@ -118,7 +118,7 @@ _TRIES = 10
 
 
 async def _in_the_middle(hurt: System) -> None:
-    """Return when departments are asked for the first things of a round, and much of it is still under way."""
+    """Return when departments have the first tasks of a round, and most of it is still in flight."""
     before = now = await _count(hurt, "executor", "tasks")
     while now <= before:
         before = now
@@ -138,7 +138,7 @@ async def _count(hurt: System, service: str, table: str) -> int:
 
 
 async def _imported(hurt: System) -> int:
-    """Good rows of all files, once those that the backup caught half published are published."""
+    """The good rows of all files, after the imports that were half published in the backup are published."""
     query = "SELECT sum(published), count(*) FILTER (WHERE status IN ('checking', 'publishing')) FROM imports"
     while True:
         async with hurt.engines["initiator"].connect() as connection:
@@ -153,5 +153,7 @@ async def _copy_all(hurt: System, source: str, target: str) -> None:
         await engine.dispose()
     for name in SERVICES:
         database = f"{hurt.settings.database_prefix}{name}"
-        await hurt.server(f'DROP DATABASE IF EXISTS "{target.format(database)}" WITH (FORCE)')
-        await hurt.server(f'CREATE DATABASE "{target.format(database)}" TEMPLATE "{source.format(database)}"')
+        await hurt.execute_on_server(f'DROP DATABASE IF EXISTS "{target.format(database)}" WITH (FORCE)')
+        await hurt.execute_on_server(
+            f'CREATE DATABASE "{target.format(database)}" TEMPLATE "{source.format(database)}"'
+        )

@@ -1,6 +1,6 @@
-"""The verdict is worth something: an engine that is broken on purpose is found out, by the sentence that one expects.
+"""The verdict detects errors: an engine that is broken on purpose leads to the expected violation.
 
-One node in this process, on databases and topics of its own; what breaks it is patched in while lists come in.
+One node in this process, on its own databases and topics; the error is patched in while lists are imported.
 """
 
 import uuid
@@ -16,17 +16,18 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from liandong.demo.client import Client
 from liandong.home import Home
-from liandong.law import load_shipped
+from liandong.law import load_demo_book
 from liandong.node import SERVICES, Node, prepare
+from liandong.soak.idle import NeverIdle, under_load
 from liandong.soak.load import Load, load_of
-from liandong.soak.rest import NeverAtRest, under
 from liandong.soak.verdict import between, folds, log
 from shared.contracts.event import Topic
 from shared.eventstore import Change
-from shared.messaging.intake import Intake, Place
+from shared.messaging.intake import Intake, PartitionOffset
 from shared.messaging.invariants import at_rest
-from shared.messaging.message import Raw
-from shared.messaging.relay import Numbered, Partition, Relay
+from shared.messaging.message import RawRecord
+from shared.messaging.relay import Relay
+from shared.messaging.sequencing import Partition, Sequenced
 from shared.rejection import Rejected
 from shared.runtime.settings import Settings
 from tests.harness import drop_database
@@ -34,12 +35,12 @@ from tests.stacks import Addresses
 
 pytestmark = pytest.mark.fault
 
-PATIENCE_SECONDS = 3.0
-"""What is broken here never comes to rest; how long it is given says nothing about what is found."""
+TIMEOUT_SECONDS = 3.0
+"""The broken systems never become idle; a longer timeout would not change the violations found."""
 
 
 class Broken:
-    """A node in this process, and the way to hand lists to it."""
+    """A node in this process, and a load for it."""
 
     def __init__(self, node: Node, settings: Settings, load: Load) -> None:
         self.settings = settings
@@ -47,9 +48,9 @@ class Broken:
         self.engines = {name: service.core.engine for name, service in node.services.items()}
 
     async def found(self) -> list[str]:
-        """What the checkers say after a round of lists, whether or not everything came to rest."""
-        with suppress(NeverAtRest):
-            async with under(self.load, self.engines, PATIENCE_SECONDS):
+        """The violations after a round of lists, whether or not the system became idle."""
+        with suppress(NeverIdle):
+            async with under_load(self.load, self.engines, TIMEOUT_SECONDS):
                 pass
         return await at_rest(self.engines) + await between(self.engines, self.load.published)
 
@@ -61,7 +62,7 @@ class Broken:
 
 @pytest.fixture(scope="module")
 async def broken(stack: Addresses, tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[Broken]:
-    """The same for all of these tests, in their order: what one breaks for good does not hide what the next one looks for."""
+    """One node for all of these tests, in their order: permanent damage of one test does not hide the damage of the next."""
     prefix = f"v{uuid.uuid4().hex[:10]}_"
     home = Home(tmp_path_factory.mktemp("verdict"))
     identity = home.settings("", "").identity_file
@@ -81,7 +82,7 @@ async def broken(stack: Addresses, tmp_path_factory: pytest.TempPathFactory) -> 
     await node.start()
     http = httpx.AsyncClient(transport=httpx.ASGITransport(node.app), base_url="http://node", timeout=60)
     try:
-        await load_shipped(http, home.issuer(), lambda _: None)
+        await load_demo_book(http, home.issuer(), lambda _: None)
         yield Broken(node, settings, await load_of(Client(http, home.issuer())))
     finally:
         await http.aclose()
@@ -97,7 +98,7 @@ async def test_of_an_engine_that_is_whole_the_checkers_say_nothing(broken: Broke
 
 
 async def test_a_row_that_a_read_model_lost_is_found(broken: Broken) -> None:
-    """And after it was found it is there again: it is found by a rebuild."""
+    """The missing row is detected, and the rebuild restores it."""
     await broken.spoil("executor", "DELETE FROM tasks WHERE task_id = (SELECT min(task_id) FROM tasks)")
     assert "is among lines directed, not among tasks" in "\n".join(await between(broken.engines))
     [executor] = await folds(broken.engines, broken.settings)
@@ -125,11 +126,13 @@ async def test_numbers_that_do_not_follow_the_order_of_a_stream_are_found(broken
 async def test_a_batch_that_is_handled_twice_is_found(broken: Broken, monkeypatch: pytest.MonkeyPatch) -> None:
     real = Intake._transaction
 
-    async def twice(self: Intake, place: Place, after: Place, fresh: Sequence[Raw], handle: Any) -> None:
-        await real(self, place, after, fresh, handle)
+    async def twice(
+        self: Intake, before: PartitionOffset, after: PartitionOffset, new: Sequence[RawRecord], handle: Any
+    ) -> None:
+        await real(self, before, after, new, handle)
         if self.service == "registry":
             with suppress(Rejected):  # the domain refuses some of it
-                await real(self, after, after, fresh, handle)
+                await real(self, after, after, new, handle)
 
     monkeypatch.setattr(Intake, "_transaction", twice)
     assert "is twice among list events settled" in "\n".join(await broken.found())
@@ -138,7 +141,7 @@ async def test_a_batch_that_is_handled_twice_is_found(broken: Broken, monkeypatc
 async def test_an_event_that_is_skipped_is_found(broken: Broken, monkeypatch: pytest.MonkeyPatch) -> None:
     real = Intake._handle_together
 
-    async def forgetful(self: Intake, connection: AsyncConnection, ready: list[Raw]) -> list[Change]:
+    async def forgetful(self: Intake, connection: AsyncConnection, ready: list[RawRecord]) -> list[Change]:
         return await real(self, connection, ready[1:] if self.service == "registry" else ready)
 
     monkeypatch.setattr(Intake, "_handle_together", forgetful)
@@ -152,10 +155,10 @@ async def test_a_record_that_never_reached_the_log_is_found(broken: Broken, monk
         self: Relay,
         producer: AIOKafkaProducer,
         partition: Partition,
-        events: Sequence[Numbered],
+        events: Sequence[Sequenced],
         acknowledged: dict[Partition, int],
     ) -> None:
-        """As if a broker had acknowledged what it then lost."""
+        """As if a broker had lost an acknowledged record."""
         lost = partition[0] == Topic.RESPONSE
         await real(self, producer, partition, events[:-1] if lost else events, acknowledged)
         acknowledged[partition] = events[-1].sequence

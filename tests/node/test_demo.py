@@ -1,4 +1,4 @@
-"""`liandong demo`: the whole loop, from list files to a closed ledger; and what a kill -9 in the middle leaves behind."""
+"""`liandong demo`: the whole loop, from list files to a closed ledger; and its continuation after a kill -9."""
 
 import os
 import re
@@ -9,21 +9,21 @@ import pytest
 
 from liandong.demo.run import Phase, RunFile
 from tests.harness import eventually
-from tests.node.place import Ended, Place, place
+from tests.node.sandbox import Ended, Sandbox, sandbox
 from tests.stacks import Addresses
 
 GOOD, BAD = 240, 20
 
 
-def told(ended: Ended) -> str:
+def output(ended: Ended) -> str:
     return f"status {ended.status}\n{ended.out[-5000:]}\n{ended.err[-5000:]}"
 
 
 async def test_demo_closes_its_ledger(stack: Addresses, tmp_path: Path) -> None:
-    async with place(stack, tmp_path) as here:
+    async with sandbox(stack, tmp_path) as here:
         ended = await here.run("demo", "--once", "--subjects", "120", "--folder", str(tmp_path))
 
-        assert ended.status == 0, told(ended)
+        assert ended.status == 0, output(ended)
         assert "The ledger is closed" in ended.out
         assert "20 rows quarantined" in ended.out
         assert await here.count("initiator", "SELECT count(*) FROM entries WHERE status = 'published'") == 120
@@ -32,12 +32,12 @@ async def test_demo_closes_its_ledger(stack: Addresses, tmp_path: Path) -> None:
         )
         closed = await here.count("feedback", "SELECT count(*) FROM entries WHERE state = 'closed'")
         assert left == closed > 0
-        assert re.search(rf"all {left} entries that left their list are undone", ended.out)
-        await here.comes_to_rest()
+        assert re.search(rf"all measures of the {left} entries that left their list are undone", ended.out)
+        await here.run_until_idle()
 
         again = await here.run("demo", "--once", "--subjects", "40", "--folder", str(tmp_path))
 
-        assert again.status == 0, told(again)
+        assert again.status == 0, output(again)
         assert await here.count("initiator", "SELECT count(*) FROM entries WHERE status = 'published'") == 160
 
 
@@ -45,7 +45,7 @@ async def test_demo_closes_its_ledger(stack: Addresses, tmp_path: Path) -> None:
 async def test_kill_minus_nine_of_the_node_in_the_middle_of_the_import_loses_nothing_and_does_nothing_twice(
     stack: Addresses, tmp_path: Path
 ) -> None:
-    async with place(stack, tmp_path) as here:
+    async with sandbox(stack, tmp_path) as here:
         arguments = ("demo", "--once", "--subjects", str(GOOD), "--folder", str(tmp_path))
         process = await here.begin(*arguments, LIANDONG_IMPORT_BATCH_ROWS="1")
         try:
@@ -60,22 +60,22 @@ async def test_kill_minus_nine_of_the_node_in_the_middle_of_the_import_loses_not
 
         ended = await here.run(*arguments)
 
-        assert ended.status == 0, told(ended)
-        assert "going on with run 1" in ended.err
-        await here.comes_to_rest()
+        assert ended.status == 0, output(ended)
+        assert "continuing run 1" in ended.err
+        await here.run_until_idle()
         await _nothing_is_lost_or_doubled(here)
 
 
-async def _published(here: Place) -> int:
+async def _published(here: Sandbox) -> int:
     return await here.count("initiator", "SELECT count(*) FROM events WHERE type = 'list.entry.published.v1'")
 
 
-async def _some_are_published(here: Place) -> bool:
+async def _some_are_published(here: Sandbox) -> bool:
     return await _published(here) > GOOD // 10
 
 
-async def _nothing_is_lost_or_doubled(here: Place) -> None:
-    """Every good row is one entry everywhere, every bad row a reject, every line directed once and known to all."""
+async def _nothing_is_lost_or_doubled(here: Sandbox) -> None:
+    """Each good row is one entry in every service, each bad row a reject; each line is directed once and is in all services."""
     assert await _published(here) == GOOD
     in_topic = await here.rows("initiator", "SELECT count(*), count(DISTINCT position) FROM published")
     assert in_topic == [(GOOD, GOOD)]

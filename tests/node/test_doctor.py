@@ -1,4 +1,4 @@
-"""`liandong doctor`: each thing that goes wrong at operators' sites is brought about, and said."""
+"""`liandong doctor`: each kind of problem is caused, and must be reported."""
 
 import ast
 import asyncio
@@ -14,15 +14,15 @@ from sqlalchemy import text
 
 from liandong import doctor
 from liandong.doctor import machine, store
-from liandong.doctor.examination import Patient, examine
-from liandong.doctor.finding import Finding, found, together
+from liandong.doctor.examination import Scope, examine
+from liandong.doctor.finding import Finding, found, merged
 from liandong.stack.ports import choose
-from services.catalogue.shipped import shipped
+from services.catalogue.files.shipped import shipped
 from shared.runtime.settings import Settings
 from tests.conftest import StartWorld
 from tests.harness import World, eventually
 from tests.listings import an_entry, published, revoked
-from tests.node.place import place
+from tests.node.sandbox import sandbox
 from tests.stacks import Addresses
 from tests.subjects import company
 
@@ -30,20 +30,20 @@ LAWBOOK = shipped().changes()
 HERE = Path(doctor.__file__).parent
 
 
-async def codes(settings: Settings, *services: str, patience: float = 0) -> dict[str, Finding]:
-    """What is found, by its code."""
-    return {one.code: one for one in await examine(Patient(settings, services), patience)}
+async def codes(settings: Settings, *services: str, timeout: float = 0) -> dict[str, Finding]:
+    """The findings, by code."""
+    return {one.code: one for one in await examine(Scope(settings, services), timeout)}
 
 
 @asynccontextmanager
 async def at_work(start: StartWorld, *services: str) -> AsyncGenerator[World]:
-    """Services that publish and consume: a moment after their start."""
+    """Services that publish and consume, a moment after their start."""
     async with start(*services) as w:
 
         async def settled() -> bool:
             return not await codes(w.settings, *services)
 
-        await eventually(settled, what="services of which all is well")
+        await eventually(settled, what="services without findings")
         yield w
 
 
@@ -71,7 +71,7 @@ async def test_a_database_is_unreachable_missing_behind_or_newer(start: StartWor
         )
         assert "database_missing" in await codes(w.settings, "feedback")
         await change(w, "catalogue", "UPDATE alembic_version SET version_num = '0001'")
-        assert (await codes(w.settings, "catalogue"))["migrations_behind"].told()["facts"]["at"] == "0001"
+        assert (await codes(w.settings, "catalogue"))["migrations_behind"].report()["facts"]["at"] == "0001"
         await change(w, "catalogue", "UPDATE alembic_version SET version_num = '9999'")
         newer = (await codes(w.settings, "catalogue"))["database_newer"]
         assert not newer.wrong, "an upgrade may be under way"
@@ -92,7 +92,7 @@ async def test_a_consumer_that_left_or_stands_still_is_noticed(start: StartWorld
         assert consumer is not None
         await consumer.stop()
         await w.publish_lawbook(*LAWBOOK)
-        found = await codes(w.settings, "registry", patience=2)
+        found = await codes(w.settings, "registry", timeout=2)
         assert set(found) == {"consumer_absent", "consumer_stuck"}
         assert dict(found["consumer_stuck"].facts) == {
             "topic": "liandong.lawbook",
@@ -108,7 +108,7 @@ async def test_what_moves_while_it_is_watched_is_well(start: StartWorld) -> None
         assert consumer is not None
         await consumer.stop()
         await w.publish_lawbook(*LAWBOOK)
-        watching = asyncio.create_task(codes(w.settings, "registry", patience=60))
+        watching = asyncio.create_task(codes(w.settings, "registry", timeout=60))
         await asyncio.sleep(1)
         await w.restart("registry")
         assert "consumer_stuck" not in await watching
@@ -118,15 +118,15 @@ async def test_parked_events_stopped_partitions_and_a_shorter_log_are_told(start
     async with at_work(start, "registry") as w:
         await w.publish_lawbook(*LAWBOOK)
         entry = an_entry(company(w, 1))
-        await w.publish(revoked(entry), published(entry))  # the wrong way round
+        await w.publish(revoked(entry), published(entry))  # in the wrong order
 
         async def parked() -> list[Finding]:
-            found = await codes(w.settings, "registry", patience=20)
+            found = await codes(w.settings, "registry", timeout=20)
             return [found["events_parked"]] if "events_parked" in found else []
 
         [finding] = await eventually(parked)
         assert dict(finding.facts) == {"events": 2, "keys": 1}
-        assert entry.subject.key not in str(finding.told())
+        assert entry.subject.key not in str(finding.report())
         await w.services["registry"].stop()
         await change(w, "registry", "UPDATE offsets SET stopped_because = 'lost' WHERE topic = 'liandong.lawbook'")
         await change(w, "registry", "UPDATE offsets SET next_offset = 7000 WHERE topic = 'liandong.list'")
@@ -142,14 +142,14 @@ async def test_timers_that_failed_are_told(start: StartWorld) -> None:
 async def test_what_is_not_published_and_timers_that_do_not_fire_are_told_while_another_leads(
     start: StartWorld,
 ) -> None:
-    """The lock is held, as by an instance that hangs: it is at work and nothing moves."""
+    """The lock is held as by an instance that hangs: the service counts as running and makes no progress."""
     async with at_work(start, "repair") as w:
         await w.services["repair"].stop()
         async with w.services["repair"].core.engine.connect() as hanging:
             await hanging.execute(text("SELECT pg_advisory_lock(hashtext('liandong relay'))"))
             await change(w, "repair", "INSERT INTO timers VALUES ('t1', now() - interval '1 day', '{}', NULL)")
             await change(w, "repair", "INSERT INTO outbox VALUES (1, 'liandong.list', 0, 'k')")
-            found = await codes(w.settings, "repair", patience=1)
+            found = await codes(w.settings, "repair", timeout=1)
         assert {"relay_stuck", "timers_overdue"} <= set(found)
 
 
@@ -170,12 +170,12 @@ async def test_clocks_that_differ_and_a_full_disk_are_told(
     async with at_work(start, "catalogue") as w:
         monkeypatch.setattr(store, "CLOCKS_MAY_DIFFER_SECONDS", -1)
         monkeypatch.setattr(machine, "LEAST_FREE_BYTES", 2**62)
-        findings = await examine(Patient(w.settings, ("catalogue",), (tmp_path,)), 0)
+        findings = await examine(Scope(w.settings, ("catalogue",), (tmp_path,)), 0)
         assert {"clock_off", "disk_nearly_full"} == {one.code for one in findings}
 
 
 async def test_the_command_says_it_in_both_languages_and_ends_with_one(stack: Addresses, tmp_path: Path) -> None:
-    async with place(stack, tmp_path) as here:
+    async with sandbox(stack, tmp_path) as here:
         ended = await here.run("doctor", "registry", "--folder", str(tmp_path), "--patience", "0")
         assert ended.status == 1
         assert "不存在" in ended.out
@@ -187,7 +187,7 @@ async def test_the_command_says_it_in_both_languages_and_ends_with_one(stack: Ad
 
 
 async def test_a_setting_that_cannot_be_read_is_told(stack: Addresses, tmp_path: Path) -> None:
-    async with place(stack, tmp_path) as here:
+    async with sandbox(stack, tmp_path) as here:
         ended = await here.run(
             "doctor", LIANDONG_DATABASE_URL="postgresql+asyncpg://127.0.0.1:1/postgres", LIANDONG_PARTITIONS="many"
         )
@@ -199,7 +199,7 @@ def test_what_is_wrong_with_several_services_for_one_reason_is_told_once() -> No
     away = {"server": "db:5432", "words": "refused"}
     findings = [found("clock_moved", "repair", days=3)]
     findings += [found("database_unreachable", name, **away) for name in ("catalogue", "registry")]
-    first, second = together(findings)
+    first, second = merged(findings)
     assert (first.about, first.code, second.code) == ("catalogue, registry", "database_unreachable", "clock_moved")
 
 

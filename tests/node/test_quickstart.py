@@ -1,4 +1,4 @@
-"""What the first page of the README tells a new user to do, done: one entry, from its publication to a closed ledger."""
+"""The steps of the README's quickstart: one entry, from its publication to a closed ledger."""
 
 import subprocess
 from pathlib import Path
@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 
 from tests.harness import eventually
-from tests.node.place import LIANDONG, Place, place
+from tests.node.sandbox import LIANDONG, Sandbox, sandbox
 from tests.stacks import Addresses
 
 ENTRY = {
@@ -24,12 +24,17 @@ ENTRY = {
     "term_from": "2025-06-01",
     "public": True,
 }
+OTHERS = {
+    *("luoyang-civilisation-office", "luoyang-finance", "luoyang-financial-institutions", "luoyang-food-drug"),
+    *("luoyang-industry-commerce", "luoyang-quality-supervision", "luoyang-work-safety"),
+}
+"""The other departments that the red list of taxpayers brings something to do."""
 
 
 class Curl:
-    """One shell's curl: a token from `liandong token`, and a key that names the request."""
+    """Like curl in a shell: tokens from `liandong token`, and an Idempotency-Key per write."""
 
-    def __init__(self, here: Place, address: str | None) -> None:
+    def __init__(self, here: Sandbox, address: str | None) -> None:
         self._here = here
         self._http = httpx.Client(base_url=address or "", timeout=60, trust_env=False)
 
@@ -51,7 +56,7 @@ class Curl:
 
 
 async def test_a_new_user_follows_the_readme(stack: Addresses, tmp_path: Path) -> None:
-    async with place(stack, tmp_path) as here:
+    async with sandbox(stack, tmp_path) as here:
         process = await here.begin("up", "--port", "0", "--folder", str(tmp_path))
         try:
             address = await eventually(here.address, seconds=60)
@@ -84,7 +89,7 @@ async def _follow(curl: Curl) -> None:
         return await eventually(lambda: _of_entry(curl, token, entry, count), what="the tasks of the entry")
 
     task = (await tasks(commerce, 1))[0]["task_id"]
-    assert {one["measure_id"] for one in await tasks(reform, 3)} == {"S000-001", "S000-002", "S003-086"}
+    assert {one["measure_id"] for one in await tasks(reform, 4)} == {"S000-001", "S000-002", "S000-004", "S000-010"}
     assert curl.post(commerce, f"/executor/v1/tasks/{task}/apply", "apply-1", {})["state"] == "applied"
 
     # The listing was wrong: it is revoked, and every department undoes or confirms that there is nothing to undo.
@@ -96,16 +101,36 @@ async def _follow(curl: Curl) -> None:
     }
     curl.post(carol, "/repair/v1/revocations", "revoke-1", revocation)
     await eventually(lambda: _ask(curl, commerce, entry, "undo", 1))
-    await eventually(lambda: _ask(curl, reform, entry, "confirm", 3))
+    await eventually(lambda: _ask(curl, reform, entry, "confirm", 4))
     assert not curl.get(commerce, f"/feedback/v1/entries/{entry}/closure")["closed"]
     undoing = {"how": "restored", "evidence": "示例商〔2025〕3号"}
     curl.post(commerce, f"/executor/v1/tasks/{task}/undo", "undo-1", undoing)
-    none = {"answer": "undo", "how": "never_applied", "evidence": "示例：未曾实施"}
-    answers = [{"task_id": one["task_id"], **none} for one in await tasks(reform, 3)]
-    assert curl.post(reform, "/executor/v1/tasks/answers", "answers-1", {"answers": answers})["accepted"] == 3
+    assert await _confirm_never_applied(curl, reform, entry) == 4
+    closure = curl.get(alice, f"/feedback/v1/entries/{entry}/closure")
+    others = {line["department"] for line in closure["lines"]} - {"luoyang-commerce", "luoyang-development-reform"}
+    assert others == OTHERS
+    for department in sorted(others):
+        assert await _confirm_never_applied(curl, curl.token(department, "executor", department), entry)
 
     # Nothing is left in force, and the ledger of the entry shows it.
     await eventually(lambda: curl.get(alice, f"/feedback/v1/entries/{entry}/closure")["closed"])
+
+
+async def _confirm_never_applied(curl: Curl, token: str, entry: str) -> int:
+    """Answer all tasks of the entry in a department's worklist; how many there were."""
+    asked = await eventually(lambda: _all_ask_to_confirm(curl, token, entry), what="the tasks to confirm")
+    none = {"answer": "undo", "how": "never_applied", "evidence": "示例：未曾实施"}
+    answers = [{"task_id": one["task_id"], **none} for one in asked]
+    accepted = curl.post(token, "/executor/v1/tasks/answers", f"answers-{asked[0]['task_id']}", {"answers": answers})[
+        "accepted"
+    ]
+    assert accepted == len(answers)
+    return accepted
+
+
+def _all_ask_to_confirm(curl: Curl, token: str, entry: str) -> list[dict[str, Any]]:
+    found = curl.get(token, f"/executor/v1/tasks?entry_id={entry}")["items"]
+    return found if {one["asks"] for one in found} == {"confirm"} else []
 
 
 def _of_entry(curl: Curl, token: str, entry: str, count: int) -> list[dict[str, Any]]:

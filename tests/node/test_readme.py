@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.harness import eventually
-from tests.node.place import place
+from tests.node.sandbox import sandbox
 from tests.stacks import Addresses
 
 ROOT = Path(__file__).parent.parent.parent
@@ -30,7 +30,7 @@ def test_both_readmes_have_the_same_script() -> None:
 
 
 async def test_the_script_of_the_readme_can_be_run_twice(stack: Addresses, tmp_path: Path) -> None:
-    async with place(stack, tmp_path) as here:
+    async with sandbox(stack, tmp_path) as here:
         process = await here.begin("up", "--port", "0", "--folder", str(tmp_path))
         try:
             address = await eventually(here.address, seconds=60)

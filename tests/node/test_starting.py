@@ -1,4 +1,4 @@
-"""One service as a process of its own, as a container runs it: what will not pass is said in one line, the rest is waited for."""
+"""One service as a separate process, as in a container: permanent errors are printed in one line, others are waited for."""
 
 import asyncio
 import signal
@@ -11,27 +11,27 @@ import pytest
 from liandong.node import prepare
 from shared.messaging.topics import Topics
 from tests.harness import eventually
-from tests.node.place import Ended, Place, place
+from tests.node.sandbox import Ended, Sandbox, sandbox
 from tests.stacks import Addresses
 
 SERVICE = "catalogue"
 
 
-def _secrets(here: Place) -> dict[str, str]:
-    here.home.settings("postgresql+asyncpg://nobody@nowhere", "nowhere:1")  # makes them
+def _secrets(here: Sandbox) -> dict[str, str]:
+    here.home.settings("postgresql+asyncpg://nobody@nowhere", "nowhere:1")  # creates the secrets
     return here.secrets()
 
 
-async def _prepared(here: Place) -> dict[str, str]:
+async def _prepared(here: Sandbox) -> dict[str, str]:
     await prepare(here.settings(), [SERVICE])
     return _secrets(here)
 
 
-async def _serve(here: Place, **environment: str) -> asyncio.subprocess.Process:
+async def _serve(here: Sandbox, **environment: str) -> asyncio.subprocess.Process:
     return await here.begin("serve", SERVICE, "--port", "0", **environment)
 
 
-async def _said(here: Place, words: str) -> None:
+async def _said(here: Sandbox, words: str) -> None:
     async def told() -> bool:
         return words in (here.folder / "err").read_text(encoding="utf-8")
 
@@ -61,7 +61,7 @@ def _one_line(ended: Ended, *words: str) -> None:
 async def test_a_missing_secret_or_a_wrong_setting_is_named_in_one_line(
     stack: Addresses, tmp_path: Path, missing: dict[str, str], words: tuple[str, ...]
 ) -> None:
-    async with place(stack, tmp_path) as here:
+    async with sandbox(stack, tmp_path) as here:
         process = await _serve(here, **(_secrets(here) | missing))
         _one_line(await here.ended(process), *words)
 
@@ -69,27 +69,27 @@ async def test_a_missing_secret_or_a_wrong_setting_is_named_in_one_line(
 async def test_a_port_that_is_taken_is_named_in_one_line(stack: Addresses, tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
-        async with place(stack, tmp_path) as here:
+        async with sandbox(stack, tmp_path) as here:
             ended = await here.run("serve", SERVICE, "--port", port, **_secrets(here))
             _one_line(ended, port, "not free")
 
 
 async def test_a_service_without_its_topic_says_so_and_ends(stack: Addresses, tmp_path: Path) -> None:
-    async with place(stack, tmp_path) as here:
+    async with sandbox(stack, tmp_path) as here:
         secrets = await _prepared(here)
         process = await _serve(here, **secrets, LIANDONG_TOPIC_PREFIX=f"{here.prefix}other.")
         _one_line(await here.ended(process), f"{here.prefix}other.liandong.lawbook", "liandong topics")
 
 
 async def test_a_topic_with_another_number_of_partitions_is_not_written(stack: Addresses, tmp_path: Path) -> None:
-    async with place(stack, tmp_path) as here:
+    async with sandbox(stack, tmp_path) as here:
         await Topics(2, here.prefix).ensure(stack.kafka)
         ended = await here.run("topics", LIANDONG_PARTITIONS="3")
         _one_line(ended, "2 partitions", "the settings say 3")
 
 
 async def test_a_service_waits_for_its_database_and_for_kafka_and_says_so(stack: Addresses, tmp_path: Path) -> None:
-    async with place(stack, tmp_path) as here:
+    async with sandbox(stack, tmp_path) as here:
         secrets = _secrets(here)
         process = await _serve(here, **secrets, LIANDONG_KAFKA="127.0.0.1:1")
         await _said(here, f"waits for the database {here.prefix}{SERVICE}")
@@ -100,7 +100,7 @@ async def test_a_service_waits_for_its_database_and_for_kafka_and_says_so(stack:
 
 
 async def test_a_service_that_waits_ends_at_once_when_it_is_told_to(stack: Addresses, tmp_path: Path) -> None:
-    async with place(stack, tmp_path) as here:
+    async with sandbox(stack, tmp_path) as here:
         nowhere: dict[str, Any] = {"LIANDONG_DATABASE_URL": "postgresql+asyncpg://nobody@127.0.0.1:1"}
         process = await _serve(here, **_secrets(here), **nowhere)
         await _said(here, "waits for PostgreSQL at 127.0.0.1:1")

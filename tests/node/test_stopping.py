@@ -1,4 +1,4 @@
-"""A service that is told to stop: it leaves its group at once, finishes what it has in hand, and says so."""
+"""A service that gets SIGTERM: it leaves its consumer group at once, finishes its current work, and logs that."""
 
 import json
 from pathlib import Path
@@ -6,27 +6,27 @@ from pathlib import Path
 import httpx
 
 from liandong.doctor import log
-from liandong.doctor.examination import Patient
+from liandong.doctor.examination import Scope
 from liandong.node import prepare
 from liandong.stack.ports import choose
 from tests.harness import eventually
-from tests.node.place import Place, place
+from tests.node.sandbox import Sandbox, sandbox
 from tests.stacks import Addresses
 
 SERVICE = "registry"
 
 
-async def members(here: Place) -> int | None:
-    """Of the service's consumer group."""
-    who = Patient(here.settings(), (SERVICE,))
-    _, known = await log.condition(who.settings, who.services, SERVICE)
+async def members(here: Sandbox) -> int | None:
+    """Number of members of the service's consumer group."""
+    who = Scope(here.settings(), (SERVICE,))
+    _, known = await log.examine(who.settings, who.services, SERVICE)
     return known.members.get(SERVICE) if known else None
 
 
-async def test_a_service_told_to_stop_leaves_its_group_at_once_and_ends_with_nought(
+async def test_a_service_told_to_stop_leaves_its_group_at_once_and_ends_with_zero(
     stack: Addresses, tmp_path: Path
 ) -> None:
-    async with place(stack, tmp_path) as here:
+    async with sandbox(stack, tmp_path) as here:
         await prepare(here.settings(), [SERVICE])
         port = choose()
         process = await here.begin("serve", SERVICE, "--port", str(port), **here.secrets())
@@ -41,6 +41,6 @@ async def test_a_service_told_to_stop_leaves_its_group_at_once_and_ends_with_nou
         ended = await here.ended(process)
         assert ended.status == 0
         assert await members(here) == 0, "nobody waits for a session to expire"
-        told = [json.loads(line) for line in ended.err.splitlines()]
-        assert [line["message"] for line in told if line["logger"] == "shared.service"] == ["started", "stopped"]
-        assert {line["service"] for line in told} <= {SERVICE, "liandong"}
+        lines = [json.loads(line) for line in ended.err.splitlines()]
+        assert [line["message"] for line in lines if line["logger"] == "shared.service"] == ["started", "stopped"]
+        assert {line["service"] for line in lines} <= {SERVICE, "liandong"}

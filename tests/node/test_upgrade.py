@@ -1,4 +1,4 @@
-"""An upgrade while the version before is at work: expand, replace, contract; nobody who asks is turned away for good.
+"""An upgrade while the previous version runs: expand, replace, contract; no caller is refused permanently.
 
 The versions to come are copies of this program with one migration more each.
 """
@@ -20,7 +20,7 @@ from liandong.stack.ports import choose
 from shared.database.migration import SERVICES
 from shared.trust import OfficerRole
 from tests.harness import eventually
-from tests.node.place import Place, place
+from tests.node.sandbox import Sandbox, sandbox
 from tests.stacks import Addresses
 
 SERVICE = "repair"
@@ -30,7 +30,7 @@ CONTRACT = 'op.drop_column("entries", "remark")'
 
 
 def version(folder: Path, *steps: str) -> Path:
-    """A copy of the program whose service has these migrations more."""
+    """A copy of the program whose service has these additional migrations."""
     for part in ("liandong", "services", "shared"):
         shutil.copytree(PROGRAM / part, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
     versions = folder / "services" / SERVICE / "migrations" / "versions"
@@ -53,7 +53,7 @@ def upgrade() -> None:
 
 @dataclass
 class Callers:
-    """Officers who write without pause, and go to the next instance when one is leaving."""
+    """Callers that write without pause, and use the next instance when one stops."""
 
     token: str
     instances: list[str] = field(default_factory=list[str])
@@ -81,15 +81,15 @@ class Callers:
             number += 1
 
     async def go_on(self) -> None:
-        """Return when some more writes were answered since."""
+        """Return when some more writes were answered since the call."""
         wanted = self.answered + 5
         await eventually(lambda: self.answered >= wanted, what="answers")
 
 
 @asynccontextmanager
-async def instance(here: Place, program: Path, callers: Callers) -> AsyncGenerator[asyncio.subprocess.Process]:
-    """One instance of a version, at work for these callers until it is told to end."""
-    port, apart = choose(), Place(here.addresses, here.prefix, program / "said")
+async def instance(here: Sandbox, program: Path, callers: Callers) -> AsyncGenerator[asyncio.subprocess.Process]:
+    """One instance of a version, used by these callers as long as the block."""
+    port, apart = choose(), Sandbox(here.addresses, here.prefix, program / "said")
     apart.folder.mkdir()
     address = f"http://127.0.0.1:{port}"
     process = await apart.begin("serve", SERVICE, "--port", str(port), **environment(here, program))
@@ -104,7 +104,7 @@ async def instance(here: Place, program: Path, callers: Callers) -> AsyncGenerat
         assert (ended.status, "did not finish" in ended.err) == (0, False), ended.err
 
 
-def environment(here: Place, program: Path) -> dict[str, str]:
+def environment(here: Sandbox, program: Path) -> dict[str, str]:
     return {"PYTHONPATH": str(program), **here.secrets()}
 
 
@@ -116,7 +116,7 @@ async def _ready(address: str) -> bool:
         return False
 
 
-async def at(here: Place) -> str:
+async def at(here: Sandbox) -> str:
     return (await here.rows(SERVICE, "SELECT version_num FROM alembic_version"))[0][0]
 
 
@@ -124,7 +124,7 @@ async def at(here: Place) -> str:
 async def test_a_version_is_replaced_by_the_next_and_what_it_needed_is_then_taken_away(
     stack: Addresses, tmp_path: Path
 ) -> None:
-    async with place(stack, tmp_path) as here:
+    async with sandbox(stack, tmp_path) as here:
         await prepare(here.settings(), [SERVICE])
         now = await asyncio.to_thread(version, tmp_path / "now")
         following = await asyncio.to_thread(version, tmp_path / "next", EXPAND)
@@ -135,18 +135,18 @@ async def test_a_version_is_replaced_by_the_next_and_what_it_needed_is_then_take
                 writing = asyncio.create_task(callers.run())
                 await callers.go_on()
 
-                # Expand: the database is ahead of the program that works on it, which goes on, and could start again.
+                # Expand: the database is newer than the running program, which continues, and could be restarted.
                 assert (await here.run("migrate", SERVICE, **environment(here, following))).status == 0
                 assert await at(here) == "0901"
                 await callers.go_on()
                 async with instance(here, await asyncio.to_thread(version, tmp_path / "again"), callers):
                     await callers.go_on()
 
-                # Replace: the next version works beside it, then alone.
+                # Replace: the next version runs at the same time, then alone.
                 await new_one.enter_async_context(instance(here, following, callers))
             await callers.go_on()
 
-            # Contract: what nobody needs any more is taken away, while the version that does not need it is at work.
+            # Contract: what is no longer used is removed, while the version that does not use it runs.
             assert (await here.run("migrate", SERVICE, **environment(here, last))).status == 0
             assert await at(here) == "0902"
             await callers.go_on()
@@ -156,13 +156,13 @@ async def test_a_version_is_replaced_by_the_next_and_what_it_needed_is_then_take
 
 
 async def test_a_migration_that_is_held_up_lets_others_pass_and_tries_again(stack: Addresses, tmp_path: Path) -> None:
-    async with place(stack, tmp_path) as here:
+    async with sandbox(stack, tmp_path) as here:
         await prepare(here.settings(), [SERVICE])
         following = await asyncio.to_thread(version, tmp_path / "next", EXPAND)
         engine = create_async_engine(here.database(SERVICE))
         async with engine.connect() as long_reader:
-            await long_reader.execute(text("SELECT count(*) FROM entries"))  # and its transaction stays open
-            apart = Place(here.addresses, here.prefix, following)
+            await long_reader.execute(text("SELECT count(*) FROM entries"))  # its transaction stays open
+            apart = Sandbox(here.addresses, here.prefix, following)
             process = await apart.begin("migrate", SERVICE, **environment(here, following))
 
             async def held_up() -> bool:

@@ -1,4 +1,4 @@
-"""The catalogue as the credit office and everyone else meet it: over HTTP, and on the topic of the law book."""
+"""The catalogue over HTTP, and its events on the topic of the law book."""
 
 import asyncio
 import csv
@@ -14,9 +14,14 @@ import yaml
 from httpx import Response
 
 from services.catalogue.files.rows import columns, to_row
-from services.catalogue.shipped import shipped
+from services.catalogue.files.shipped import shipped
 from shared.contracts.event import Topic
-from shared.contracts.lawbook import Department, ItemKind, LawbookEvent, Measure
+from shared.contracts.lawbook import (
+    Department,
+    ItemKind,
+    Measure,
+)
+from shared.contracts.lawbook_events import LawbookEvent
 from shared.lawbook.items import SHAPES, Item
 from shared.trust import OfficerRole
 from tests.conftest import StartWorld
@@ -110,7 +115,7 @@ async def test_the_shipped_law_book_is_drafted_by_one_officer_and_published_by_a
         assert versions == list(range(1, ALL + 1))
 
 
-async def test_whoever_drafted_it_neither_publishes_nor_returns_it(start: StartWorld) -> None:
+async def test_the_officer_who_drafted_it_neither_publishes_nor_returns_it(start: StartWorld) -> None:
     async with start("catalogue") as w:
         drafted = await draft(w, "departments", DEPARTMENTS[3])
         assert refusal(await post(w, f"drafts/{drafted}/publish", {}), 403) == [("same_officer", None)]
@@ -118,7 +123,7 @@ async def test_whoever_drafted_it_neither_publishes_nor_returns_it(start: StartW
         assert (await get(w, "version")) == {"lawbook_version": 0}
 
 
-async def test_a_draft_shows_what_it_would_change_and_what_became_of_it(start: StartWorld) -> None:
+async def test_a_draft_shows_what_it_would_change_and_what_was_decided(start: StartWorld) -> None:
     async with start("catalogue") as w:
         await founded(w)
         changed = {**DEPARTMENTS[0], "name_en": "Another name"}
@@ -169,7 +174,7 @@ async def test_a_draft_that_no_longer_fits_is_refused_when_it_is_published(start
         assert (await get(w, f"drafts/{drafts[1]}", OfficerRole.AUDITOR))["status"] == "open"
 
 
-async def test_a_list_with_faults_is_refused_whole_and_every_fault_is_told(start: StartWorld) -> None:
+async def test_a_list_with_faults_is_refused_whole_and_every_fault_is_reported(start: StartWorld) -> None:
     async with start("catalogue") as w:
         await loaded(w)
         good, wrong = (m.model_dump(mode="json") for m in SHIPPED.measures[:2])
@@ -183,7 +188,7 @@ async def test_a_list_with_faults_is_refused_whole_and_every_fault_is_told(start
         assert (await get(w, "drafts", OfficerRole.AUDITOR, status="open"))["drafts"] == []
 
 
-async def test_a_field_that_no_item_has_is_a_slip_of_the_pen(start: StartWorld) -> None:
+async def test_an_unknown_field_of_an_item_is_refused(start: StartWorld) -> None:
     async with start("catalogue") as w:
         item = {**SHIPPED.policies[0].model_dump(mode="json"), "efective_to": "2027-01-01"}
         answer = await post(w, "policies", {"items": [item]})
@@ -336,6 +341,37 @@ async def test_everyone_with_a_token_reads_the_newest_edition_page_by_page(start
         assert refusal(await ask(w, "measures/none"), 404) == [("unknown_id", "path.item_id")]
 
 
+async def test_pages_follow_one_another_and_an_exactly_full_last_page_has_no_next(start: StartWorld) -> None:
+    async with start("catalogue") as w:
+        await founded(w)
+        await draft(w, "departments", {**DEPARTMENTS[0], "name_en": "Other"})
+        changes = (await get(w, "changes", limit=1000))["changes"]
+        assert (await get(w, "changes", limit=len(changes)))["next"] is None
+        assert (await get(w, "changes", limit=1, after=len(changes) - 1))["next"] is None
+        by_ten = await pages(w, "changes", "changes", 10)
+        assert [change for page in by_ten for change in page["changes"]] == changes
+        assert [len(page["drafts"]) for page in await pages(w, "drafts", "drafts", 1)] == [1, 1]
+        assert (await get(w, "drafts", OfficerRole.AUDITOR, limit=2))["next"] is None
+        count = len(DEPARTMENTS)
+        assert (await get(w, "departments", limit=count))["next"] is None
+        [newest, oldest] = (await get(w, "drafts", OfficerRole.AUDITOR))["drafts"]
+        assert (await get(w, f"drafts/{newest['draft_id']}/content", OfficerRole.AUDITOR, limit=1))["next"] is None
+        content = f"drafts/{oldest['draft_id']}/content"
+        first = await get(w, content, OfficerRole.AUDITOR, limit=1)
+        last = await get(w, content, OfficerRole.AUDITOR, limit=1000, after=first["next"])
+        assert (first["next"], last["next"]) == (1, None)
+        assert len(first["items"] + last["items"]) == count + len(CATEGORIES)
+
+
+async def pages(w: World, path: str, items: str, limit: int) -> list[dict[str, Any]]:
+    """All pages of a list. Each follows the one before; none is empty."""
+    found = [await get(w, path, OfficerRole.AUDITOR, limit=limit)]
+    while found[-1]["next"] is not None:
+        found.append(await get(w, path, OfficerRole.AUDITOR, limit=limit, after=found[-1]["next"]))
+    assert all(page[items] for page in found)
+    return found
+
+
 async def test_lists_are_narrowed_to_a_region_or_a_domain(start: StartWorld) -> None:
     async with start("catalogue") as w:
         await loaded(w)
@@ -400,7 +436,7 @@ async def test_a_department_is_compared_as_of_two_versions_of_the_book(start: St
         assert [one["field"] for one in compared["differences"]] == ["name_en"]
 
 
-async def test_the_law_book_says_who_carries_out_what_and_who_must_check(start: StartWorld) -> None:
+async def test_implementers_and_checking_departments_are_resolved_for_a_region(start: StartWorld) -> None:
     async with start("catalogue") as w:
         await loaded(w)
         by_kind = await get(w, "measures/S002-138/implementers", region="410122")
@@ -408,10 +444,14 @@ async def test_the_law_book_says_who_carries_out_what_and_who_must_check(start: 
         assert {one["department"]["region"] for one in by_kind["implementers"]} == {"410122"}
         followed = await get(w, "memoranda/hexinyongban-2023-27/content")
         assert [one["instrument_id"] for one in followed["follows"]] == ["guofa-2016-33"]
-        assert len(followed["measures"]) == 32
+        assert len(followed["measures"]) == 33
         directory = await get(w, "directory", region="320681")
         checks = {one["matter"]["matter_id"]: one["checked_by"] for one in directory["matters"]}
         assert "qidong-administrative-approval" in checks["administrative-licence"]
+        in_luoyang = (await get(w, "directory", region="410300"))["matters"]
+        bodies = {body for one in in_luoyang for body in one["checked_by"]}
+        assert {body.partition("-")[0] for body in bodies} == {"luoyang"}
+        assert {name.partition("-")[0] for one in in_luoyang for name in one["measures"]} == {"S000"}
         for unknown in ("measures/none/implementers", "memoranda/none/content", "regions/990000/lineage"):
             assert (await ask(w, unknown, region="410122")).status_code == 404
 
@@ -419,7 +459,7 @@ async def test_the_law_book_says_who_carries_out_what_and_who_must_check(start: 
 # --- example settings
 
 
-async def test_what_no_document_states_is_listed_until_the_credit_office_confirms_it(start: StartWorld) -> None:
+async def test_example_settings_are_listed_until_the_credit_office_confirms_them(start: StartWorld) -> None:
     async with start("catalogue") as w:
         await loaded(w)
         assert (await get(w, "unconfirmed"))["items"]["measures"] == 141
@@ -456,7 +496,7 @@ async def test_many_settings_are_confirmed_by_one_decision_or_none(start: StartW
 # --- retirement
 
 
-async def test_an_item_is_retired_by_two_officers_and_its_end_is_seen(start: StartWorld) -> None:
+async def test_an_item_is_retired_by_two_officers_and_its_end_is_shown(start: StartWorld) -> None:
     async with start("catalogue") as w:
         await loaded(w)
         day = {"last_day": "2027-12-31", "reason": "依据废止"}
@@ -475,7 +515,7 @@ async def test_an_item_is_retired_by_two_officers_and_its_end_is_seen(start: Sta
         assert refusal(region, 422) == [("not_retirable", "kind")]
 
 
-async def test_a_law_that_ends_is_lost_to_every_measure_and_the_book_can_be_rebuilt(start: StartWorld) -> None:
+async def test_a_basis_that_ends_is_lost_to_every_measure_and_the_book_can_be_rebuilt(start: StartWorld) -> None:
     async with start("catalogue") as w:
         await loaded(w)
         basis = SHIPPED.measures[0].basis_ids[0]
@@ -516,7 +556,7 @@ async def test_what_is_exported_is_the_book_and_importing_it_again_changes_nothi
         assert len(again.json()["unchanged"]) == len(CONTENT)
 
 
-async def test_each_kind_goes_out_as_csv_and_comes_in_again(start: StartWorld) -> None:
+async def test_each_kind_is_exported_as_csv_and_imported_again(start: StartWorld) -> None:
     async with start("catalogue") as w:
         await loaded(w)
         for kind, shape in SHAPES.items():
@@ -543,7 +583,7 @@ def sheet(model: type[Department | Measure], *items: Department | Measure) -> st
     return out.getvalue()
 
 
-async def test_a_csv_file_in_gbk_becomes_a_draft_and_its_faults_are_told_by_line(start: StartWorld) -> None:
+async def test_a_csv_file_in_gbk_becomes_a_draft_and_its_faults_are_reported_by_line(start: StartWorld) -> None:
     async with start("catalogue") as w:
         await founded(w)
         new = SHIPPED.departments[0].model_copy(update={"department_id": "example-new", "name_zh": "示例局"})
@@ -583,7 +623,7 @@ async def test_a_workbook_names_sheet_and_line(start: StartWorld) -> None:
         ]
 
 
-async def test_a_file_that_is_none_is_refused_with_its_place(start: StartWorld) -> None:
+async def test_an_invalid_file_is_refused_with_the_place(start: StartWorld) -> None:
     async with start("catalogue") as w:
         broken = await upload(w, "book.yaml", b"departments:\n  - {department_id: [\n")
         assert refusal(broken, 422) == [("yaml_unreadable", "file")]
@@ -626,7 +666,7 @@ async def test_an_upload_needs_a_key_and_a_file(start: StartWorld) -> None:
 # --- working days
 
 
-async def test_a_limit_is_counted_and_years_that_are_not_known_are_said(start: StartWorld) -> None:
+async def test_a_limit_is_counted_and_unknown_years_are_named(start: StartWorld) -> None:
     async with start("catalogue") as w:
         limit = await get(w, "working-days", start="2017-09-29", add=2)
         assert (limit["end"], limit["certain"], limit["unknown_years"]) == ("2017-10-09", True, [])

@@ -1,4 +1,4 @@
-"""The executor as departments and other services meet it: over HTTP and Kafka."""
+"""The executor over HTTP and Kafka."""
 
 import re
 from collections.abc import AsyncIterator, Sequence
@@ -10,19 +10,19 @@ from typing import Any
 import pytest
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from services.executor.domain.task import TaskState, asked
+from services.executor.domain.task import TaskState, asks_in_state
 from services.executor.schema import METADATA
-from shared.contracts.event import DepartmentId, EntryId, LineId, ResponseId, Topic
+from shared.contracts.event import DepartmentId, EntryId, LineId, MeasureId, ResponseId, Topic
 from shared.contracts.execution import Acknowledged, Applied, Armed, EffectUndone, NotApplicable, Undone
 from shared.contracts.lawbook import (
-    Domain,
-    DomainPublished,
-    Instrument,
-    InstrumentPublished,
     ListKind,
-    MeasurePublished,
     Undoing,
     Works,
+)
+from shared.contracts.lawbook_events import (
+    DomainPublished,
+    InstrumentPublished,
+    MeasurePublished,
 )
 from shared.contracts.listing import Subject
 from shared.contracts.response import (
@@ -37,9 +37,9 @@ from shared.contracts.response import (
     Settled,
 )
 from shared.database.migration import drift
-from shared.eventstore.store import new_event_id
+from shared.ids import new_event_id
 from shared.trust import OfficerRole
-from tests.domain.test_executor import a_line, a_measure
+from tests.builders import a_domain, a_line, a_measure, an_instrument
 from tests.engine.statements import counted
 from tests.harness import World, eventually, world
 from tests.stacks import Addresses
@@ -49,7 +49,7 @@ DEPARTMENTS = ("example-tax", "example-court")
 _subjects = count(1)
 
 
-# --- the world, and its words ----------------------------------------------------------------------------------------
+# --- builders --------------------------------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
@@ -60,31 +60,23 @@ async def w(stack: Addresses) -> AsyncIterator[World]:
 
 
 def lawbook() -> list[Any]:
-    memo = Instrument.model_validate(
-        {
-            "instrument_id": "memo",
-            "version": 1,
-            "kind": "memorandum",
-            "title_zh": "示例备忘录",
-            "document_number": "示例〔2020〕1号",
-            "issued_by": "示例办",
-            "region": "000000",
-            "in_force_from": date(2020, 1, 1),
-        }
-    )
-    tax = Domain.model_validate(
-        {"domain_id": "tax", "name_zh": "税收", "name_en": "Tax", "lists": [ListKind.BLACK], "may_list": DEPARTMENTS}
-    )
-    measures = [a_measure(number, implementers=DEPARTMENTS) for number in range(1, 10)]
+    """A law book with the measures m1 to m9, for both departments."""
+    tax = a_domain(name_zh="税收", lists=(ListKind.BLACK,), may_list=DEPARTMENTS)
+    measures = [a_measure(f"m{number}", implementers=DEPARTMENTS) for number in range(1, 10)]
     return [
-        InstrumentPublished(lawbook_version=1, instrument=memo),
+        InstrumentPublished(lawbook_version=1, instrument=an_instrument()),
         DomainPublished(lawbook_version=2, domain=tax),
         *(MeasurePublished(lawbook_version=v, measure=m) for v, m in enumerate(measures, start=3)),
     ]
 
 
+def line(number: int = 1, **changes: Any) -> Line:
+    """A line of the measure `m<number>`. Its id is given when it is directed."""
+    return a_line(measure_id=MeasureId(f"m{number}"), **changes)
+
+
 class Case:
-    """One response in this world: what the registry orders about it, and how its tasks stand."""
+    """One response: the orders of the registry about it, and its tasks over HTTP."""
 
     def __init__(self, w: World, subject: Subject, department: str) -> None:
         self.w = w
@@ -101,7 +93,7 @@ class Case:
         self.lines: list[LineId] = []
 
     def directed(self, *lines: Line) -> ResponseDirected:
-        mine = [line.model_copy(update={"line_id": LineId(new_event_id())}) for line in lines or (a_line(),)]
+        mine = [line.model_copy(update={"line_id": LineId(new_event_id())}) for line in lines or (line(),)]
         self.lines += [line.line_id for line in mine]
         return ResponseDirected.model_validate(
             {
@@ -136,7 +128,7 @@ class Case:
         assert answer.status_code == 200, answer.text
         return answer.json()
 
-    async def known(self) -> None:
+    async def arrives(self) -> None:
         async def there() -> bool:
             listed = await worklist(self.w, self.department, entry_id=self.facts["entry_id"], state="all")
             return len(listed["items"]) == len(self.lines)
@@ -152,10 +144,10 @@ class Case:
         assert found is not None
         return found
 
-    async def says(self, what: str, nth: int = 0, **said: Any) -> Any:
+    async def answer(self, kind: str, nth: int = 0, **fields: Any) -> Any:
         return await self.w.http("executor").post(
-            f"/v1/tasks/{self.lines[nth]}/{what}",
-            json=said,
+            f"/v1/tasks/{self.lines[nth]}/{kind}",
+            json=fields,
             headers=self.w.writes(self.department, OfficerRole.EXECUTOR),
         )
 
@@ -164,14 +156,12 @@ async def a_case(w: World, *lines: Line, department: str = DEPARTMENTS[0], subje
     """A response that was directed and has arrived."""
     case = Case(w, subject or company(w, next(_subjects)), department)
     await w.publish(case.directed(*lines))
-    await case.known()
+    await case.arrives()
     return case
 
 
-async def worklist(w: World, department: str, **asked_for: Any) -> dict[str, Any]:
-    answer = await w.http("executor").get(
-        "/v1/tasks", params=asked_for, headers=w.bearer(department, OfficerRole.EXECUTOR)
-    )
+async def worklist(w: World, department: str, **query: Any) -> dict[str, Any]:
+    answer = await w.http("executor").get("/v1/tasks", params=query, headers=w.bearer(department, OfficerRole.EXECUTOR))
     assert answer.status_code == 200, answer.text
     return answer.json()
 
@@ -192,7 +182,7 @@ _OF_TASKS_AND_EVENTS = re.compile("tasks|events|outbox")
 
 
 def statements(w: World) -> AbstractContextManager[list[str]]:
-    """The SQL statements that the executor sends meanwhile."""
+    """The SQL statements that the executor sends during the block."""
     return counted(w.services["executor"].core.engine)
 
 
@@ -207,7 +197,7 @@ async def test_the_migrations_make_what_the_code_says(w: World) -> None:
 
 
 async def test_a_direction_becomes_a_task_with_all_that_an_officer_needs(w: World) -> None:
-    case = await a_case(w, a_line(works=Works.OCCASION, matters=("procurement",)))
+    case = await a_case(w, line(works=Works.OCCASION, matters=("procurement",)))
     task = await case.task()
     assert task["subject"] == {
         "key": case.subject.key,
@@ -240,7 +230,7 @@ async def test_a_person_is_shown_in_clear_to_the_implementing_department_only(w:
 
 async def test_the_worklist_is_paged_in_order_and_filtered(w: World) -> None:
     department = "example-paging"
-    cases = [await a_case(w, a_line(1), a_line(2), a_line(3), department=department) for _ in range(3)]
+    cases = [await a_case(w, line(1), line(2), line(3), department=department) for _ in range(3)]
     wanted = [line for case in cases for line in case.lines]
     found: list[str] = []
     after = ""
@@ -250,7 +240,7 @@ async def test_the_worklist_is_paged_in_order_and_filtered(w: World) -> None:
         if not (after := page["next"] or ""):
             break
     assert found == wanted
-    assert (await cases[0].says("not-applicable", 1, reason="示例")).status_code == 200
+    assert (await cases[0].answer("not-applicable", 1, reason="示例")).status_code == 200
     of_entry = cases[0].facts["entry_id"]
     listed = {
         state: [item["task_id"] for item in (await worklist(w, department, entry_id=of_entry, state=state))["items"]]
@@ -261,7 +251,18 @@ async def test_the_worklist_is_paged_in_order_and_filtered(w: World) -> None:
     assert (await worklist(w, department, kind="incentive"))["items"] == []
 
 
-async def test_a_cursor_that_is_none_is_refused(w: World) -> None:
+async def test_an_exactly_full_last_page_of_tasks_has_no_next(w: World) -> None:
+    department = "example-full-page"
+    case = await a_case(w, line(1), line(2), line(3), line(4), department=department)
+    for state in ("open", "all"):
+        first = await worklist(w, department, limit=2, state=state)
+        last = await worklist(w, department, limit=2, state=state, after=first["next"])
+        assert [item["task_id"] for page in (first, last) for item in page["items"]] == case.lines
+        assert last["next"] is None
+        assert (await worklist(w, department, limit=4, state=state))["next"] is None
+
+
+async def test_an_invalid_cursor_is_refused(w: World) -> None:
     for after in ("x", "1", "1.x", f"{2**63}.1", "①.②"):
         answer = await w.http("executor").get(
             "/v1/tasks", params={"after": after}, headers=w.bearer(DEPARTMENTS[0], OfficerRole.EXECUTOR)
@@ -269,7 +270,7 @@ async def test_a_cursor_that_is_none_is_refused(w: World) -> None:
         assert code_of(answer) == (422, "field_invalid")
 
 
-# --- who may -----------------------------------------------------------------------------------------------------------
+# --- permissions -----------------------------------------------------------------------------------------------------
 
 
 async def test_another_departments_task_can_be_neither_seen_nor_answered(w: World) -> None:
@@ -277,25 +278,27 @@ async def test_another_departments_task_can_be_neither_seen_nor_answered(w: Worl
     http, other = w.http("executor"), "example-stranger"
     seen = await http.get(f"/v1/tasks/{case.lines[0]}", headers=w.bearer(other, OfficerRole.EXECUTOR))
     assert code_of(seen) == (404, "unknown_id")
-    told = await http.post(f"/v1/tasks/{case.lines[0]}/apply", json={}, headers=w.writes(other, OfficerRole.EXECUTOR))
-    assert code_of(told) == (404, "unknown_id")
+    answered = await http.post(
+        f"/v1/tasks/{case.lines[0]}/apply", json={}, headers=w.writes(other, OfficerRole.EXECUTOR)
+    )
+    assert code_of(answered) == (404, "unknown_id")
     listed = await http.get(
         "/v1/tasks", params={"department": DEPARTMENTS[0]}, headers=w.bearer(other, OfficerRole.EXECUTOR)
     )
     assert code_of(listed) == (403, "forbidden_department")
 
 
-async def test_those_who_watch_may_name_any_department_and_answer_nothing(w: World) -> None:
+async def test_watching_roles_may_read_any_department_and_answer_nothing(w: World) -> None:
     case = await a_case(w)
     http = w.http("executor")
     for role in (OfficerRole.CREDIT_OFFICE, OfficerRole.AUDITOR):
         who = w.bearer("example-credit-office", role)
         params = {"department": DEPARTMENTS[0], "entry_id": case.facts["entry_id"]}
         assert len((await http.get("/v1/tasks", params=params, headers=who)).json()["items"]) == 1
-        told = await http.post(
+        answered = await http.post(
             f"/v1/tasks/{case.lines[0]}/apply", json={}, headers=w.writes("example-credit-office", role)
         )
-        assert code_of(told) == (403, "forbidden_role")
+        assert code_of(answered) == (403, "forbidden_role")
 
 
 async def test_other_roles_see_nothing(w: World) -> None:
@@ -311,30 +314,30 @@ async def test_a_task_that_does_not_exist_is_not_found(w: World) -> None:
     http = w.http("executor")
     seen = await http.get("/v1/tasks/none", headers=w.bearer(DEPARTMENTS[0], OfficerRole.EXECUTOR))
     assert code_of(seen) == (404, "unknown_id")
-    told = await http.post("/v1/tasks/none/undo", json={}, headers=w.writes(DEPARTMENTS[0], OfficerRole.EXECUTOR))
-    assert code_of(told) == (404, "unknown_id")
+    answered = await http.post("/v1/tasks/none/undo", json={}, headers=w.writes(DEPARTMENTS[0], OfficerRole.EXECUTOR))
+    assert code_of(answered) == (404, "unknown_id")
 
 
 # --- answers -----------------------------------------------------------------------------------------------------------
 
 
 async def test_an_answer_is_published_once_and_a_second_is_refused(w: World) -> None:
-    case = await a_case(w, a_line(works=Works.OCCASION))
-    assert (await case.says("acknowledge")).json() == {
+    case = await a_case(w, line(works=Works.OCCASION))
+    assert (await case.answer("acknowledge")).json() == {
         "task_id": case.lines[0],
         "state": "acknowledged",
         "asks": "answer",
     }
-    assert (await case.says("apply", note="已布控")).json()["state"] == "armed"
-    assert code_of(await case.says("apply")) == (409, "already_answered")
+    assert (await case.answer("apply", note="已布控")).json()["state"] == "armed"
+    assert code_of(await case.answer("apply")) == (409, "already_answered")
 
-    async def told() -> bool:
+    async def published() -> bool:
         events = [
             e for _, e in await w.topic(Topic.EXECUTION) if getattr(e, "response_id", None) == case.facts["response_id"]
         ]
         return [type(e) for e in events] == [Acknowledged, Armed]
 
-    await eventually(told)
+    await eventually(published)
     assert (await case.task())["said"] == "已布控"
 
 
@@ -353,31 +356,31 @@ async def test_the_same_request_again_does_nothing_twice(w: World) -> None:
 async def test_an_identity_number_does_not_get_into_an_event(w: World) -> None:
     case = await a_case(w)
     number = INVENTED.person(3).resident_id
-    told = await case.says("not-applicable", reason=f"当事人 {number} 已注销")
-    assert code_of(told) == (422, "personal_number_in_text")
-    assert number not in told.text
+    answered = await case.answer("not-applicable", reason=f"当事人 {number} 已注销")
+    assert code_of(answered) == (422, "personal_number_in_text")
+    assert number not in answered.text
 
 
 async def test_a_punishment_whose_measure_was_withdrawn_is_not_applied(w: World) -> None:
-    case = await a_case(w, a_line(9))
+    case = await a_case(w, line(9))
     version = len(lawbook()) + 1
-    withdrawn = a_measure(9, version=2, published=False, implementers=DEPARTMENTS)
+    withdrawn = a_measure("m9", version=2, published=False, implementers=DEPARTMENTS)
     await w.publish_lawbook(MeasurePublished(lawbook_version=version, measure=withdrawn))
 
     async def read() -> bool:
         return (await w.services["executor"].core.lawbook.current()).version == version
 
     await eventually(read)
-    refused = await case.says("apply")
+    refused = await case.answer("apply")
     assert code_of(refused) == (409, "basis_gone")
     assert (await case.task())["state"] == "directed"
-    assert (await case.says("not-applicable", reason="依据已失效")).status_code == 200
+    assert (await case.answer("not-applicable", reason="依据已失效")).status_code == 200
 
 
 async def test_of_ten_answers_three_bad_ones_come_back_and_seven_stand(w: World) -> None:
-    case = await a_case(w, *[a_line(number % 6 + 1) for number in range(9)])
+    case = await a_case(w, *[line(number % 6 + 1) for number in range(9)])
     stranger = await a_case(w, department="example-stranger")
-    assert (await case.says("apply", 0)).status_code == 200
+    assert (await case.answer("apply", 0)).status_code == 200
     answers: list[dict[str, Any]] = [{"task_id": line, "answer": "apply"} for line in case.lines]
     answers[4] = {"task_id": case.lines[4], "answer": "fail"}
     answers.append({"task_id": stranger.lines[0], "answer": "apply"})
@@ -404,9 +407,9 @@ async def test_of_ten_answers_three_bad_ones_come_back_and_seven_stand(w: World)
 async def test_answers_to_thirty_responses_cost_as_many_statements_as_to_ten(w: World) -> None:
     department = "example-bulk"
     cases = [Case(w, company(w, next(_subjects)), department) for _ in range(40)]
-    await w.publish(*[case.directed(*[a_line(n) for n in range(1, 7)]) for case in cases])
+    await w.publish(*[case.directed(*[line(n) for n in range(1, 7)]) for case in cases])
     for case in cases:
-        await case.known()
+        await case.arrives()
     lines = [line for case in cases for line in case.lines]
     counts: list[int] = []
     for chosen in (lines[:60], lines[60:]):
@@ -415,7 +418,7 @@ async def test_answers_to_thirty_responses_cost_as_many_statements_as_to_ten(w: 
         assert result == {"accepted": len(chosen), "refused": []}
         counts.append(len([s for s in seen if _OF_TASKS_AND_EVENTS.search(s) and "store_identity" not in s]))
     assert counts == [6, 6], (
-        "whose tasks, load, positions, events, outbox, tasks; what the relay does beside it is not counted"
+        "responses of the tasks, load, positions, events, outbox, tasks; statements of the relay are not counted"
     )
     assert (await worklist(w, department))["items"] == []
 
@@ -427,10 +430,10 @@ async def test_a_suspended_task_leaves_the_open_worklist_and_comes_back(w: World
     case = await a_case(w)
     await w.publish(case.suspended())
     await case.becomes(suspended=True, asks="nothing", due_on=None)
-    assert code_of(await case.says("apply")) == (409, "line_suspended")
+    assert code_of(await case.answer("apply")) == (409, "line_suspended")
     await w.publish(case.resumed())
     await case.becomes(suspended=False, asks="answer")
-    assert (await case.says("apply")).status_code == 200
+    assert (await case.answer("apply")).status_code == 200
 
 
 async def test_an_amended_term_is_shown(w: World) -> None:
@@ -440,10 +443,10 @@ async def test_an_amended_term_is_shown(w: World) -> None:
 
 
 async def test_an_end_asks_for_the_undoing_and_the_undoing_closes_it(w: World) -> None:
-    case = await a_case(w, a_line(1), a_line(2, on_end=Undoing.NOTHING), a_line(3), a_line(4))
+    case = await a_case(w, line(1), line(2, on_end=Undoing.NOTHING), line(3), line(4))
     for nth in (0, 1):
-        await case.says("apply", nth)
-    await case.says("not-applicable", 2, reason="主体已注销")
+        await case.answer("apply", nth)
+    await case.answer("not-applicable", 2, reason="主体已注销")
     await w.publish(case.ended())
     owing = await case.becomes(0, asks="undo", state="applied")
     assert owing["end"] == {"mode": "from_now", "reason": "示例原因"}
@@ -451,10 +454,10 @@ async def test_an_end_asks_for_the_undoing_and_the_undoing_closes_it(w: World) -
     await case.becomes(1, asks="nothing", how="nothing_to_undo")
     await case.becomes(2, asks="nothing", how="never_applied", said="主体已注销")
     await case.becomes(3, asks="confirm", state="directed")
-    assert (await case.says("undo", 0, how="stopped", evidence="示例〔2026〕3号")).json()["asks"] == "nothing"
-    late = await case.says("apply", 3, done_at=(datetime.now(UTC) - timedelta(milliseconds=1)).isoformat())
+    assert (await case.answer("undo", 0, how="stopped", evidence="示例〔2026〕3号")).json()["asks"] == "nothing"
+    late = await case.answer("apply", 3, done_at=(datetime.now(UTC) - timedelta(milliseconds=1)).isoformat())
     assert late.json() == {"task_id": case.lines[3], "state": "applied", "asks": "undo"}
-    assert (await case.says("undo", 3, how="stopped", evidence="示例〔2026〕4号")).status_code == 200
+    assert (await case.answer("undo", 3, how="stopped", evidence="示例〔2026〕4号")).status_code == 200
 
     async def all_undone() -> bool:
         undone = [e for e in await w.seen(Topic.EXECUTION, EffectUndone) if e.response_id == case.facts["response_id"]]
@@ -472,26 +475,26 @@ async def test_an_end_asks_for_the_undoing_and_the_undoing_closes_it(w: World) -
 
 async def test_what_was_stopped_is_reopened_when_it_was_wrong_from_the_beginning(w: World) -> None:
     case = await a_case(w)
-    await case.says("apply")
+    await case.answer("apply")
     await w.publish(case.ended())
     await case.becomes(asks="undo")
-    await case.says("undo", how="stopped", evidence="示例〔2026〕5号")
+    await case.answer("undo", how="stopped", evidence="示例〔2026〕5号")
     await w.publish(case.ended(EndMode.FROM_BEGINNING))
     reopened = await case.becomes(asks="undo", state="applied")
     assert (reopened["end"]["mode"], reopened["demand"]) == ("from_beginning", "restore")
-    assert code_of(await case.says("undo", how="stopped", evidence="示例")) == (422, "undoing_not_enough")
-    assert (await case.says("undo", how="restored", evidence="示例〔2026〕6号")).json()["asks"] == "nothing"
+    assert code_of(await case.answer("undo", how="stopped", evidence="示例")) == (422, "undoing_not_enough")
+    assert (await case.answer("undo", how="restored", evidence="示例〔2026〕6号")).json()["asks"] == "nothing"
 
 
 async def test_what_is_open_in_the_database_is_what_asks_something(w: World) -> None:
     rows = await w.rows("executor", "SELECT DISTINCT state, suspended, end_mode, open FROM tasks")
     assert {row.state for row in rows} >= {"directed", "applied", "undone"}
     for row in rows:
-        asks = asked(TaskState(row.state), ended=row.end_mode is not None, suspended=row.suspended)
+        asks = asks_in_state(TaskState(row.state), ended=row.end_mode is not None, suspended=row.suspended)
         assert row.open == (asks.value != "nothing")
 
 
-async def test_orders_that_concern_nobody_here_are_passed_over(w: World) -> None:
+async def test_registry_events_that_need_no_task_are_ignored(w: World) -> None:
     case = Case(w, company(w, next(_subjects)), DEPARTMENTS[0])
     facts = {name: case.facts[name] for name in ("entry_id", "subject", "lawbook_version", "list_event_id")}
     await w.publish(
@@ -504,7 +507,7 @@ async def test_orders_that_concern_nobody_here_are_passed_over(w: World) -> None
         case.directed(),
         Settled.model_validate({**facts, "list_event_type": "x", "lines": case.lines, "standing": 1, "ended": False}),
     )
-    await case.known()
+    await case.arrives()
     assert await w.rows("executor", "SELECT 1 FROM parked WHERE key = :key", key=case.subject.key) == []
 
 
@@ -518,9 +521,9 @@ def question(subject: Subject, w: World, matter: str = "procurement") -> dict[st
     return {"subject": {"scheme": scheme, "number": number}, "matter": matter}
 
 
-async def checked(w: World, department: str, asked_about: dict[str, Any]) -> dict[str, Any]:
+async def make_check(w: World, department: str, body: dict[str, Any]) -> dict[str, Any]:
     answer = await w.http("executor").post(
-        "/v1/checks", json=asked_about, headers=w.writes(department, OfficerRole.SYSTEM, subject="system-1")
+        "/v1/checks", json=body, headers=w.writes(department, OfficerRole.SYSTEM, subject="system-1")
     )
     assert answer.status_code == 201, answer.text
     return answer.json()
@@ -528,8 +531,8 @@ async def checked(w: World, department: str, asked_about: dict[str, Any]) -> dic
 
 async def test_a_check_tells_what_is_due_in_the_matter_and_its_outcome_is_recorded_once(w: World) -> None:
     department = "example-court"
-    case = await a_case(w, a_line(1, works=Works.OCCASION, matters=("procurement",)), a_line(2), department=department)
-    receipt = await checked(w, department, question(case.subject, w))
+    case = await a_case(w, line(1, works=Works.OCCASION, matters=("procurement",)), line(2), department=department)
+    receipt = await make_check(w, department, question(case.subject, w))
     assert [hit["line_id"] for hit in receipt["hits"]] == [case.lines[0]]
     assert receipt["asked_by"] == "system-1"
     assert receipt["lists"][0]["entry_id"] == case.facts["entry_id"]
@@ -557,10 +560,24 @@ async def test_a_check_tells_what_is_due_in_the_matter_and_its_outcome_is_record
     assert code_of(other) == (404, "unknown_id")
 
 
+async def test_an_exactly_full_last_page_of_checks_has_no_next(w: World) -> None:
+    department = "example-full-page-of-checks"
+    case = await a_case(w, line(works=Works.OCCASION), department=department)
+    receipts = [await make_check(w, department, question(case.subject, w)) for _ in range(4)]
+    pages: list[dict[str, Any]] = []
+    for after in ("", receipts[1]["check_id"]):
+        answer = await w.http("executor").get(
+            "/v1/checks", params={"limit": 2, "after": after}, headers=w.bearer(department, OfficerRole.EXECUTOR)
+        )
+        pages.append(answer.json())
+    assert [one["check_id"] for page in pages for one in page["items"]] == [one["check_id"] for one in receipts]
+    assert [page["next"] for page in pages] == [receipts[1]["check_id"], None]
+
+
 async def test_no_record_says_in_which_lists_and_as_of_when(w: World) -> None:
     case = await a_case(w)
     unlisted = company(w, next(_subjects))
-    receipt = await checked(w, case.department, question(unlisted, w))
+    receipt = await make_check(w, case.department, question(unlisted, w))
     assert (receipt["hits"], receipt["lists"]) == ([], [])
     assert receipt["covers"] == [{"domain_id": "tax", "list_kind": "black"}]
     assert "税收黑名单" in receipt["meaning"]
@@ -574,10 +591,10 @@ async def test_no_record_says_in_which_lists_and_as_of_when(w: World) -> None:
     assert code_of(none) == (409, "no_outcome_awaited")
 
 
-async def test_a_person_is_asked_about_in_the_body_and_kept_as_a_key_only(w: World) -> None:
+async def test_a_person_is_body_in_the_body_and_kept_as_a_key_only(w: World) -> None:
     index = next(_subjects)
-    case = await a_case(w, a_line(works=Works.OCCASION), subject=person(w, index))
-    receipt = await checked(w, case.department, question(case.subject, w, "licensing"))
+    case = await a_case(w, line(works=Works.OCCASION), subject=person(w, index))
+    receipt = await make_check(w, case.department, question(case.subject, w, "licensing"))
     assert [hit["line_id"] for hit in receipt["hits"]] == case.lines
     assert receipt["subject"] == {"key": case.subject.key, "kind": "person"}
     number = INVENTED.person(index).resident_id
@@ -588,9 +605,9 @@ async def test_a_person_is_asked_about_in_the_body_and_kept_as_a_key_only(w: Wor
 
 
 async def test_a_wrong_number_is_refused_with_the_reason(w: World) -> None:
-    asked_about = {"subject": {"scheme": "uscc", "number": "91410300MA000000X"}, "matter": "procurement"}
+    body = {"subject": {"scheme": "uscc", "number": "91410300MA000000X"}, "matter": "procurement"}
     answer = await w.http("executor").post(
-        "/v1/checks", json=asked_about, headers=w.writes(DEPARTMENTS[0], OfficerRole.EXECUTOR)
+        "/v1/checks", json=body, headers=w.writes(DEPARTMENTS[0], OfficerRole.EXECUTOR)
     )
     assert answer.status_code == 422
     assert answer.json()["faults"][0]["field"] == "subject.number"
@@ -605,12 +622,12 @@ async def test_what_cannot_be_followed_parks_and_the_check_says_that_it_is_incom
         return bool(await w.rows("executor", "SELECT 1 FROM parked WHERE key = :key", key=case.subject.key))
 
     await eventually(parked)
-    receipt = await checked(w, case.department, question(case.subject, w))
+    receipt = await make_check(w, case.department, question(case.subject, w))
     assert not receipt["complete"]
     assert "可能不完整" in receipt["meaning"]
 
 
-# --- settings, and the whole of it anew ------------------------------------------------------------------------------
+# --- settings and restart --------------------------------------------------------------------------------------------
 
 
 async def test_an_executor_in_a_departments_premises_takes_its_own_responses_only(stack: Addresses) -> None:
@@ -624,14 +641,14 @@ async def test_an_executor_in_a_departments_premises_takes_its_own_responses_onl
         assert await w.rows("executor", "SELECT 1 FROM parked") == []
         await w.restart("executor")
         assert (await mine.task())["state"] == "directed"
-        assert (await mine.says("not-applicable", reason="示例")).status_code == 200
-        told = await eventually(lambda: w.seen(Topic.EXECUTION, NotApplicable))
-        assert [event.department for event in told] == [DepartmentId("example-tax")]
+        assert (await mine.answer("not-applicable", reason="示例")).status_code == 200
+        published = await eventually(lambda: w.seen(Topic.EXECUTION, NotApplicable))
+        assert [event.department for event in published] == [DepartmentId("example-tax")]
 
 
 async def test_an_executor_that_has_read_nothing_says_so(stack: Addresses) -> None:
     async with world(stack, "executor") as w:
-        receipt = await checked(w, "example-tax", question(company(w, 1), w))
+        receipt = await make_check(w, "example-tax", question(company(w, 1), w))
         assert receipt["as_of"] is None
         assert "尚未收到" in receipt["meaning"]
 

@@ -1,4 +1,4 @@
-"""Feedback as other services and people meet it: over Kafka, in hostile orders, and HTTP."""
+"""Feedback over Kafka, with topics read in unfavourable orders, and over HTTP."""
 
 import asyncio
 import random
@@ -11,9 +11,9 @@ from typing import Any
 from sqlalchemy import text
 
 from services.feedback.domain.entry import EntryState
-from services.feedback.domain.ledger import Heard, Ledger, fold
-from services.feedback.overdue import OverdueSweep
-from services.feedback.reactions import follow
+from services.feedback.domain.ledger import Ledger, ReceivedEvent, fold
+from services.feedback.jobs.overdue import OverdueSweep
+from services.feedback.reactions import keep_ledger
 from shared.contracts.envelope import Envelope
 from shared.contracts.event import DepartmentId, EntryId, LineId, PublicEvent, SubjectKey, Topic
 from shared.contracts.execution import Applied, Armed, NotApplicable, Undone
@@ -22,12 +22,14 @@ from shared.contracts.lawbook import Duty
 from shared.contracts.response import EndMode
 from shared.database import connect
 from shared.eventstore import Metadata, Session
-from shared.eventstore.store import new_event_id, partition_of
+from shared.eventstore.partitions import partition_of
+from shared.ids import new_event_id
 from shared.messaging.message import Message
 from shared.messaging.reaction import Batch
 from shared.trust import OfficerRole
+from tests.builders import a_line
 from tests.conftest import StartWorld
-from tests.domain.test_feedback import BANK, HOUSING, Story, a_line, queues
+from tests.domain.test_feedback import BANK, HOUSING, Story, queues
 from tests.engine.statements import counted
 from tests.harness import World, eventually
 
@@ -35,32 +37,32 @@ TAXES = DepartmentId("taxes")
 
 
 @dataclass
-class Teller:
-    """Puts what a story tells on the topics, as the relays of the other services would, in the order that it is given."""
+class Publisher:
+    """Writes the events of a story to the topics in the given order, as the relays of the other services would."""
 
     w: World
     source: str = "others/1/1"
     sequences: Counter[tuple[str, int]] = field(default_factory=Counter[tuple[str, int]])
 
-    async def tell(self, told: Iterable[Heard]) -> None:
-        for heard in told:
-            event = heard.event
+    async def publish(self, events: Iterable[ReceivedEvent]) -> None:
+        for received in events:
+            event = received.event
             assert isinstance(event, PublicEvent)
             partition = partition_of(event.partition_key, self.w.settings.partitions)
             self.sequences[event.TOPIC, partition] += 1
-            await self.put(heard, partition, self.sequences[event.TOPIC, partition])
+            await self.put(received, partition, self.sequences[event.TOPIC, partition])
 
-    async def put(self, heard: Heard, partition: int, sequence: int) -> None:
-        event = heard.event
+    async def put(self, received: ReceivedEvent, partition: int, sequence: int) -> None:
+        event = received.event
         envelope = Envelope(
-            heard.event_id, self.source, sequence, event.TYPE, heard.at.isoformat(), event.partition_key
+            received.event_id, self.source, sequence, event.TYPE, received.at.isoformat(), event.partition_key
         )
         body = event.model_dump_json().encode()
         await self.w.record(event.TOPIC, partition, event.partition_key, body, envelope)
 
 
-def of_topic(story: Story, topic: Topic) -> list[Heard]:
-    return [heard for heard in story.told if topic == heard.event.TOPIC]
+def of_topic(story: Story, topic: Topic) -> list[ReceivedEvent]:
+    return [received for received in story.events if topic == received.event.TOPIC]
 
 
 def new_story(now: datetime | None = None) -> Story:
@@ -102,7 +104,7 @@ async def obligations(w: World, headers: dict[str, str], **query: Any) -> list[d
     return answer.json()["items"]
 
 
-async def received(w: World, count: int) -> None:
+async def arrived(w: World, count: int) -> None:
     async def all_of_them() -> bool:
         [[rows]] = await w.rows("feedback", "SELECT count(*) FROM received")
         return rows >= count
@@ -110,22 +112,22 @@ async def received(w: World, count: int) -> None:
     await eventually(all_of_them, what=f"{count} events received")
 
 
-# --- hostile orders --------------------------------------------------------------------------------------------------
+# --- unfavourable orders ----------------------------------------------------------------------------------------------
 
 
 async def test_a_loop_closes_though_answers_come_before_directions_and_these_before_the_listing(
     start: StartWorld,
 ) -> None:
     async with start("feedback") as w:
-        story, teller = revoked_story(), Teller(w)
-        await teller.tell(of_topic(story, Topic.EXECUTION))
-        await received(w, 4)
+        story, publisher = revoked_story(), Publisher(w)
+        await publisher.publish(of_topic(story, Topic.EXECUTION))
+        await arrived(w, 4)
         assert (await closure(w, story.entry_id))["state"] == "waiting"
-        await teller.tell(of_topic(story, Topic.RESPONSE))
-        await received(w, 10)
+        await publisher.publish(of_topic(story, Topic.RESPONSE))
+        await arrived(w, 10)
         found = await in_state(w, story, EntryState.UNDOING)
         assert [ground["why"] for ground in found["open"]] == ["list_event_unread"]
-        await teller.tell(of_topic(story, Topic.LIST))
+        await publisher.publish(of_topic(story, Topic.LIST))
         found = await in_state(w, story, EntryState.CLOSED)
         assert found["open"] == []
         assert {line["undone"]["how"] for line in found["lines"]} == {"restored"}
@@ -136,16 +138,16 @@ async def test_a_loop_closes_though_answers_come_before_directions_and_these_bef
 
 async def test_while_the_registry_is_down_a_revocation_is_open_and_says_why(start: StartWorld) -> None:
     async with start("feedback") as w:
-        story, teller = revoked_story(), Teller(w)
-        await teller.tell(of_topic(story, Topic.LIST))
+        story, publisher = revoked_story(), Publisher(w)
+        await publisher.publish(of_topic(story, Topic.LIST))
         found = await in_state(w, story, EntryState.UNDOING)
         assert len(found["list_events"]["not_settled"]) == 2
         assert [ground["why"] for ground in found["open"]] == ["not_settled"]
         assert await w.seen(Topic.FEEDBACK, LoopClosed) == []
-        await teller.tell(of_topic(story, Topic.RESPONSE))
+        await publisher.publish(of_topic(story, Topic.RESPONSE))
         found = await eventually(lambda: _with_lines(w, story, 3))
         assert {line["why"] for line in found["lines"]} == {"confirmation_owed"}
-        await teller.tell(of_topic(story, Topic.EXECUTION))
+        await publisher.publish(of_topic(story, Topic.EXECUTION))
         await in_state(w, story, EntryState.CLOSED)
 
 
@@ -155,16 +157,16 @@ async def _with_lines(w: World, story: Story, count: int) -> dict[str, Any]:
     return found if len(ended) == count else {}
 
 
-async def test_many_stories_told_in_many_orders_end_as_if_each_had_been_told_in_order(start: StartWorld) -> None:
+async def test_many_stories_read_in_a_random_order_end_as_if_each_was_read_in_order(start: StartWorld) -> None:
     async with start("feedback") as w:
-        chance, teller = random.Random(20240304), Teller(w)
+        chance, publisher = random.Random(20240304), Publisher(w)
         stories = [revoked_story() for _ in range(12)]
-        waiting = [queue for story in stories for queue in queues(story.told)]
-        told: list[Heard] = []
+        waiting = [queue for story in stories for queue in queues(story.events)]
+        order: list[ReceivedEvent] = []
         while any(waiting):
-            told.append(chance.choice([queue for queue in waiting if queue]).pop(0))
-        await teller.tell(told)
-        await received(w, len(told))
+            order.append(chance.choice([queue for queue in waiting if queue]).pop(0))
+        await publisher.publish(order)
+        await arrived(w, len(order))
         for story in stories:
             await in_state(w, story, EntryState.CLOSED)
         assert Counter(event.entry_id for event in await _closings(w, 12)) == {story.entry_id: 1 for story in stories}
@@ -180,25 +182,25 @@ async def _closings(w: World, count: int) -> list[LoopClosed]:
 
 async def test_a_settlement_that_never_comes_keeps_an_entry_waiting(start: StartWorld) -> None:
     async with start("feedback") as w:
-        story, teller = new_story(), Teller(w)
-        await teller.tell(story.published().told)
+        story, publisher = new_story(), Publisher(w)
+        await publisher.publish(story.published().events)
         found = await in_state(w, story, EntryState.WAITING)
         assert {ground["why"] for ground in found["open"]} == {"in_force", "not_settled"}
 
 
-# --- what comes twice ------------------------------------------------------------------------------------------------
+# --- duplicates -------------------------------------------------------------------------------------------------------
 
 
 async def test_a_record_that_a_relay_sends_again_changes_nothing(start: StartWorld) -> None:
     async with start("feedback") as w:
-        story, teller = new_story(), Teller(w)
+        story, publisher = new_story(), Publisher(w)
         story.published()
-        [published] = story.told
-        await teller.tell([published])
+        [published] = story.events
+        await publisher.publish([published])
         partition = partition_of(story.company, w.settings.partitions)
         for _ in range(3):
-            await teller.put(published, partition, 1)
-        await teller.tell(story.settled().told[1:])
+            await publisher.put(published, partition, 1)
+        await publisher.publish(story.settled().events[1:])
         found = await in_state(w, story, EntryState.ANSWERED)
         assert found["list_events"] == {"read": 1, "settled": 1, "not_settled": [], "not_read": []}
         assert await w.rows("feedback", "SELECT count(*) FROM received") == [(2,)]
@@ -206,38 +208,38 @@ async def test_a_record_that_a_relay_sends_again_changes_nothing(start: StartWor
 
 async def test_topics_read_again_from_the_beginning_change_nothing(start: StartWorld) -> None:
     async with start("feedback") as w:
-        story, teller = revoked_story(), Teller(w)
-        await teller.tell(story.told)
+        story, publisher = revoked_story(), Publisher(w)
+        await publisher.publish(story.events)
         before = await in_state(w, story, EntryState.CLOSED)
         await w.services["feedback"].stop()
         async with w.services["feedback"].core.engine.begin() as connection:
             await connection.execute(text("DELETE FROM offsets"))
         await w.restart("feedback")
-        await teller.tell((other := new_story().published().settled()).told)
+        await publisher.publish((other := new_story().published().settled()).events)
         await in_state(w, other, EntryState.ANSWERED)
         assert await closure(w, story.entry_id) == before
         assert len(await w.seen(Topic.FEEDBACK, LoopClosed)) == 1
 
 
-# --- open again ------------------------------------------------------------------------------------------------------
+# --- reopened loops ---------------------------------------------------------------------------------------------------
 
 
 async def test_a_repaired_entry_that_proves_wrong_opens_its_loop_and_closes_it_once_more(start: StartWorld) -> None:
     async with start("feedback") as w:
-        story, teller = new_story(), Teller(w)
+        story, publisher = new_story(), Publisher(w)
         line = f"{story.entry_id}-a"
         story.published().directed(a_line(line)).settled(line).did(Applied, line).repaired()
         story.ended(line, mode=EndMode.FROM_NOW).settled(line, ended=True).undone(line, how=Undone.STOPPED)
-        await teller.tell(story.told)
+        await publisher.publish(story.events)
         await in_state(w, story, EntryState.CLOSED)
-        told = len(story.told)
+        published = len(story.events)
         story.revoked().ended(line, mode=EndMode.FROM_BEGINNING).settled(line, ended=True)
-        await teller.tell(story.told[told:])
+        await publisher.publish(story.events[published:])
         found = await eventually(lambda: _owing(w, story))
         assert found["lines"][0]["end"]["orders"] == 2
         assert found["closed_at"] is None
-        told = len(story.told)
-        await teller.tell(story.undone(line, how=Undone.RESTORED).told[told:])
+        published = len(story.events)
+        await publisher.publish(story.undone(line, how=Undone.RESTORED).events[published:])
         found = await in_state(w, story, EntryState.CLOSED)
         assert found["closings"] == 2
         assert len(await _closings(w, 2)) == 2
@@ -250,13 +252,13 @@ async def _owing(w: World, story: Story) -> dict[str, Any]:
 
 async def test_an_effect_that_is_reported_late_opens_the_loop_and_is_named(start: StartWorld) -> None:
     async with start("feedback") as w:
-        story, teller = new_story(), Teller(w)
+        story, publisher = new_story(), Publisher(w)
         line = f"{story.entry_id}-a"
         story.published().directed(a_line(line)).settled(line).revoked().ended(line, mode=EndMode.FROM_BEGINNING)
         story.settled(line, ended=True).undone(line, how=Undone.NEVER_APPLIED)
-        await teller.tell(story.told)
+        await publisher.publish(story.events)
         await in_state(w, story, EntryState.CLOSED)
-        await teller.tell(story.did(Applied, line, late=True).told[-1:])
+        await publisher.publish(story.did(Applied, line, late=True).events[-1:])
         await in_state(w, story, EntryState.UNDOING)
         answer = await w.http("feedback").get(
             "/v1/statistics/still-in-force", headers={**auditor(w), "Accept-Language": "en"}
@@ -286,13 +288,13 @@ async def notices(w: World, count: int) -> list[ObligationOverdue]:
 
 async def test_what_is_overdue_is_noticed_once_by_the_clock_and_not_where_nothing_is_due(start: StartWorld) -> None:
     async with start("feedback") as w:
-        story, teller = new_story(), Teller(w)
+        story, publisher = new_story(), Publisher(w)
         owed, done, paused, invited = (f"{story.entry_id}-{letter}" for letter in "abcd")
         story.published().directed(a_line(owed), a_line(done), a_line(paused)).suspended(paused)
         story.directed(a_line(invited, duty=Duty.INVITED), to=BANK).settled(owed, done, paused, invited)
         story.did(Applied, done)
-        await teller.tell(story.told)
-        await received(w, len(story.told))
+        await publisher.publish(story.events)
+        await arrived(w, len(story.events))
         assert await obligations(w, auditor(w), overdue=True) == []
         await w.move_clock(datetime.now(UTC) + timedelta(days=40))
         [notice] = await notices(w, 1)
@@ -300,19 +302,19 @@ async def test_what_is_overdue_is_noticed_once_by_the_clock_and_not_where_nothin
         [overdue] = await obligations(w, auditor(w), overdue=True)
         assert (overdue["line_id"], overdue["due_on"]) == (owed, notice.due_on.isoformat())
         await w.restart("feedback")
-        await teller.tell(story.revoked().ended(owed, mode=EndMode.FROM_BEGINNING).told[-2:])
+        await publisher.publish(story.revoked().ended(owed, mode=EndMode.FROM_BEGINNING).events[-2:])
         first, second = await notices(w, 2)
         assert (first, second.owes) == (notice, "undo")
 
 
 async def test_nobody_is_called_late_while_an_event_of_the_subject_is_parked(start: StartWorld) -> None:
     async with start("feedback") as w:
-        teller, stories = Teller(w), (new_story(), new_story())
+        publisher, stories = Publisher(w), (new_story(), new_story())
         for story in stories:
             line = f"{story.entry_id}-a"
-            await teller.tell(story.published().directed(a_line(line)).settled(line).told)
-        await received(w, 6)
-        unreadable = stories[0].did(Applied, f"{stories[0].entry_id}-a").told[-1]
+            await publisher.publish(story.published().directed(a_line(line)).settled(line).events)
+        await arrived(w, 6)
+        unreadable = stories[0].did(Applied, f"{stories[0].entry_id}-a").events[-1]
         partition = partition_of(stories[0].company, w.settings.partitions)
         envelope = Envelope(
             unreadable.event_id,
@@ -337,13 +339,13 @@ async def test_nobody_is_called_late_while_an_event_of_the_subject_is_parked(sta
 
 async def test_a_ledger_that_lags_behind_the_log_accuses_nobody(start: StartWorld) -> None:
     async with start("feedback") as w:
-        service, story, teller = w.services["feedback"], new_story(), Teller(w)
+        service, story, publisher = w.services["feedback"], new_story(), Publisher(w)
         line = f"{story.entry_id}-a"
-        await teller.tell(story.published().directed(a_line(line)).settled(line).told)
-        await received(w, 3)
+        await publisher.publish(story.published().directed(a_line(line)).settled(line).events)
+        await arrived(w, 3)
         assert service.consumer is not None
         await service.consumer.stop()
-        await teller.tell(story.did(Applied, line).told[-1:])
+        await publisher.publish(story.did(Applied, line).events[-1:])
         await w.move_clock(datetime.now(UTC) + timedelta(days=40))
         assert len(await obligations(w, auditor(w), overdue=True)) == 1
         assert await OverdueSweep(service.core).sweep() == 0
@@ -354,16 +356,16 @@ async def test_a_ledger_that_lags_behind_the_log_accuses_nobody(start: StartWorl
         assert await w.rows("feedback", "SELECT type FROM events") == []
 
 
-# --- who may see what ------------------------------------------------------------------------------------------------
+# --- permissions and pages --------------------------------------------------------------------------------------------
 
 
 async def test_a_department_sees_its_own_obligations_and_watchers_see_all(start: StartWorld) -> None:
     async with start("feedback") as w:
-        story, teller = new_story(), Teller(w)
+        story, publisher = new_story(), Publisher(w)
         lines = [f"{story.entry_id}-{letter}" for letter in "abc"]
         story.published().directed(a_line(lines[0])).directed(a_line(lines[1]), a_line(lines[2]), to=TAXES)
-        await teller.tell(story.settled(*lines).told)
-        await received(w, len(story.told))
+        await publisher.publish(story.settled(*lines).events)
+        await arrived(w, len(story.events))
         own = w.bearer(HOUSING, OfficerRole.EXECUTOR)
         assert [item["line_id"] for item in await obligations(w, own)] == [lines[0]]
         assert len(await obligations(w, auditor(w))) == 3
@@ -379,10 +381,10 @@ async def test_a_department_sees_its_own_obligations_and_watchers_see_all(start:
 
 async def test_the_ledger_of_an_entry_is_for_those_whom_it_involves(start: StartWorld) -> None:
     async with start("feedback") as w:
-        story, teller = new_story(), Teller(w)
+        story, publisher = new_story(), Publisher(w)
         line = f"{story.entry_id}-a"
-        await teller.tell(story.published().directed(a_line(line)).settled(line).told)
-        await received(w, 3)
+        await publisher.publish(story.published().directed(a_line(line)).settled(line).events)
+        await arrived(w, 3)
 
         async def asked_by(department: str, *roles: OfficerRole) -> int:
             path = f"/v1/entries/{story.entry_id}/closure"
@@ -398,30 +400,32 @@ async def test_the_ledger_of_an_entry_is_for_those_whom_it_involves(start: Start
 
 async def test_obligations_come_in_pages_and_by_state(start: StartWorld) -> None:
     async with start("feedback") as w:
-        story, teller = new_story(), Teller(w)
+        story, publisher = new_story(), Publisher(w)
         lines = [f"{story.entry_id}-{letter}" for letter in "abcde"]
         story.published().directed(*map(a_line, lines)).settled(*lines).did(NotApplicable, lines[4], reason="示例")
-        await teller.tell(story.told)
-        await received(w, 4)
-        seen: list[str] = []
+        await publisher.publish(story.events)
+        await arrived(w, 4)
+        pages: list[list[str]] = []
         after: str | None = ""
         while after is not None:
             query = {"after": after, "limit": 2, "entry_id": story.entry_id}
             page = (await w.http("feedback").get("/v1/obligations", params=query, headers=auditor(w))).json()
-            seen += [item["line_id"] for item in page["items"]]
+            pages.append([item["line_id"] for item in page["items"]])
             after = page["next"]
-        assert seen == lines[:4]
+        assert pages == [lines[:2], lines[2:4]], "the last page is exactly full, and no empty page follows"
         [answered] = await obligations(w, auditor(w), state="answered")
         assert (answered["line_id"], answered["owes"]) == (lines[4], "nothing")
 
 
 async def test_statistics_count_entries_by_state_and_lines_by_department(start: StartWorld) -> None:
     async with start("feedback") as w:
-        teller, closed, standing = Teller(w), revoked_story(), new_story()
+        publisher, closed, standing = Publisher(w), revoked_story(), new_story()
         line = f"{standing.entry_id}-a"
-        await teller.tell([*closed.told, *standing.published().directed(a_line(line), to=TAXES).settled(line).told])
+        await publisher.publish(
+            [*closed.events, *standing.published().directed(a_line(line), to=TAXES).settled(line).events]
+        )
         await in_state(w, closed, EntryState.CLOSED)
-        await received(w, len(closed.told) + 3)
+        await arrived(w, len(closed.events) + 3)
         answer = (await w.http("feedback").get("/v1/statistics", headers=auditor(w))).json()
         assert {(e["list_kind"], e["state"]): e["entries"] for e in answer["entries"]} == {
             ("black", "closed"): 1,
@@ -432,7 +436,7 @@ async def test_statistics_count_entries_by_state_and_lines_by_department(start: 
         assert (taxes["directed"], taxes["answered"], taxes["waiting"], taxes["overdue"]) == (2, 1, 1, 0)
 
 
-# --- the machinery ---------------------------------------------------------------------------------------------------
+# --- tables, rebuild, cost --------------------------------------------------------------------------------------------
 
 
 async def ledger_rows(w: World) -> list[list[Any]]:
@@ -444,9 +448,9 @@ async def ledger_rows(w: World) -> list[list[Any]]:
 
 async def test_the_ledger_is_rebuilt_from_what_was_received_and_concluded(start: StartWorld) -> None:
     async with start("feedback") as w:
-        teller, closed, late = Teller(w), revoked_story(), new_story(datetime.now(UTC) - timedelta(days=60))
+        publisher, closed, late = Publisher(w), revoked_story(), new_story(datetime.now(UTC) - timedelta(days=60))
         line = f"{late.entry_id}-a"
-        await teller.tell([*closed.told, *late.published().directed(a_line(line)).settled(line).told])
+        await publisher.publish([*closed.events, *late.published().directed(a_line(line)).settled(line).events])
         await in_state(w, closed, EntryState.CLOSED)
         await notices(w, 1)
         before = await ledger_rows(w)
@@ -460,10 +464,10 @@ async def test_the_ledger_is_rebuilt_from_what_was_received_and_concluded(start:
 
 async def test_the_tables_hold_what_the_pure_ledger_says(start: StartWorld) -> None:
     async with start("feedback") as w:
-        story, teller = revoked_story(), Teller(w)
-        await teller.tell(story.told)
+        story, publisher = revoked_story(), Publisher(w)
+        await publisher.publish(story.events)
         await in_state(w, story, EntryState.CLOSED)
-        expected = fold(Ledger(), story.told)
+        expected = fold(Ledger(), story.events)
         rows = await w.rows("feedback", "SELECT * FROM lines")
         for row in rows:
             line = expected.lines[LineId(row.line_id)]
@@ -473,14 +477,14 @@ async def test_the_tables_hold_what_the_pure_ledger_says(start: StartWorld) -> N
 
 
 def messages_of(stories: Sequence[Story], topic: Topic, source: str) -> list[Message]:
-    """One batch, as a consumer would hand it over."""
-    told = [heard for story in stories for heard in of_topic(story, topic)]
-    return [_message(heard, source, nth) for nth, heard in enumerate(told, start=1)]
+    """One batch, as a consumer passes it on."""
+    events = [received for story in stories for received in of_topic(story, topic)]
+    return [_message(received, source, nth) for nth, received in enumerate(events, start=1)]
 
 
-def _message(heard: Heard, source: str, sequence: int) -> Message:
-    event, at = heard.event, heard.at.isoformat()
-    envelope = Envelope(heard.event_id, source, sequence, event.TYPE, at, event.partition_key)
+def _message(received: ReceivedEvent, source: str, sequence: int) -> Message:
+    event, at = received.event, received.at.isoformat()
+    envelope = Envelope(received.event_id, source, sequence, event.TYPE, at, event.partition_key)
     return Message(event.TOPIC, event.partition_key, envelope, event, event.model_dump_json().encode())
 
 
@@ -494,7 +498,7 @@ async def test_a_batch_costs_the_same_statements_whatever_its_size(start: StartW
                 for topic in (Topic.RESPONSE, Topic.EXECUTION, Topic.LIST):
                     async with engine.begin() as connection:
                         session = Session(core.store, core.clock.now(), Metadata("test"), connection)
-                        await follow(core, Batch(connection, session), messages_of(stories, topic, source))
+                        await keep_ledger(Batch(connection, session), messages_of(stories, topic, source))
                         await core.store.write(connection, [session.change()])
             return len(said)
 
@@ -516,7 +520,7 @@ async def test_instances_that_take_the_same_entries_from_different_topics_at_onc
             for first in range(0, len(messages), 20):
                 async with core.engine.begin() as connection:
                     session = Session(core.store, core.clock.now(), Metadata("test"), connection)
-                    await follow(core, Batch(connection, session), messages[first : first + 20])
+                    await keep_ledger(Batch(connection, session), messages[first : first + 20])
                     await core.store.write(connection, [session.change()])
 
         await asyncio.gather(take(Topic.LIST), take(Topic.RESPONSE), take(Topic.EXECUTION))

@@ -18,9 +18,9 @@ from hypothesis import strategies as st
 from sqlalchemy import event as sql_events
 from sqlalchemy import text
 
-from services.initiator.imports.columns import COLUMNS
-from services.initiator.imports.reading import FileForm, Record, Sniffed, records, sniff
-from services.initiator.imports.work import FileWork
+from services.initiator.files.columns import COLUMNS
+from services.initiator.files.reading import Detected, FileFormat, Record, detect, records
+from services.initiator.jobs.step import run_step
 from shared.contracts.event import EntryId, Topic
 from shared.contracts.listing import EntryPublished
 from shared.rejection import Rejected
@@ -126,12 +126,14 @@ async def nothing_is_kept_of_the_file(w: World) -> bool:
 # --- reading, in pieces
 
 
-async def read(content: bytes, piece: int, form: FileForm = FileForm.CSV, encoding: str = "utf-8-sig") -> list[Record]:
+async def read(
+    content: bytes, piece: int, file_format: FileFormat = FileFormat.CSV, encoding: str = "utf-8-sig"
+) -> list[Record]:
     async def chunks() -> AsyncIterator[bytes]:
         for at in range(0, len(content), piece):
             yield content[at : at + piece]
 
-    return [record async for group in records(chunks, Sniffed(form, encoding)) for record in group]
+    return [record async for group in records(chunks, Detected(file_format, encoding)) for record in group]
 
 
 @pytest.mark.parametrize("piece", [1, 2, 7, 1_000_000])
@@ -158,7 +160,7 @@ async def test_a_file_read_in_pieces_is_the_file_read_whole(table: list[list[str
     assert [record.cells for record in found] == whole
 
 
-async def test_a_row_that_cannot_be_read_costs_no_other() -> None:
+async def test_an_unreadable_row_does_not_affect_the_others() -> None:
     found = await read(b'a,b\n1,"x"y\n2,z\n3,"never closed\n4,w\n', 5)
     assert [(record.line, record.fault.code if record.fault else None) for record in found] == [
         (1, None),
@@ -180,13 +182,13 @@ async def test_a_row_that_cannot_be_read_costs_no_other() -> None:
         (b"a,b\n\xff\xff\xff\n", "file_encoding"),
     ],
 )
-async def test_a_file_that_is_no_text_is_known_by_its_content(content: bytes, code: str) -> None:
+async def test_a_file_that_is_not_text_is_detected_by_its_content(content: bytes, code: str) -> None:
     async def chunks() -> AsyncIterator[bytes]:
         if content:
             yield content
 
     with pytest.raises(Rejected) as rejected:
-        await sniff(chunks)
+        await detect(chunks)
     assert [fault.code for fault in rejected.value.faults] == [code]
 
 
@@ -253,8 +255,8 @@ async def test_workbooks_and_lines_of_json_are_read_too(start: StartWorld) -> No
         lines = [orjson.dumps({**row, "public": True, "responsible": []}) for row in rows(3, start=10)]
         found = await published(w, http, b"\n".join([*lines, b'{"list_kind":', b'{"colour": "grey"}']))
         assert counts(found) == (5, 3, 2, 3)
-        told = await rejects(w, http, found["import_id"])
-        assert [(row["line"], row["code"]) for row in told] == [("4", "row_unreadable"), ("5", "columns_unknown")]
+        rejected = await rejects(w, http, found["import_id"])
+        assert [(row["line"], row["code"]) for row in rejected] == [("4", "row_unreadable"), ("5", "columns_unknown")]
 
 
 WRONG_FILES = [
@@ -268,7 +270,7 @@ WRONG_FILES = [
 ]
 
 
-async def test_a_file_that_is_not_what_it_says_is_refused_and_not_kept(start: StartWorld) -> None:
+async def test_an_unreadable_file_is_refused_and_not_kept(start: StartWorld) -> None:
     async with start("initiator") as w:
         http = await with_lawbook(w)
         for content, code in WRONG_FILES:
@@ -293,7 +295,7 @@ async def test_missing_and_unknown_columns_are_listed(start: StartWorld) -> None
 # --- bad rows
 
 
-async def test_twenty_bad_rows_of_two_hundred_are_told_with_line_column_and_reason(start: StartWorld) -> None:
+async def test_twenty_bad_rows_of_two_hundred_are_reported_with_line_column_and_reason(start: StartWorld) -> None:
     async with start("initiator") as w:
         http = await with_lawbook(w)
         given = rows(200)
@@ -308,16 +310,16 @@ async def test_twenty_bad_rows_of_two_hundred_are_told_with_line_column_and_reas
             given[nth * 10] |= faults[nth % 5]
         found = await checked(w, http, as_csv(given))
         assert counts(found) == (200, 180, 20, 0)
-        told = await rejects(w, http, found["import_id"])
-        assert [int(row["line"]) for row in told] == [nth * 10 + 2 for nth in range(20)]
-        assert Counter((row["field"], row["code"]) for row in told) == {
+        rejected = await rejects(w, http, found["import_id"])
+        assert [int(row["line"]) for row in rejected] == [nth * 10 + 2 for nth in range(20)]
+        assert Counter((row["field"], row["code"]) for row in rejected) == {
             ("number", "credit_code_check_digit"): 4,
             ("domain_id", "unknown_domain"): 4,
             ("legal_basis", "field_missing"): 4,
             ("decided_on", "date_in_future"): 4,
             ("term_to", "end_before_start"): 4,
         }
-        assert "尚未到来" in told[3]["reason"] and "示例" in told[3]["row"]
+        assert "尚未到来" in rejected[3]["reason"] and "示例" in rejected[3]["row"]
         in_english = await rejects(w, http, found["import_id"], "en")
         assert "has not come yet" in in_english[3]["reason"]
 
@@ -342,14 +344,18 @@ async def test_a_second_row_of_one_decision_names_the_first(start: StartWorld, m
         given = [a_row(0), a_row(0), bad, a_row(1), a_row(2), a_row(0), a_row(1)]
         found = await published(w, http, as_csv(given))
         assert counts(found) == (7, 3, 4, 3)
-        told = await rejects(w, http, found["import_id"])
-        assert [(row["line"], row["code"]) for row in told] == [
+        rejected = await rejects(w, http, found["import_id"])
+        assert [(row["line"], row["code"]) for row in rejected] == [
             ("3", "duplicate_in_file"),
             ("4", "field_missing"),
             ("7", "duplicate_in_file"),
             ("8", "duplicate_in_file"),
         ]
-        assert "第 2 行" in told[0]["reason"] and "第 2 行" in told[2]["reason"] and "第 5 行" in told[3]["reason"]
+        assert (
+            "第 2 行" in rejected[0]["reason"]
+            and "第 2 行" in rejected[2]["reason"]
+            and "第 5 行" in rejected[3]["reason"]
+        )
 
 
 async def test_what_was_published_since_the_check_becomes_a_reject(start: StartWorld) -> None:
@@ -366,7 +372,9 @@ async def test_what_was_published_since_the_check_becomes_a_reject(start: StartW
         assert all(one["published"] + one["rejected"] == one["rows"] for one in done)
         third = await published_or_refused(w, http, rows(3))
         assert counts(third) == (3, 0, 3, 0)
-        assert {row["code"] for row in await rejects(w, http, third["import_id"])} == {"duplicate_entry"}
+        rejected = await rejects(w, http, third["import_id"])
+        assert {row["code"] for row in rejected} == {"duplicate_entry"}
+        assert entry_id in rejected[0]["reason"]
 
 
 async def published_or_refused(w: World, http: httpx.AsyncClient, given: Rows) -> dict[str, Any]:
@@ -459,6 +467,17 @@ async def test_a_request_without_a_file_is_refused(start: StartWorld) -> None:
         assert await nothing_is_kept_of_the_file(w)
 
 
+async def test_an_exactly_full_last_page_of_imports_has_no_next(start: StartWorld) -> None:
+    async with start("initiator") as w:
+        http = await with_lawbook(w)
+        ids = [(await upload(w, http, as_csv(rows(1, nth)))).json()["import_id"] for nth in range(4)]
+        reader = w.bearer(COURT, OfficerRole.LISTER)
+        first = (await http.get("/v1/imports?limit=2", headers=reader)).json()
+        last = (await http.get(f"/v1/imports?limit=2&after={first['next']}", headers=reader)).json()
+        assert [row["import_id"] for row in [*first["items"], *last["items"]]] == ids
+        assert first["next"] is not None and last["next"] is None
+
+
 async def test_an_import_is_withdrawn_with_its_file_and_seen_by_its_department_only(start: StartWorld) -> None:
     async with start("initiator") as w:
         http = await with_lawbook(w)
@@ -534,8 +553,8 @@ async def test_nothing_is_lost_and_nothing_twice_when_workers_die_and_others_joi
         await second.stop()
 
         assert counts(await look(w, w.http("initiator"), import_id)) == (400, 389, 11, 389)
-        told = await rejects(w, w.http("initiator"), import_id)
-        assert [int(row["line"]) for row in told] == [*range(2, 402, 40), 401]
+        rejected = await rejects(w, w.http("initiator"), import_id)
+        assert [int(row["line"]) for row in rejected] == [*range(2, 402, 40), 401]
         streams = await w.rows("initiator", "SELECT stream FROM events WHERE type = 'list.entry.published.v1'")
         assert len(streams) == len(set(streams)) == 389
         assert await nothing_is_kept_of_the_file(w)
@@ -569,12 +588,11 @@ async def test_a_batch_costs_the_same_number_of_statements_whatever_its_size(
         sql_events.listen(aside.core.engine.sync_engine, "before_cursor_execute", count)
         for size, begin in ((10, 0), (10, 100), (400, 1_000)):  # the first one also fills caches
             import_id = (await upload(w, http, as_csv(rows(size, begin)))).json()["import_id"]
-            work = FileWork(aside.core, import_id, batch_rows=1_000)
             if step == "publish":
-                await work.work()
+                await run_step(aside.core, import_id, batch_rows=1_000)
                 await approve(w, http, import_id)
             statements = 0
-            await work.work()
+            await run_step(aside.core, import_id, batch_rows=1_000)
             costs.append(statements)
         await aside.core.engine.dispose()
         assert costs[1] == costs[2]

@@ -5,7 +5,7 @@ from typing import Any
 
 import httpx
 
-from services.catalogue.shipped import shipped
+from services.catalogue.files.shipped import shipped
 from shared.contracts.event import DomainId, Topic
 from shared.contracts.listing import EntryPublished
 from shared.trust import OfficerRole
@@ -15,6 +15,8 @@ from tests.subjects import INVENTED
 
 LAWBOOK = shipped().changes()
 COURT = "luoyang-court"
+OTHER_COURT = "qidong-court"
+"""Lists in the same domain as COURT, and publishes nothing for it."""
 SAFETY = "luoyang-work-safety"
 
 
@@ -52,10 +54,10 @@ def approver(w: World, department: str = COURT, subject: str = "approver") -> di
 async def with_lawbook(w: World) -> httpx.AsyncClient:
     """The world's initiator, once it has read the law book that ships."""
     await w.publish_lawbook(*LAWBOOK)
-    shelf = w.services["initiator"].core.lawbook
+    lawbook = w.services["initiator"].core.lawbook
 
     async def read() -> bool:
-        return (await shelf.current()).version == LAWBOOK[-1].lawbook_version
+        return (await lawbook.current()).version == LAWBOOK[-1].lawbook_version
 
     await eventually(read)
     return w.http("initiator")
@@ -192,16 +194,42 @@ async def test_a_duplicate_is_refused_when_it_is_submitted(start: StartWorld) ->
         assert (await http.post(f"/v1/entries/{first}/submit", headers=lister(w))).status_code == 200
         again = await http.post(f"/v1/entries/{second}/submit", headers=lister(w))
         assert (again.status_code, again.json()["code"]) == (409, "duplicate_entry")
+        assert again.json()["faults"][0]["facts"] == {"entry_id": first}
         await http.post(f"/v1/entries/{first}/return", json={"reason": "重复"}, headers=approver(w))
         assert (await http.post(f"/v1/entries/{second}/submit", headers=lister(w))).status_code == 200
 
 
-async def test_of_many_duplicates_submitted_at_once_one_stands(start: StartWorld) -> None:
+async def test_of_many_duplicates_submitted_at_once_one_becomes_active(start: StartWorld) -> None:
     async with start("initiator") as w:
         http = await with_lawbook(w)
         ids = [await drafted(w, http) for _ in range(8)]
         answers = await asyncio.gather(*(http.post(f"/v1/entries/{one}/submit", headers=lister(w)) for one in ids))
         assert sorted(answer.status_code for answer in answers) == [200] + [409] * 7
+        [active] = [one for one, answer in zip(ids, answers, strict=True) if answer.status_code == 200]
+        refused = [answer.json() for answer in answers if answer.status_code == 409]
+        assert [problem["faults"][0]["facts"] for problem in refused] == [{"entry_id": active}] * 7
+
+
+async def test_a_duplicate_names_the_active_entry_in_the_callers_language(start: StartWorld) -> None:
+    async with start("initiator") as w:
+        http = await with_lawbook(w)
+        first, second = await submitted(w, http), await drafted(w, http)
+        for spoken in ("zh", "en"):
+            headers = lister(w) | {"Accept-Language": spoken}
+            problem = (await http.post(f"/v1/entries/{second}/submit", headers=headers)).json()
+            assert problem["code"] == "duplicate_entry" and first in problem["detail"]
+
+
+async def test_a_duplicate_does_not_name_an_entry_that_the_caller_may_not_read(start: StartWorld) -> None:
+    async with start("initiator") as w:
+        http = await with_lawbook(w)
+        first = await submitted(w, http)
+        other = await http.post("/v1/entries", json=the_body(), headers=lister(w, OTHER_COURT))
+        assert other.status_code == 201, other.text
+        path = f"/v1/entries/{other.json()['entry_id']}/submit"
+        refused = await http.post(path, headers=lister(w, OTHER_COURT))
+        assert (refused.status_code, refused.json()["code"]) == (409, "duplicate_entry")
+        assert refused.json()["faults"][0]["facts"] == {"entry_id": None} and first not in refused.text
 
 
 async def test_the_same_request_again_is_answered_again_and_another_one_under_its_key_refused(
@@ -232,6 +260,12 @@ async def test_a_stale_version_an_unknown_id_and_a_wrong_token_are_refused(start
             assert (answer.status_code, answer.json()["code"]) == (404, "unknown_id")
             answer = await http.get(f"/v1/entries/{unknown}", headers=lister(w))
             assert (answer.status_code, answer.json()["code"]) == (404, "unknown_id")
+        revised = await http.put(
+            "/v1/entries/0198c0de-0000-7000-8000-000000000000",
+            json=the_body(),
+            headers={**lister(w), "If-Match": '"1"'},
+        )
+        assert (revised.status_code, revised.json()["code"]) == (404, "unknown_id")
         bad = {"Authorization": "Bearer nonsense", "Idempotency-Key": "k"}
         for path in ("/v1/entries", f"/v1/entries/{entry_id}/submit", "/v1/imports"):
             assert (await http.post(path, json=the_body(), headers=bad)).status_code == 401
@@ -258,7 +292,18 @@ async def test_an_officer_sees_the_entries_of_the_own_department_and_the_credit_
         assert none.json()["items"] == []
 
 
-async def test_nothing_of_a_persons_number_stands_in_clear_anywhere(start: StartWorld) -> None:
+async def test_an_exactly_full_last_page_of_entries_has_no_next(start: StartWorld) -> None:
+    async with start("initiator") as w:
+        http = await with_lawbook(w)
+        ids = [await drafted(w, http, index) for index in range(4)]
+        reader = w.bearer(COURT, OfficerRole.LISTER)
+        first = (await http.get("/v1/entries?limit=2", headers=reader)).json()
+        last = (await http.get(f"/v1/entries?limit=2&after={first['next']}", headers=reader)).json()
+        assert [row["entry_id"] for row in [*first["items"], *last["items"]]] == ids
+        assert first["next"] is not None and last["next"] is None
+
+
+async def test_no_persons_number_is_in_clear_anywhere(start: StartWorld) -> None:
     async with start("initiator") as w:
         http = await with_lawbook(w)
         listed, responsible = INVENTED.person(8), INVENTED.person(9)
@@ -285,7 +330,7 @@ async def test_nothing_of_a_persons_number_stands_in_clear_anywhere(start: Start
         assert seal.open(event.entry.subject.sealed_number or "") == listed.resident_id
 
 
-async def test_every_route_stands_in_the_documentation(start: StartWorld) -> None:
+async def test_every_route_is_in_the_documentation(start: StartWorld) -> None:
     async with start("initiator") as w:
         document = (await w.http("initiator").get("/openapi.json")).json()
         assert {path for path in document["paths"] if path.startswith(("/v1/entries", "/v1/imports"))} == {

@@ -10,7 +10,7 @@ from starlette.routing import Mount
 
 from liandong.law import CREDIT_OFFICE, enact
 from services.catalogue.domain.content import Content
-from services.catalogue.shipped import shipped
+from services.catalogue.files.shipped import shipped
 from tests.conftest import StartWorld
 from tests.harness import World
 

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import text
 
 from liandong.node import SERVICES
-from services.catalogue.shipped import shipped
+from services.catalogue.files.shipped import shipped
 from shared.contracts.event import Topic
 from shared.contracts.response import Settled
 from shared.trust import OfficerRole

@@ -17,11 +17,11 @@ from services.initiator.views import entries
 from tests.conftest import StartWorld
 
 _KEYS = [str(uuid.uuid5(uuid.NAMESPACE_OID, str(n))) for n in range(500)]
-_OWED_BY = obligations.Wanted(department="luoyang-tax")
+_OWED_BY = obligations.ObligationQuery(department="luoyang-tax")
 
 Ask = Callable[[AsyncConnection], Awaitable[object]]
 QUERIES: dict[str, tuple[str, Ask]] = {
-    "entries_one_decision_idx": ("initiator", lambda c: entries.standing(c, _KEYS)),
+    "entries_one_decision_idx": ("initiator", lambda c: entries.active_among(c, _KEYS)),
     "lines_open_idx": ("feedback", lambda c: obligations.obligations(c, _OWED_BY, "", 100)),
     "lines_unnoticed_idx": ("feedback", lambda c: obligations.unnoticed(c, date(2018, 3, 1), None, 100)),
     "entries_undoing_idx": ("feedback", lambda c: closure.still_in_force(c, "", 100)),

@@ -1,4 +1,4 @@
-"""Read models can be made anew at any time, while the service works, from what it has stored."""
+"""Read models can be rebuilt from what a service has stored, at any time, while the service runs."""
 
 import asyncio
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from services.catalogue.shipped import shipped
+from services.catalogue.files.shipped import shipped
 from shared.contracts.event import Topic
 from shared.contracts.lawbook import Role
 from shared.contracts.listing import ResponsiblePerson
@@ -19,11 +19,11 @@ from tests.listings import an_entry, published, revoked
 from tests.subjects import company, person
 
 LAWBOOK = shipped().changes()
-FOLLOWERS = ("registry", "executor", "feedback", "repair")
+CONSUMERS = ("registry", "executor", "feedback", "repair")
 
 
 async def rows_of(w: World, service: str) -> dict[str, list[dict[str, Any]]]:
-    """All rows of a service's read models, but for numbers that a table gives itself."""
+    """All rows of the read models of a service, without identity columns."""
     found: dict[str, list[dict[str, Any]]] = {}
     for table in w.services[service].definition.read_models:
         given = {column.name for column in table.columns if column.identity is not None}
@@ -39,7 +39,7 @@ def director(w: World, index: int) -> ResponsiblePerson:
 
 
 async def listings(w: World, first: int, count: int) -> None:
-    """So many listings, every third of them revoked, and all of it settled."""
+    """Publish `count` listings, every third of them revoked, and wait until all list events are settled."""
     before = len(await w.seen(Topic.RESPONSE, Settled))
     entries = [an_entry(company(w, index), responsible=(director(w, index),)) for index in range(first, first + count)]
     gone = entries[::3]
@@ -50,54 +50,56 @@ async def listings(w: World, first: int, count: int) -> None:
         return len(await w.seen(Topic.RESPONSE, Settled)) >= wanted
 
     await eventually(all_settled, seconds=60, what="all list events settled")
-    await at_rest(w)
+    await idle(w)
 
 
-async def at_rest(w: World) -> None:
-    """Nothing is under way: every topic is read to its end."""
+async def idle(w: World) -> None:
+    """Wait until every topic is read to its end."""
 
     async def quiet() -> bool:
         counts = [await w.rows(name, "SELECT coalesce(max(position), 0) AS n FROM events") for name in w.services]
         offsets = [await w.rows(name, "SELECT coalesce(sum(next_offset), 0) AS n FROM offsets") for name in w.services]
         await asyncio.sleep(0.5)
-        again = [await w.rows(name, "SELECT coalesce(max(position), 0) AS n FROM events") for name in w.services]
-        still = [await w.rows(name, "SELECT coalesce(sum(next_offset), 0) AS n FROM offsets") for name in w.services]
-        return (counts, offsets) == (again, still)
+        events_later = [await w.rows(name, "SELECT coalesce(max(position), 0) AS n FROM events") for name in w.services]
+        offsets_later = [
+            await w.rows(name, "SELECT coalesce(sum(next_offset), 0) AS n FROM offsets") for name in w.services
+        ]
+        return (counts, offsets) == (events_later, offsets_later)
 
-    await eventually(quiet, seconds=60, what="rest")
+    await eventually(quiet, seconds=60, what="all topics read")
 
 
 async def test_a_rebuild_gives_the_rows_that_the_live_projections_gave(start: StartWorld) -> None:
-    async with start(*FOLLOWERS) as w:
+    async with start(*CONSUMERS) as w:
         await w.publish_lawbook(*LAWBOOK)
         await listings(w, 0, 12)
-        for name in FOLLOWERS:
+        for name in CONSUMERS:
             before = await rows_of(w, name)
             assert any(before.values())
-            spoilt = w.services[name].definition.read_models[0].name
+            emptied = w.services[name].definition.read_models[0].name
             async with w.services[name].core.engine.begin() as connection:
-                await connection.execute(text(f"DELETE FROM {spoilt}"))
+                await connection.execute(text(f"DELETE FROM {emptied}"))
             reports: list[Progress] = []
             assert await w.services[name].rebuild(reports.append).run() > 0
-            assert reports and reports[-1].done == reports[-1].of
+            assert reports and reports[-1].done == reports[-1].total
             assert await rows_of(w, name) == before, name
 
 
-async def test_a_rebuild_runs_beside_the_service_and_misses_nothing_that_comes_meanwhile(start: StartWorld) -> None:
+async def test_a_rebuild_runs_beside_the_service_and_misses_no_concurrent_event(start: StartWorld) -> None:
     async with start("registry") as w:
         await w.publish_lawbook(*LAWBOOK)
         await listings(w, 0, 6)
-        for turn in range(4):
-            coming = asyncio.create_task(listings(w, 100 + turn * 50, 30))
+        for round_ in range(4):
+            publishing = asyncio.create_task(listings(w, 100 + round_ * 50, 30))
             await w.services["registry"].rebuild(lambda _: None).run()
-            await coming
+            await publishing
         live = await rows_of(w, "registry")
         assert len(live["entries"]) == 6 + 4 * 30
         await w.services["registry"].rebuild(lambda _: None).run()
         assert await rows_of(w, "registry") == live
 
 
-async def test_a_rebuild_that_was_broken_off_is_taken_up_where_it_stood(start: StartWorld) -> None:
+async def test_an_interrupted_rebuild_continues_where_it_stopped(start: StartWorld) -> None:
     async with start("registry") as w:
         await w.publish_lawbook(*LAWBOOK)
         await listings(w, 0, 9)
@@ -108,18 +110,18 @@ async def test_a_rebuild_that_was_broken_off_is_taken_up_where_it_stood(start: S
 
         with pytest.MonkeyPatch.context() as patch, pytest.raises(SystemExit):
             patch.setattr(Rebuild, "_last_round", killed)
-            patch.setattr("shared.eventstore.rebuild.SHORT_ENOUGH", 0)
+            patch.setattr("shared.eventstore.rebuild.LAST_ROUND_POSITIONS", 0)
             await w.services["registry"].rebuild(lambda _: None).run()
         [half] = await w.rows("registry", "SELECT position FROM rebuilding.rebuild_progress")
         assert half.position > 0
-        assert await rows_of(w, "registry") == before, "until the switch everybody sees the old tables"
+        assert await rows_of(w, "registry") == before, "until the switch readers use the old tables"
         done: list[Progress] = []
         await w.services["registry"].rebuild(done.append).run()
-        assert len(done) == 1, "what was folded before is not folded again"
+        assert len(done) == 1, "events that were folded before the interruption are not folded again"
         assert await rows_of(w, "registry") == before
 
 
-async def test_a_rebuild_appends_no_event_and_tells_nobody(start: StartWorld) -> None:
+async def test_a_rebuild_appends_and_publishes_nothing(start: StartWorld) -> None:
     async with start("registry", "feedback") as w:
         await w.publish_lawbook(*LAWBOOK)
         await listings(w, 0, 6)
@@ -130,7 +132,7 @@ async def test_a_rebuild_appends_no_event_and_tells_nobody(start: StartWorld) ->
             assert await w.rows(name, counted) == before
 
 
-async def test_what_a_rebuild_leaves_for_the_end_is_there_at_the_end(start: StartWorld) -> None:
+async def test_a_rebuild_restores_the_indexes_that_it_builds_last(start: StartWorld) -> None:
     async with start("registry") as w:
         await w.publish_lawbook(*LAWBOOK)
         await listings(w, 0, 3)
@@ -140,7 +142,7 @@ async def test_what_a_rebuild_leaves_for_the_end_is_there_at_the_end(start: Star
         assert await w.rows("registry", indexes) == before
 
 
-async def test_a_rebuild_does_not_pass_over_an_event_that_it_does_not_know(start: StartWorld) -> None:
+async def test_a_rebuild_fails_on_an_unknown_event_type(start: StartWorld) -> None:
     async with start("registry") as w:
         await w.publish_lawbook(*LAWBOOK)
         await listings(w, 0, 3)

@@ -3,9 +3,12 @@
 from datetime import date
 from typing import Any
 
-from services.catalogue.shipped import shipped
+from services.catalogue.files.shipped import shipped
 from shared.contracts.event import Topic
-from shared.contracts.lawbook import ListKind, Role
+from shared.contracts.lawbook import (
+    ListKind,
+    Role,
+)
 from shared.contracts.listing import (
     Cause,
     EntryEnded,
@@ -201,6 +204,36 @@ async def test_red_and_black_at_once_is_flagged(start: StartWorld) -> None:
         office = w.bearer("luoyang-credit-office", OfficerRole.CREDIT_OFFICE)
         [conflict] = (await w.http("registry").get("/v1/conflicts", headers=office)).json()["items"]
         assert conflict["subject"] == subject.key and conflict["red"] == 1
+
+
+async def test_the_last_page_names_no_next_also_when_it_is_exactly_full(start: StartWorld) -> None:
+    async with start("registry") as w:
+        await w.publish_lawbook(*LAWBOOK)
+        for index in (1, 2):
+            await w.publish(
+                published(an_entry(company(w, index))),
+                published(an_entry(company(w, index), kind=ListKind.RED, domain="tax")),
+            )
+        await settled(w, 4)
+        office = w.bearer("luoyang-credit-office", OfficerRole.CREDIT_OFFICE)
+
+        async def page(path: str, **params: str | int) -> dict[str, Any]:
+            answer = await w.http("registry").get(path, params=params, headers=office)
+            assert answer.status_code == 200, answer.text
+            return answer.json()
+
+        for path, query in (
+            ("/v1/lists/judgment-defaulters/black", {}),
+            ("/v1/public/search", {"q": "示例"}),
+            ("/v1/conflicts", {}),
+        ):
+            everything = await page(path, **query)
+            full = await page(path, **query, limit=len(everything["items"]))
+            assert full["items"] == everything["items"] and full["next"] is None, path
+            first = await page(path, **query, limit=1)
+            rest = await page(path, **query, after=first["next"])
+            assert [*first["items"], *rest["items"]] == everything["items"] and rest["next"] is None, path
+            assert len(everything["items"]) >= 2, path
 
 
 async def test_a_change_of_an_unknown_entry_is_parked_and_others_go_on(start: StartWorld) -> None:

@@ -1,4 +1,4 @@
-"""When the law changes: entries in force are resolved again, once; and before it changes, a draft is rehearsed (N6)."""
+"""Entries in force are resolved again, once, when the law changes; before that, a draft is rehearsed (N6)."""
 
 import asyncio
 import csv
@@ -8,15 +8,26 @@ from typing import Any
 
 import pytest
 
-from services.catalogue.shipped import shipped
-from services.registry import resolving
-from services.registry.rehearsing import Rehearsals
-from shared.contracts.event import InstrumentId, Topic
-from shared.contracts.lawbook import Basis, Instrument, LawbookChange, Measure
+from services.catalogue.files.shipped import shipped
+from services.registry.jobs import resolving
+from services.registry.jobs.rehearsals import RehearsalWorker
+from shared.contracts.event import DomainId, Topic
+from shared.contracts.lawbook import (
+    Basis,
+    ListKind,
+    Measure,
+    Target,
+    Undoing,
+    Works,
+)
+from shared.contracts.lawbook_events import (
+    LawbookChange,
+)
 from shared.contracts.listing import Entry, EntryPublished
 from shared.contracts.response import EndMode, RefusalReason, ResponseAmended, ResponseDirected, ResponseEnded, Settled
 from shared.lawbook.items import Item, publications
 from shared.trust import OfficerRole
+from tests.builders import a_measure, an_instrument
 from tests.conftest import StartWorld
 from tests.harness import World, eventually
 from tests.listings import an_entry
@@ -27,42 +38,21 @@ OFFICE = "luoyang-credit-office"
 ENDED = date(2020, 12, 31)
 
 
-def a_measure(version: int = 1, **changed: Any) -> Measure:
-    """An invented punishment by an invented instrument."""
-    return Measure.model_validate(
-        {
-            "measure_id": "rehearsed",
-            "version": version,
-            "text_zh": "示例措施",
-            "clause": "示例〔2017〕9号 一",
-            "kind": "discipline",
-            "constraint": "administrative",
-            "force": "mandatory",
-            "duty": "owed",
-            "works": "lasting",
-            "target": {"lists": ["black"], "domains": ["judgment-defaulters"]},
-            "implementers": ["luoyang-court"],
-            "basis": [Basis(document="示例〔2017〕9号", article="一", valid_from=date(2017, 1, 1))],
-            "instrument_id": "rehearsed-instrument",
-            "on_end": "stop",
-            "on_error": "stop",
-            "published": True,
-            "effective_from": date(2017, 1, 1),
-            **changed,
-        }
-    )
+def punishment(version: int = 1, **changes: Any) -> Measure:
+    """An invented punishment of judgment defaulters by an invented instrument."""
+    standard: dict[str, Any] = {
+        "works": Works.LASTING,
+        "target": Target(lists=(ListKind.BLACK,), domains=(DomainId("judgment-defaulters"),)),
+        "implementers": ("luoyang-court",),
+        "basis": (Basis(document="示例〔2017〕9号", article="一", valid_from=date(2017, 1, 1)),),
+        "instrument_id": "rehearsed-instrument",
+        "on_error": Undoing.STOP,
+        "effective_from": date(2017, 1, 1),
+    }
+    return a_measure("rehearsed", version, **{**standard, **changes})
 
 
-INSTRUMENT = Instrument(
-    instrument_id=InstrumentId("rehearsed-instrument"),
-    version=1,
-    kind="normative_document",
-    title_zh="示例文件",
-    document_number="示例〔2017〕9号",
-    issued_by="示例",
-    region="410300",
-    in_force_from=date(2017, 1, 1),
-)
+INSTRUMENT = an_instrument("rehearsed-instrument", region="410300", in_force_from=date(2017, 1, 1))
 
 
 def with_items(book: tuple[LawbookChange, ...], *items: Item) -> tuple[LawbookChange, ...]:
@@ -70,13 +60,13 @@ def with_items(book: tuple[LawbookChange, ...], *items: Item) -> tuple[LawbookCh
 
 
 SHIPPED = shipped().changes()
-LAWBOOK = (*SHIPPED, *with_items(SHIPPED, INSTRUMENT, a_measure()))
+LAWBOOK = (*SHIPPED, *with_items(SHIPPED, INSTRUMENT, punishment()))
 VERSION = LAWBOOK[-1].lawbook_version
-RETIRED = a_measure(2, effective_to=ENDED)
+RETIRED = punishment(2, effective_to=ENDED)
 
 
 async def listed(w: World, count: int) -> list[Entry]:
-    """So many companies, each with an entry on the black list of judgment defaulters."""
+    """`count` companies, each with an entry on the black list of judgment defaulters."""
     entries = [an_entry(company(w, nth)) for nth in range(1, count + 1)]
     for entry in entries:
         await w.publish(
@@ -102,7 +92,7 @@ async def get(w: World, path: str, **params: str | int) -> dict[str, Any]:
     return answer.json()
 
 
-async def in_step(w: World, version: int) -> dict[str, Any]:
+async def resolved_by(w: World, version: int) -> dict[str, Any]:
     """The run through all entries by this version of the book, once it is finished."""
 
     async def finished() -> dict[str, Any]:
@@ -123,7 +113,7 @@ async def test_what_a_later_law_takes_away_is_ended_everywhere_once_with_the_rea
         assert len(lines) == 5
         [change] = with_items(LAWBOOK, RETIRED)
         await w.publish_lawbook(change)
-        run = await in_step(w, change.lawbook_version)
+        run = await resolved_by(w, change.lawbook_version)
         assert (run["subjects"], run["changed"]) == (5, 5)
 
         async def all_ended() -> list[ResponseEnded]:
@@ -136,16 +126,16 @@ async def test_what_a_later_law_takes_away_is_ended_everywhere_once_with_the_rea
         assert {event.entry_id for event in amended} == {entry.entry_id for entry in entries}
         assert {(e.before_lawbook_version, e.lawbook_version) for e in amended} == {(VERSION, change.lawbook_version)}
         assert all(event.reason for event in amended)
-        [again] = with_items((*LAWBOOK, change), a_measure(3, effective_to=ENDED))
+        [again] = with_items((*LAWBOOK, change), punishment(3, effective_to=ENDED))
         await w.publish_lawbook(again)
-        assert (await in_step(w, again.lawbook_version))["changed"] == 0
+        assert (await resolved_by(w, again.lawbook_version))["changed"] == 0
         assert len(await w.seen(Topic.RESPONSE, ResponseEnded)) == len(ended), "nothing is ended twice"
 
 
-async def test_a_run_that_is_broken_off_again_and_again_goes_on_where_it_stood_and_ends_nothing_twice(
+async def test_a_run_that_is_interrupted_repeatedly_continues_from_its_cursor_and_ends_nothing_twice(
     start: StartWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(resolving, "KNOWN_SECONDS", 3_600)
+    monkeypatch.setattr(resolving, "LAW_KNOWN_AFTER_SECONDS", 3_600)
     async with start("registry") as w:
         await w.publish_lawbook(*LAWBOOK)
         await listed(w, 8)
@@ -158,15 +148,15 @@ async def test_a_run_that_is_broken_off_again_and_again_goes_on_where_it_stood_a
             return (await core.lawbook.current()).version == change.lawbook_version
 
         await eventually(known, what="the law book")
-        monkeypatch.setattr(resolving, "KNOWN_SECONDS", 0)
+        monkeypatch.setattr(resolving, "LAW_KNOWN_AFTER_SECONDS", 0)
         for nth in range(12):
-            jobs = [resolving.ResolveAgainJob(core, batch=1) for _ in range(3)]
+            jobs = [resolving.ResolveAgainWorker(core, batch=1) for _ in range(3)]
             for job in jobs:
                 job.start()
             await asyncio.sleep(0.01 * (nth % 4))
             for job in jobs:
                 await job.stop()
-        run = await in_step(w, change.lawbook_version)
+        run = await resolved_by(w, change.lawbook_version)
         assert (run["subjects"], run["changed"]) == (8, 8)
 
         async def all_ended() -> list[str]:
@@ -214,25 +204,25 @@ async def test_departments_and_the_ledger_follow_what_a_later_law_takes_away(sta
         await eventually(lambda: in_ledger("closed"), what="the line closed in the ledger")
 
 
-async def test_a_harsher_law_changes_nothing_for_who_is_listed_already(start: StartWorld) -> None:
+async def test_a_harsher_law_changes_nothing_for_earlier_entries(start: StartWorld) -> None:
     async with start("registry") as w:
         await w.publish_lawbook(*LAWBOOK)
         await listed(w, 2)
-        [change] = with_items(LAWBOOK, a_measure().model_copy(update={"measure_id": "harsher"}))
+        [change] = with_items(LAWBOOK, punishment().model_copy(update={"measure_id": "harsher"}))
         await w.publish_lawbook(change)
-        assert (await in_step(w, change.lawbook_version))["changed"] == 0
+        assert (await resolved_by(w, change.lawbook_version))["changed"] == 0
         assert await lines_of(w, "harsher") == set()
 
 
-async def test_a_day_on_which_something_ends_is_as_good_as_a_new_book(start: StartWorld) -> None:
+async def test_entries_are_resolved_again_on_a_day_on_which_something_ends(start: StartWorld) -> None:
     async with start("registry") as w:
         await w.publish_lawbook(*LAWBOOK)
         await listed(w, 2)
         now = w.services["registry"].core.clock.now()
         ends = now.date().replace(year=now.year + 1, day=28)
-        [change] = with_items(LAWBOOK, a_measure(2, effective_to=ends))
+        [change] = with_items(LAWBOOK, punishment(2, effective_to=ends))
         await w.publish_lawbook(change)
-        assert (await in_step(w, change.lawbook_version))["changed"] == 0
+        assert (await resolved_by(w, change.lawbook_version))["changed"] == 0
         await w.move_clock(now.replace(year=now.year + 1, month=now.month, day=28).replace(hour=23, minute=59))
 
         async def ended() -> bool:
@@ -243,7 +233,7 @@ async def test_a_day_on_which_something_ends_is_as_good_as_a_new_book(start: Sta
 
 
 async def rehearsed(w: World, body: dict[str, Any]) -> dict[str, Any]:
-    """Ask, and wait for the whole report."""
+    """Start a rehearsal, and wait for the whole report."""
     headers = w.writes(OFFICE, OfficerRole.CREDIT_OFFICE)
     answer = await w.http("registry").post("/v1/rehearsals", json=body, headers=headers)
     assert answer.status_code == 202, answer.text
@@ -268,36 +258,37 @@ async def test_a_draft_measure_is_rehearsed_on_the_live_files_and_nothing_is_wri
         assert (found["subjects"], found["of_subjects"], found["entries"]) == (7, 7, 7)
         assert (found["added"], found["ended"], found["changed"]) == (0, 7, 7)
         page = await get(w, f"rehearsals/{found['rehearsal_id']}/differences", limit=5)
-        rest = await get(w, f"rehearsals/{found['rehearsal_id']}/differences", after=page["next"])
-        told = [*page["items"], *rest["items"]]
-        assert {one["entry_id"] for one in told} == {entry.entry_id for entry in entries}
-        assert {(one["what"], one["reason"], one["department"]) for one in told} == {
+        rest = await get(w, f"rehearsals/{found['rehearsal_id']}/differences", after=page["next"], limit=2)
+        assert rest["next"] is None, "the last page, exactly full"
+        differences = [*page["items"], *rest["items"]]
+        assert {one["entry_id"] for one in differences} == {entry.entry_id for entry in entries}
+        assert {(one["what"], one["reason"], one["department"]) for one in differences} == {
             ("ended", RefusalReason.RETIRED.value, "luoyang-court")
         }
         assert await w.rows("registry", "SELECT count(*) AS events, max(position) AS last FROM events") == before
         assert (await w.services["registry"].core.lawbook.current()).version == VERSION
 
 
-async def test_a_rehearsal_that_is_broken_off_again_and_again_tells_every_line_once(start: StartWorld) -> None:
+async def test_a_rehearsal_that_is_interrupted_repeatedly_reports_every_line_once(start: StartWorld) -> None:
     async with start("registry") as w:
         await w.publish_lawbook(*LAWBOOK)
         entries = await listed(w, 6)
         core = w.services["registry"].core
 
-        async def break_off() -> None:
+        async def interrupt() -> None:
             for nth in range(10):
-                jobs = [Rehearsals(core, batch=1) for _ in range(2)]
+                jobs = [RehearsalWorker(core, batch=1) for _ in range(2)]
                 for job in jobs:
                     job.start()
                 await asyncio.sleep(0.01 * (nth % 4))
                 for job in jobs:
                     await job.stop()
 
-        found, _ = await asyncio.gather(rehearsed(w, {"items": {"measures": as_json(RETIRED)}}), break_off())
+        found, _ = await asyncio.gather(rehearsed(w, {"items": {"measures": as_json(RETIRED)}}), interrupt())
         assert (found["subjects"], found["ended"]) == (6, 6)
-        told = (await get(w, f"rehearsals/{found['rehearsal_id']}/differences"))["items"]
-        assert sorted(one["entry_id"] for one in told) == sorted(entry.entry_id for entry in entries)
-        assert [one["number"] for one in told] == list(range(1, 7))
+        differences = (await get(w, f"rehearsals/{found['rehearsal_id']}/differences"))["items"]
+        assert sorted(one["entry_id"] for one in differences) == sorted(entry.entry_id for entry in entries)
+        assert [one["number"] for one in differences] == list(range(1, 7))
 
 
 async def test_the_report_can_be_fetched_as_a_file(start: StartWorld) -> None:
@@ -314,18 +305,18 @@ async def test_the_report_can_be_fetched_as_a_file(start: StartWorld) -> None:
         assert "attachment" in answer.headers["content-disposition"]
 
 
-async def test_had_it_been_in_force_is_another_question_than_if_it_were_published_now(start: StartWorld) -> None:
+async def test_the_two_modes_of_a_rehearsal_have_different_results(start: StartWorld) -> None:
     async with start("registry") as w:
         await w.publish_lawbook(*LAWBOOK)
         await listed(w, 3)
-        harsher = a_measure().model_copy(update={"measure_id": "harsher"})
+        harsher = punishment().model_copy(update={"measure_id": "harsher"})
         now = await rehearsed(w, {"items": {"measures": as_json(harsher)}})
         assert (now["added"], now["ended"]) == (0, 0), "a harsher law does not reach back"
         then = await rehearsed(w, {"mode": "had_been_in_force", "items": {"measures": as_json(harsher)}})
         assert (then["added"], then["ended"]) == (3, 0)
 
 
-async def test_a_draft_policy_tells_which_settings_would_govern_how_many_entries_otherwise(start: StartWorld) -> None:
+async def test_a_draft_policy_reports_which_settings_would_change_for_how_many_entries(start: StartWorld) -> None:
     async with start("registry") as w:
         await w.publish_lawbook(*LAWBOOK)
         await listed(w, 3)
@@ -335,7 +326,7 @@ async def test_a_draft_policy_tells_which_settings_would_govern_how_many_entries
         )
         found = await rehearsed(w, {"items": {"policies": as_json(draft)}})
         assert found["settings"] == {"410300": {"procedure.suspend_measures_on_objection": 3}}, (
-            "procedure is of today; a substance that begins after the decision changes nothing for it"
+            "procedure is judged by today; a substance that begins after the decision does not apply to it"
         )
 
 
@@ -345,7 +336,7 @@ async def test_a_draft_that_contradicts_itself_is_refused_with_the_field(start: 
         await listed(w, 1)
         headers = w.writes(OFFICE, OfficerRole.CREDIT_OFFICE)
         broken = a_policy("draft", plea_working_days=5, notice_before_listing=False)
-        body = {"items": {"policies": as_json(broken), "measures": as_json(a_measure(5))}}
+        body = {"items": {"policies": as_json(broken), "measures": as_json(punishment(5))}}
         answer = await w.http("registry").post("/v1/rehearsals", json=body, headers=headers)
         assert answer.status_code == 422
         fields = {one["field"] for one in answer.json()["faults"]}

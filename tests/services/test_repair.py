@@ -1,4 +1,4 @@
-"""Repair as officers meet it over HTTP, and as other services meet it on the topic of lists. Rows 14 to 18 and 29."""
+"""Repair over HTTP, and its events on the topic of lists. Rows 14 to 18 and 29."""
 
 import asyncio
 import uuid
@@ -11,12 +11,12 @@ from httpx import Response
 from sqlalchemy import event as listen
 from uuid_utils import uuid7
 
-from services.catalogue.shipped import shipped
-from shared.calendar.clock import SHANGHAI
+from services.catalogue.files.shipped import shipped
+from shared.calendar.working_days import SHANGHAI
 from shared.contracts.event import DepartmentId, DomainId, EntryId, Topic
-from shared.contracts.lawbook import ListKind, PolicyPublished
+from shared.contracts.lawbook import ListKind
+from shared.contracts.lawbook_events import PolicyPublished
 from shared.contracts.listing import (
-    Decision,
     Entry,
     EntryCorrected,
     EntryEnded,
@@ -27,9 +27,9 @@ from shared.contracts.listing import (
     EntrySuspended,
     ListEvent,
 )
-from shared.eventstore.store import new_event_id
-from shared.ids import stable_id
+from shared.ids import new_event_id, stable_id
 from shared.trust import OfficerRole
+from tests.builders import a_decision, an_entry
 from tests.conftest import StartWorld
 from tests.harness import World, eventually
 from tests.policies import a_policy
@@ -42,28 +42,18 @@ OTHER = "luoyang-education"
 TODAY = datetime.now(SHANGHAI).date()
 
 
-def an_entry(w: World, index: int = 1, **changes: Any) -> Entry:
-    chosen: dict[str, Any] = {
-        "entry_id": EntryId(new_event_id()),
-        "list_kind": ListKind.BLACK,
+def court_entry(w: World, index: int = 1, **changes: Any) -> Entry:
+    """A black entry of the court. Its term ends in a hundred days."""
+    ours: dict[str, Any] = {
+        "entry_id": new_event_id(),
         "domain_id": DomainId("judgment-defaulters"),
         "subject": company(w, index),
         "initiated_by": DepartmentId(COURT),
-        "published_by": DepartmentId(COURT),
-        "decision": Decision(
-            document_number="示例〔2018〕1号",
-            decided_by=DepartmentId(COURT),
-            decided_on=date(2018, 3, 1),
-            facts="示例事实",
-            legal_basis="示例依据",
-        ),
-        "jurisdiction": "410300",
+        "decision": a_decision(decided_by=DepartmentId(COURT), decided_on=date(2018, 3, 1)),
         "term_from": date(2018, 3, 1),
         "term_to": TODAY + timedelta(days=100),
-        "public": True,
-        **changes,
     }
-    return Entry(**chosen)
+    return an_entry(**(ours | changes))
 
 
 def published(entry: Entry, lawbook_version: int = VERSION) -> EntryPublished:
@@ -77,7 +67,7 @@ async def on_list(start: StartWorld, **changes: Any) -> AsyncGenerator[tuple[Wor
     """Repair with the shipped law book and one entry, adopted."""
     async with start("repair") as w:
         await w.publish_lawbook(*LAWBOOK)
-        entry = an_entry(w, **changes)
+        entry = court_entry(w, **changes)
         await w.publish(published(entry))
         await adopted(w, entry)
         yield w, entry
@@ -161,20 +151,24 @@ def correction(entry: Entry, **changes: Any) -> dict[str, Any]:
 
 async def test_a_published_entry_is_adopted_once_however_often_it_is_delivered(start: StartWorld) -> None:
     async with on_list(start) as (w, entry):
-        other = an_entry(w, 2)
+        other = court_entry(w, 2)
         await w.publish(published(entry), source=f"restored/{uuid.uuid4()}/2")
         await w.publish(published(other))
         await adopted(w, other)
         [count] = await w.rows("repair", "SELECT count(*) AS n FROM events")
         assert count.n == 2
         assert await w.rows("repair", "SELECT * FROM parked") == []
-        told = await read(w, f"entries/{entry.entry_id}")
-        assert (told["status"], told["version"], told["steps"][0]["what"]) == ("listed", 1, "repair.entry.adopted.v1")
+        shown = await read(w, f"entries/{entry.entry_id}")
+        assert (shown["status"], shown["version"], shown["steps"][0]["what"]) == (
+            "listed",
+            1,
+            "repair.entry.adopted.v1",
+        )
 
 
 async def test_an_entry_waits_for_the_law_book_by_which_it_was_judged(start: StartWorld) -> None:
     async with start("repair") as w:
-        entry = an_entry(w)
+        entry = court_entry(w)
         await w.publish(published(entry))
         await w.publish_lawbook(*LAWBOOK[:-1])
 
@@ -188,7 +182,7 @@ async def test_an_entry_waits_for_the_law_book_by_which_it_was_judged(start: Sta
         await adopted(w, entry)
 
 
-async def test_a_revocation_is_published_and_told_with_its_document(start: StartWorld) -> None:
+async def test_a_revocation_is_published_and_shown_with_its_document(start: StartWorld) -> None:
     async with on_list(start) as (w, entry):
         answer = await done(w, "revocations", revocation(entry))
         assert (answer["entry_id"], answer["version"], answer["status"]) == (entry.entry_id, 2, "revoked")
@@ -232,7 +226,7 @@ async def test_a_correction_names_and_seals_the_responsible_persons(start: Start
         assert "sealed" not in str(await read(w, f"entries/{entry.entry_id}"))
 
 
-async def test_every_fault_of_a_correction_is_told(start: StartWorld) -> None:
+async def test_every_fault_of_a_correction_is_reported(start: StartWorld) -> None:
     async with on_list(start) as (w, entry):
         answer = await post(w, "corrections", correction(entry, grade="none", term_to="2018-02-28"))
         assert refusal(answer, 422) == [
@@ -247,11 +241,11 @@ async def test_every_fault_of_a_correction_is_told(start: StartWorld) -> None:
         wrong_person = {"subject": {"scheme": "person", "number": "1234", "name": "示例甲"}, "role": "principal"}
         answer = await post(w, "corrections", correction(entry, responsible=[wrong_person]))
         assert refusal(answer, 422)[0][1] == "changes.responsible[0].subject.number"
-        told = await post(w, "revocations", revocation(entry, reason=f"{INVENTED.person(4).resident_id} 有误"))
-        assert refusal(told, 422) == [("personal_number_in_text", "reason")]
+        refused = await post(w, "revocations", revocation(entry, reason=f"{INVENTED.person(4).resident_id} 有误"))
+        assert refusal(refused, 422) == [("personal_number_in_text", "reason")]
 
 
-async def test_only_who_answers_for_the_entry_decides_and_others_do_not_see_it(start: StartWorld) -> None:
+async def test_only_a_responsible_department_decides_and_others_cannot_read_the_entry(start: StartWorld) -> None:
     async with on_list(start) as (w, entry):
         assert refusal(await post(w, "revocations", revocation(entry), OTHER), 403) == [("forbidden_department", None)]
         lister = await post(w, "revocations", revocation(entry), COURT, OfficerRole.LISTER)
@@ -265,7 +259,9 @@ async def test_only_who_answers_for_the_entry_decides_and_others_do_not_see_it(s
         assert (await get(w, "revocations", OTHER)).json()["items"] == []
 
 
-async def test_an_entry_not_read_yet_is_asked_for_again_whatever_its_age_or_kind_of_id(start: StartWorld) -> None:
+async def test_an_entry_that_was_not_read_yet_can_be_retried_whatever_the_age_or_version_of_its_id(
+    start: StartWorld,
+) -> None:
     old = "018bcfe5-6800-7000-8000-000000000001"  # of November 2023: a draft that lay, and was published just now
     imported = stable_id("import", str(uuid7()), "2")
     async with start("repair") as w:
@@ -275,10 +271,12 @@ async def test_an_entry_not_read_yet_is_asked_for_again_whatever_its_age_or_kind
             assert int(answer.headers["retry-after"]) > 0
 
 
-async def test_what_was_refused_before_the_publication_was_read_is_done_after_it(start: StartWorld) -> None:
+async def test_a_command_that_was_refused_before_the_publication_was_read_is_accepted_after_it(
+    start: StartWorld,
+) -> None:
     async with start("repair") as w:
         await w.publish_lawbook(*LAWBOOK)
-        entry = an_entry(w, entry_id=EntryId(stable_id("import", str(uuid7()), "2")))
+        entry = court_entry(w, entry_id=EntryId(stable_id("import", str(uuid7()), "2")))
         headers = w.writes(COURT, OfficerRole.REPAIRER)
         early = await w.http("repair").post("/v1/revocations", json=revocation(entry), headers=headers)
         assert refusal(early, 409) == [("entry_not_read_yet", "entry_id")]
@@ -288,7 +286,7 @@ async def test_what_was_refused_before_the_publication_was_read_is_done_after_it
         assert (again.status_code, again.json()["status"]) == (201, "revoked")
 
 
-async def test_what_cannot_be_the_id_of_an_entry_is_unknown_for_good(start: StartWorld) -> None:
+async def test_what_cannot_be_the_id_of_an_entry_is_an_unknown_id(start: StartWorld) -> None:
     async with start("repair") as w:
         for unknown in (str(uuid.uuid4()), "no-such-entry", str(uuid7()).upper()):
             answer = await post(w, "objections", {"entry_id": unknown, "reason": "示例"})
@@ -305,8 +303,8 @@ async def test_the_first_objection_suspends_and_the_last_resumes(start: StartWor
         assert first["status"] == second["status"] == "suspended"
         rejected = await done(w, f"objections/{first['objection_id']}/reject", {"reason": "经核实无误"})
         assert rejected["status"] == "suspended"
-        told = await read(w, f"entries/{entry.entry_id}")
-        assert told["suspended_by"] == told["open_cases"] == [second["objection_id"]]
+        shown = await read(w, f"entries/{entry.entry_id}")
+        assert shown["suspended_by"] == shown["open_cases"] == [second["objection_id"]]
         resumed = await done(w, f"objections/{second['objection_id']}/reject", {"reason": "经核实无误"})
         assert resumed["status"] == "listed"
         suspended, resumption = await on_topic(w, entry, EntrySuspended, EntryResumed)
@@ -376,7 +374,7 @@ async def test_a_term_ends_by_itself_and_an_extension_moves_the_end(start: Start
         longer = TODAY + timedelta(days=200)
         await done(w, "corrections", correction(entry, term_to=longer.isoformat()))
         await w.move_clock(_first_instant_after(TODAY + timedelta(days=100)))
-        untouched = an_entry(w, 2, term_to=TODAY + timedelta(days=99))
+        untouched = court_entry(w, 2, term_to=TODAY + timedelta(days=99))
         await w.publish(published(untouched))
 
         async def the_late_one_ended() -> bool:
@@ -399,13 +397,13 @@ async def test_a_term_ends_by_itself_and_an_extension_moves_the_end(start: Start
 async def test_an_extension_and_the_end_of_the_term_at_the_same_moment_do_not_both_happen(start: StartWorld) -> None:
     async with start("repair") as w:
         await w.publish_lawbook(*LAWBOOK)
-        entries = [an_entry(w, index, term_to=TODAY) for index in range(30)]
+        entries = [court_entry(w, index, term_to=TODAY) for index in range(30)]
         await w.publish(*map(published, entries))
         await adopted(w, *entries)
         longer = (TODAY + timedelta(days=30)).isoformat()
 
         async def at_the_last_moment(entry: Entry, nth: int) -> Response:
-            await asyncio.sleep(0.02 * nth)  # the timers are looked at twice a second
+            await asyncio.sleep(0.02 * nth)  # timers are polled twice a second
             return await post(w, "corrections", correction(entry, term_to=longer))
 
         extensions = [asyncio.create_task(at_the_last_moment(entry, nth)) for nth, entry in enumerate(entries)]
@@ -422,7 +420,7 @@ async def test_an_extension_and_the_end_of_the_term_at_the_same_moment_do_not_bo
 async def test_many_publications_cost_a_constant_number_of_statements(start: StartWorld) -> None:
     async with start("repair") as w:
         await w.publish_lawbook(*LAWBOOK)
-        entries = [an_entry(w, index) for index in range(60)]
+        entries = [court_entry(w, index) for index in range(60)]
         statements: list[str] = []
         listen.listen(
             w.services["repair"].core.engine.sync_engine, "before_cursor_execute", _into(statements), named=False
@@ -447,13 +445,32 @@ def _first_instant_after(day: date) -> datetime:
     return datetime.combine(day + timedelta(days=1), datetime.min.time(), SHANGHAI)
 
 
+async def test_pages_follow_one_another_and_an_exactly_full_last_page_has_no_next(start: StartWorld) -> None:
+    async with on_list(start) as (w, entry):
+        other = court_entry(w, 2)
+        await w.publish(published(other))
+        await adopted(w, other)
+        for one in (entry, other):
+            body = {"entry_id": one.entry_id, "reason": "示例"}
+            await done(w, "objections", body)
+            await done(w, "repairs", body)
+            await done(w, "corrections", correction(one, public=False))
+            await done(w, "revocations", revocation(one))
+        for path in ("entries", "objections", "repairs", "corrections", "revocations"):
+            first = await read(w, path, limit=1)
+            last = await read(w, path, limit=1, after=first["next"])
+            assert (len(first["items"]), len(last["items"]), last["next"]) == (1, 1, None), path
+            both = await read(w, path, limit=2)
+            assert (both["items"], both["next"]) == (first["items"] + last["items"], None), path
+
+
 async def test_overdue_objections_are_listed(start: StartWorld) -> None:
     async with start("repair") as w:
         *earlier, last = LAWBOOK
         policy = next(p for p in shipped().policies if p.region == "410300")
         five_days = a_policy(policy.policy_id, version=policy.version + 1, objection_verify_days=5)
         await w.publish_lawbook(*earlier, last, PolicyPublished(lawbook_version=VERSION + 1, policy=five_days))
-        entry = an_entry(w)
+        entry = court_entry(w)
         await w.publish(published(entry, VERSION + 1))
         await adopted(w, entry)
         filed = await done(w, "objections", {"entry_id": entry.entry_id, "reason": "示例"})

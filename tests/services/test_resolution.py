@@ -1,11 +1,11 @@
-"""What followed from an entry, over HTTP: lines with their bases, and what the basis gate refused (rows 4 to 6, N2)."""
+"""What followed from an entry, over HTTP: lines with their bases, and refusals of the basis gate (rows 4 to 6, N2)."""
 
 from typing import Any
 
 import pytest
 from httpx import Response
 
-from services.catalogue.shipped import shipped
+from services.catalogue.files.shipped import shipped
 from services.registry.app import DEFINITION
 from shared.contracts.event import DepartmentId, Topic
 from shared.contracts.lawbook import Role
@@ -37,7 +37,7 @@ async def ask(
     return await w.http("registry").get(f"/v1/entries/{entry.entry_id}/resolution", headers=headers)
 
 
-async def told(w: World, entry: Entry, **asking: Any) -> dict[str, Any]:
+async def resolution_of(w: World, entry: Entry, **asking: Any) -> dict[str, Any]:
     answer = await ask(w, entry, **asking)
     assert answer.status_code == 200, answer.text
     return answer.json()
@@ -47,16 +47,16 @@ def lines_of(answer: dict[str, Any]) -> list[dict[str, Any]]:
     return [line for response in answer["responses"] for line in response["lines"]]
 
 
-async def test_every_line_is_told_with_its_basis_and_every_refusal_with_its_reason(start: StartWorld) -> None:
+async def test_every_line_has_its_basis_and_every_refusal_its_reason(start: StartWorld) -> None:
     async with start("registry") as w:
         await w.publish_lawbook(*LAWBOOK)
         entry = an_entry(company(w, 1))
         await w.publish(published(entry))
         await settled(w, 1)
-        answer = await told(w, entry)
+        answer = await resolution_of(w, entry)
         directed = await w.seen(Topic.RESPONSE, ResponseDirected)
         on_topic = {event.response_id: [line.model_dump(mode="json") for line in event.lines] for event in directed}
-        assert {r["response_id"]: [told["line"] for told in r["lines"]] for r in answer["responses"]} == on_topic
+        assert {r["response_id"]: [one["line"] for one in r["lines"]] for r in answer["responses"]} == on_topic
         assert all(line["lawbook_version"] == VERSION and line["end"] is None for line in lines_of(answer))
 
         [refused] = await w.seen(Topic.RESPONSE, ResponseRefused)
@@ -79,7 +79,7 @@ async def test_the_reason_of_a_refusal_is_said_in_the_callers_language(start: St
         await settled(w, 1)
         wording = Wording.load(DEFINITION.wording)
         for language in Language:
-            for refusal in (await told(w, entry, spoken=language.value))["refusals"]:
+            for refusal in (await resolution_of(w, entry, spoken=language.value))["refusals"]:
                 assert refusal["why"] == wording.term(f"RefusalReason.{refusal['reason']}", {}, language)
 
 
@@ -88,25 +88,25 @@ def test_every_reason_of_the_gate_has_words(reason: RefusalReason) -> None:
     assert f"RefusalReason.{reason.value}" in Wording.load(DEFINITION.wording).terms
 
 
-async def test_it_is_told_what_became_of_each_line(start: StartWorld) -> None:
+async def test_the_resolution_shows_what_became_of_each_line(start: StartWorld) -> None:
     async with start("registry") as w:
         await w.publish_lawbook(*LAWBOOK)
         entry = an_entry(company(w, 1))
         await w.publish(published(entry), suspended(entry, "c1"))
         await settled(w, 2)
-        assert {line["suspended_because"] for line in lines_of(await told(w, entry))} == {"异议核实"}
+        assert {line["suspended_because"] for line in lines_of(await resolution_of(w, entry))} == {"异议核实"}
         await w.publish(resumed(entry, "c1"))
         await settled(w, 3)
-        assert {line["suspended_because"] for line in lines_of(await told(w, entry))} == {None}
+        assert {line["suspended_because"] for line in lines_of(await resolution_of(w, entry))} == {None}
         await w.publish(revoked(entry))
         await settled(w, 4)
-        answer = await told(w, entry)
+        answer = await resolution_of(w, entry)
         ends = [(line["end"]["mode"], line["end"]["reason"]) for line in lines_of(answer)]
         assert ends and set(ends) == {("from_beginning", "认定有误")}
         assert [one["ended"] for one in answer["settlements"]] == [False, False, False, True]
 
 
-async def test_what_was_refused_before_a_correction_is_told_as_past(start: StartWorld) -> None:
+async def test_refusals_before_a_correction_are_marked_as_past(start: StartWorld) -> None:
     async with start("registry") as w:
         await w.publish_lawbook(*LAWBOOK)
         entry = an_entry(company(w, 1))
@@ -121,12 +121,12 @@ async def test_what_was_refused_before_a_correction_is_told_as_past(start: Start
         )
         await w.publish(published(entry), corrected)
         await settled(w, 2)
-        refusals = (await told(w, entry))["refusals"]
-        events = [one["list_event_id"] for one in (await told(w, entry))["settlements"]]
+        refusals = (await resolution_of(w, entry))["refusals"]
+        events = [one["list_event_id"] for one in (await resolution_of(w, entry))["settlements"]]
         assert {(one["list_event_id"], one["current"]) for one in refusals} == {(events[0], False), (events[1], True)}
 
 
-async def test_lines_of_responsible_persons_are_told_with_their_roles_and_nothing_of_other_entries(
+async def test_lines_of_responsible_persons_have_their_roles_and_nothing_of_other_entries(
     start: StartWorld,
 ) -> None:
     async with start("registry") as w:
@@ -137,7 +137,7 @@ async def test_lines_of_responsible_persons_are_told_with_their_roles_and_nothin
         other = an_entry(company(w, 2), domain="tax", grade="serious", responsible=responsible)
         await w.publish(published(one), published(other))
         await settled(w, 2)
-        answer = await told(w, one)
+        answer = await resolution_of(w, one)
         of_boss = [response for response in answer["responses"] if response["subject"] == boss.key]
         assert of_boss and all(response["roles"] == ["legal_representative"] for response in of_boss)
         directed = [e for e in await w.seen(Topic.RESPONSE, ResponseDirected) if e.entry_id == one.entry_id]
@@ -146,7 +146,7 @@ async def test_lines_of_responsible_persons_are_told_with_their_roles_and_nothin
         assert "sealed" not in (await ask(w, one)).text
 
 
-async def test_only_those_concerned_and_those_who_oversee_are_told(start: StartWorld) -> None:
+async def test_only_departments_concerned_and_those_who_oversee_may_read_a_resolution(start: StartWorld) -> None:
     async with start("registry") as w:
         await w.publish_lawbook(*LAWBOOK)
         entry = an_entry(company(w, 1))

@@ -3,28 +3,18 @@ answer cites its clause (rows 7, 16, 17, and the disagreements of the documents)
 
 from collections.abc import Iterator, Sequence
 from datetime import date
-from itertools import count
 from typing import Any, NamedTuple
 
 import pytest
 
-from services.catalogue.shipped import shipped
+from services.catalogue.files.shipped import shipped
 from shared.calendar.working_days import add_working_days, today
-from shared.contracts.event import DepartmentId, InstrumentId, MeasureId, Topic
+from shared.contracts.event import DepartmentId, Topic
 from shared.contracts.lawbook import (
     Basis,
-    Constraint,
-    Department,
-    DepartmentPublished,
-    Duty,
-    Force,
     Instrument,
-    InstrumentPublished,
-    LawbookEvent,
     ListKind,
     Measure,
-    MeasureKind,
-    MeasurePublished,
     Target,
     Undoing,
     Works,
@@ -38,8 +28,10 @@ from shared.contracts.response import (
     ResponseSuspended,
     Settled,
 )
-from shared.eventstore.store import new_event_id
+from shared.ids import new_event_id
+from shared.lawbook.items import Item, publications
 from shared.trust import OfficerRole
+from tests.builders import a_department, a_measure, an_instrument
 from tests.conftest import StartWorld
 from tests.harness import World, eventually
 from tests.listings import an_entry, published
@@ -51,7 +43,7 @@ LISTED_ON = date(2024, 3, 1)
 
 
 class Stop(NamedTuple):
-    """What one document says of the case."""
+    """The rules of one document for the case."""
 
     name: str
     region: str
@@ -87,33 +79,19 @@ STOPS = [
 each_stop = pytest.mark.parametrize("stop", STOPS, ids=[stop.name for stop in STOPS])
 
 
-def own_measures() -> Iterator[LawbookEvent]:
-    """In each jurisdiction an invented inspection by its own document, for the domain that ships."""
-    version = count(SHIPPED[-1].lawbook_version + 1)
-    yield InstrumentPublished(lawbook_version=next(version), instrument=a_document("000000", "示例〔2016〕1号"))
+def own_items() -> Iterator[Item]:
+    """In each jurisdiction an office and invented measures by its own document, for the domain that ships."""
+    yield a_document("000000", "示例〔2016〕1号")
     for stop in STOPS:
-        yield InstrumentPublished(lawbook_version=next(version), instrument=a_document(stop.region, stop.document))
-        yield DepartmentPublished(
-            lawbook_version=next(version),
-            department=Department(department_id=office(stop), name_zh="示例局", name_en="Example", region=stop.region),
-        )
+        yield a_document(stop.region, stop.document)
+        yield a_department(office(stop), region=stop.region)
         for name, target, matters in OF_EACH:
             by = "000000" if name == "flights" else stop.region
-            measure = a_measure(name, stop, InstrumentId(f"tour-{by}"), target, matters)
-            yield MeasurePublished(lawbook_version=next(version), measure=measure)
+            yield measure_of(name, stop, f"tour-{by}", target, matters)
 
 
 def a_document(region: str, number: str) -> Instrument:
-    return Instrument(
-        instrument_id=InstrumentId(f"tour-{region}"),
-        version=1,
-        kind="normative_document",
-        title_zh=f"示例：{number}",
-        document_number=number,
-        issued_by="示例",
-        region=region,
-        in_force_from=date(2017, 1, 1),
-    )
+    return an_instrument(f"tour-{region}", document_number=number, region=region, in_force_from=date(2017, 1, 1))
 
 
 OF_EACH: tuple[tuple[str, dict[str, Any], tuple[str, ...]], ...] = (
@@ -128,32 +106,21 @@ def office(stop: Stop) -> DepartmentId:
     return DepartmentId(f"tour-office-{stop.region}")
 
 
-def a_measure(
-    name: str, stop: Stop, instrument: InstrumentId, target: dict[str, Any], matters: tuple[str, ...]
-) -> Measure:
-    return Measure(
-        measure_id=MeasureId(f"tour-{stop.region}-{name}"),
-        version=1,
-        text_zh="示例措施",
-        clause=f"{stop.document} 示例",
-        kind=MeasureKind.DISCIPLINE,
-        constraint=Constraint.ADMINISTRATIVE,
-        force=Force.MANDATORY,
-        duty=Duty.OWED,
+def measure_of(name: str, stop: Stop, instrument: str, target: dict[str, Any], matters: tuple[str, ...]) -> Measure:
+    return a_measure(
+        f"tour-{stop.region}-{name}",
         works=Works.LASTING,
         target=Target.model_validate({**target, "domains": [DOMAIN]}),
         implementers=(office(stop),),
         matters=matters,
         basis=(Basis(document=stop.document, article="示例", valid_from=date(2017, 1, 1)),),
         instrument_id=instrument,
-        on_end=Undoing.STOP,
         on_error=Undoing.STOP,
-        published=True,
         effective_from=date(2017, 1, 1),
     )
 
 
-OWN = tuple(own_measures())
+OWN = tuple(publications(own_items(), SHIPPED[-1].lawbook_version))
 VERSION = OWN[-1].lawbook_version
 
 
@@ -164,7 +131,7 @@ def the_case(w: World, stop: Stop, **changed: Any) -> Entry:
 
 
 async def governing(w: World, stop: Stop, **asked: str) -> dict[str, dict[str, Any]]:
-    """Settings by name, as the registry answers."""
+    """Settings by name, from the registry."""
     params = {"region": stop.region, "domain": DOMAIN, "decided_on": LISTED_ON.isoformat(), **asked}
     answer = await w.http("registry").get(
         "/v1/policies/governing", params=params, headers=w.bearer("luoyang-court", OfficerRole.LISTER)
@@ -246,7 +213,7 @@ async def test_the_case_is_answered_in_each_jurisdiction_by_the_measures_of_its_
             assert event.policies, entry.jurisdiction
 
 
-async def test_whoever_can_pay_and_will_not_is_kept_from_flights_by_the_place_itself_or_by_the_level_above(
+async def test_flights_are_limited_for_the_able_but_unwilling_by_the_jurisdiction_itself_or_by_the_level_above(
     tour: StartWorld,
 ) -> None:
     async with tour("registry") as w:
@@ -258,8 +225,8 @@ async def test_whoever_can_pay_and_will_not_is_kept_from_flights_by_the_place_it
 
         place = {entry.entry_id: region for region, entry in cases.items()}
 
-        def told(events: Sequence[ResponseDirected] | Sequence[ResponseRefused]) -> set[str]:
-            """The jurisdictions whose own department is to limit flights, or is not to because it is passed up."""
+        def limited_in(events: Sequence[ResponseDirected] | Sequence[ResponseRefused]) -> set[str]:
+            """The jurisdictions whose own department must limit flights, or must not because the matter is passed up."""
             found: set[str] = set()
             for event in events:
                 for one in event.lines if isinstance(event, ResponseDirected) else event.refused:
@@ -268,8 +235,8 @@ async def test_whoever_can_pay_and_will_not_is_kept_from_flights_by_the_place_it
                         found.add(place[event.entry_id])
             return found
 
-        assert told(directed) == {"410300", "410122", "623001", "410928"}
-        assert told(refused) == {"320681"}
+        assert limited_in(directed) == {"410300", "410122", "623001", "410928"}
+        assert limited_in(refused) == {"320681"}
 
 
 @each_stop
@@ -302,14 +269,14 @@ async def test_an_objection_rests_the_measures_and_runs_as_each_document_says(st
             assert await eventually(paused, what="the measures rest")
 
 
-async def test_every_line_is_told_with_its_reason(tour: StartWorld) -> None:
+async def test_every_line_has_its_reason_in_words(tour: StartWorld) -> None:
     async with tour("registry") as w:
         await w.publish_lawbook(*SHIPPED, *OWN)
         entry = the_case(w, STOPS[2], grade="serious")
         await listed(w, entry)
         office = w.bearer("luoyang-credit-office", OfficerRole.CREDIT_OFFICE) | {"Accept-Language": "en"}
-        told = (await w.http("registry").get(f"/v1/entries/{entry.entry_id}/resolution", headers=office)).json()
-        whys = [line["why"] for response in told["responses"] for line in response["lines"]]
+        resolution = (await w.http("registry").get(f"/v1/entries/{entry.entry_id}/resolution", headers=office)).json()
+        whys = [line["why"] for response in resolution["responses"] for line in response["lines"]]
         reason = "measure tour-410122-serious v1, instrument tour-410122 v1, basis 牟信用〔2017〕3号 示例 valid on 2024-03-01"
         assert any(why.startswith(reason) for why in whys)
         assert all("implementer" in why for why in whys)
@@ -336,7 +303,7 @@ async def test_the_national_rules_prevail_by_the_day_of_the_act_and_say_over_who
         assert "publicity_lengths" not in before
         lengths = (await governing(w, zhongmu, act_on="2026-05-06"))["publicity_lengths"]
         assert lengths["why"] == "higher_authority" and lengths["policy_version"] == 2
-        assert lengths["example"], "its text is not at hand: a credit office must confirm"
+        assert lengths["example"], "its text is not available: a credit office must confirm"
         assert "优先" in lengths["because"]
 
 

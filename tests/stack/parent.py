@@ -1,4 +1,4 @@
-"""A parent to be killed: starts the stack in the folder named first, says so in one line of JSON, and sits there."""
+"""A parent process for tests to kill: starts the stack in the given folder, prints one line of JSON, and waits."""
 
 import asyncio
 import json

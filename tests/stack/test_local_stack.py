@@ -1,4 +1,4 @@
-"""The local stack with real servers: what a folder remembers, and what a start makes of the ruins of the last one."""
+"""The local stack with real servers: its data folder, and starts after every kind of crash."""
 
 import asyncio
 import importlib.util
@@ -35,18 +35,18 @@ _TOPIC = "liandong.trial"
 
 
 @pytest.fixture(scope="module")
-def seasoned() -> Generator[Path]:
-    """A folder that all tests here use in turn: making one is the slow part."""
+def shared_folder() -> Generator[Path]:
+    """A folder that all tests of this module share, because creating one is slow."""
     folder = Path(tempfile.mkdtemp(prefix="liandong-stack-")).resolve()
     yield folder
     shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture
-async def folder(seasoned: Path) -> AsyncGenerator[Path]:
-    """That folder, with nothing running in it before and after."""
-    yield seasoned
-    await clear(seasoned)
+async def folder(shared_folder: Path) -> AsyncGenerator[Path]:
+    """That folder, with no servers running in it before and after."""
+    yield shared_folder
+    await clear(shared_folder)
 
 
 async def clear(folder: Path) -> None:
@@ -303,7 +303,7 @@ class TestTheJars:
         assert all(Path(jar).is_file() for jar in jars.class_path(print).split(os.pathsep))
 
 
-# -- what the tests are told in
+# -- helper functions
 
 
 def ports_of(folder: Path) -> list[int]:
@@ -399,7 +399,7 @@ def path_of(jar: jars.Jar) -> str:
 
 @contextmanager
 def mirror(files: dict[str, Path], spoilt: dict[str, bool]) -> Generator[str]:
-    """A Maven repository on the loopback address; a file marked as spoilt comes with half its bytes."""
+    """A Maven repository on the loopback address; a spoilt file is sent with half of its bytes."""
 
     class Answer(BaseHTTPRequestHandler):
         def do_GET(self) -> None:

@@ -1,4 +1,4 @@
-"""Log lines: one JSON object an event, with what ties it to a request, and nothing of a person."""
+"""Log lines: one JSON object each, with the correlation id of the request and no personal data."""
 
 import io
 import logging
@@ -15,8 +15,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from shared.database import connect
 from shared.telemetry import logs
-from shared.telemetry.logs import Form, JsonLines, Level, LogSettings, configure
-from shared.telemetry.whose import work_of
+from shared.telemetry.logs import JsonLines, Level, LogFormat, LogSettings, configure
+from shared.telemetry.service_context import as_service
 from shared.web.correlation import correlated
 from tests.stacks import Addresses
 
@@ -28,7 +28,7 @@ log = logging.getLogger("services.sample")
 
 @pytest.fixture
 def lines() -> Generator[Lines]:
-    """What was logged in the test so far, as JSON tells it."""
+    """The JSON log lines of the test so far."""
     written = io.StringIO()
     handler = logging.StreamHandler(written)
     handler.setFormatter(JsonLines("sample"))
@@ -39,8 +39,8 @@ def lines() -> Generator[Lines]:
 
 
 @contextmanager
-def configured(form: Form = Form.TEXT) -> Generator[Callable[[], list[str]]]:
-    """A process that tells its log lines as ours do; the lines so far."""
+def configured(form: LogFormat = LogFormat.TEXT) -> Generator[Callable[[], list[str]]]:
+    """Logging as a process of ours configures it. Yields a function that returns the lines so far."""
     written = io.StringIO()  # no terminal
     root = logging.getLogger()
     before = root.handlers[:], root.level
@@ -60,8 +60,8 @@ async def database(stack: Addresses) -> AsyncGenerator[AsyncEngine]:
         await engine.dispose()
 
 
-def test_a_line_says_when_who_and_to_which_request_it_belongs(lines: Lines) -> None:
-    with work_of("executor"), correlated("batch-7", TRACE):
+def test_a_line_contains_time_service_and_correlation_id(lines: Lines) -> None:
+    with as_service("executor"), correlated("batch-7", TRACE):
         log.warning("three things\nhappened")
     [line] = lines()
     assert line.pop("time").endswith("Z")
@@ -81,9 +81,7 @@ def test_outside_of_requests_it_has_no_correlation_id_and_names_the_process(line
     assert not {"correlation_id", "trace_id", "errors"} & set(lines()[0])
 
 
-async def test_of_an_error_of_the_database_neither_parameters_nor_values_are_told(
-    stack: Addresses, lines: Lines
-) -> None:
+async def test_an_error_of_the_database_is_logged_without_parameters_and_values(stack: Addresses, lines: Lines) -> None:
     async with database(stack) as engine, engine.connect() as connection:
         await connection.execute(text("CREATE TEMP TABLE people (number text PRIMARY KEY)"))
         for _ in range(2):
@@ -98,7 +96,7 @@ async def test_of_an_error_of_the_database_neither_parameters_nor_values_are_tol
     assert "INSERT" not in orjson.dumps(line).decode()
 
 
-def test_what_a_form_refused_is_not_told(lines: Lines) -> None:
+def test_a_validation_error_is_logged_without_the_refused_value(lines: Lines) -> None:
     class Person(BaseModel):
         born: int
 
@@ -110,7 +108,7 @@ def test_what_a_form_refused_is_not_told(lines: Lines) -> None:
     assert lines()[0]["errors"][0]["what"] == "ValidationError: 1 validation error for Person"
 
 
-def test_numbers_of_persons_are_starred_out_wherever_they_stand(lines: Lines) -> None:
+def test_personal_numbers_are_masked_everywhere(lines: Lines) -> None:
     log.warning("asked for %s", NUMBER)
     try:
         raise LookupError(NUMBER)
@@ -120,12 +118,12 @@ def test_numbers_of_persons_are_starred_out_wherever_they_stand(lines: Lines) ->
     assert lines()[0]["message"] == "asked for *"
 
 
-def test_of_what_libraries_say_only_the_first_line_is_kept(lines: Lines) -> None:
+def test_only_the_first_line_of_a_library_message_is_logged(lines: Lines) -> None:
     logging.getLogger("asyncio").error("Task exception was never retrieved\nfuture: Key (name)=(示例某某)")
     assert lines()[0]["message"] == "Task exception was never retrieved"
 
 
-def test_an_error_is_told_with_what_led_to_it(lines: Lines) -> None:
+def test_an_error_is_logged_with_its_cause(lines: Lines) -> None:
     try:
         try:
             raise ConnectionResetError("the server hung up")
@@ -133,28 +131,28 @@ def test_an_error_is_told_with_what_led_to_it(lines: Lines) -> None:
             raise RuntimeError("no answer") from error
     except RuntimeError:
         log.exception("failed")
-    told = [error["what"] for error in lines()[0]["errors"]]
-    assert told == ["RuntimeError: no answer", "ConnectionResetError: the server hung up"]
+    summaries = [error["what"] for error in lines()[0]["errors"]]
+    assert summaries == ["RuntimeError: no answer", "ConnectionResetError: the server hung up"]
 
 
-def test_what_the_kafka_client_repeats_is_told_once_in_a_while_and_of_each_service(
+def test_repeated_messages_of_the_kafka_client_are_logged_once_in_a_while_for_each_service(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(logs, "AGAIN_SECONDS", 0.2)
+    monkeypatch.setattr(logs, "REPEAT_SECONDS", 0.2)
     client = logging.getLogger("aiokafka")
 
     def away(service: str, *nodes: int) -> None:
-        with work_of(service):
+        with as_service(service):
             for node in nodes:
                 client.error("Unable connect to node with id %s", node)
                 client.error("Unable to update metadata")
 
-    with configured() as told:
+    with configured() as logged:
         away("executor", 1, 2, 3)
         away("registry", 4)
         for _ in range(2):
             log.error("said twice by our own")
-        before = told()
+        before = logged()
         time.sleep(0.2)
         away("executor", 5)
     assert [line.split(maxsplit=2)[2] for line in before] == [
@@ -165,17 +163,17 @@ def test_what_the_kafka_client_repeats_is_told_once_in_a_while_and_of_each_servi
         "sample: said twice by our own",
         "sample: said twice by our own",
     ]
-    assert "node with id 5" in told()[len(before)]
+    assert "node with id 5" in logged()[len(before)]
 
 
-def test_that_relay_and_consumer_wait_is_told_once_in_a_while_and_their_errors_always() -> None:
+def test_waiting_of_relay_and_consumer_is_logged_once_in_a_while_and_errors_always() -> None:
     relay = logging.getLogger("shared.messaging.relay")
-    with configured() as told:
+    with configured() as logged:
         for _ in range(3):
             relay.warning("%s: relay waits: %s", "registry", "KafkaConnectionError")
             relay.error("partition 1 stopped")
         relay.warning("%s: relay waits: %s", "registry", "TimeoutError")
-        said = [line.split(maxsplit=2)[2] for line in told()]
+        said = [line.split(maxsplit=2)[2] for line in logged()]
     assert said == [
         "sample: registry: relay waits: KafkaConnectionError",
         *["sample: partition 1 stopped"] * 3,
@@ -183,11 +181,11 @@ def test_that_relay_and_consumer_wait_is_told_once_in_a_while_and_their_errors_a
     ]
 
 
-@pytest.mark.parametrize(("form", "begins"), [(Form.JSON, "{"), (Form.AUTO, "{"), (Form.TEXT, "20")])
-def test_people_read_text_and_programs_json(form: Form, begins: str) -> None:
-    with configured(form) as told:
+@pytest.mark.parametrize(("form", "begins"), [(LogFormat.JSON, "{"), (LogFormat.AUTO, "{"), (LogFormat.TEXT, "20")])
+def test_people_read_text_and_programs_json(form: LogFormat, begins: str) -> None:
+    with configured(form) as logged:
         log.info("started")
         log.debug("in detail")
-    [line] = told()
+    [line] = logged()
     assert line.startswith(begins)
     assert "started" in line

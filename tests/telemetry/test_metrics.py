@@ -1,4 +1,4 @@
-"""`/metrics`: what an operator's dashboard and alarms need, cheaply, and nothing of a person."""
+"""`/metrics`: the values for an operator's dashboard and alarms, at a low cost and without personal data."""
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
@@ -6,7 +6,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from liandong.node import SERVICES
-from services.catalogue.shipped import shipped
+from services.catalogue.files.shipped import shipped
 from shared.contracts.event import Topic
 from shared.trust import OfficerRole
 from tests.conftest import StartWorld
@@ -38,7 +38,7 @@ def of(found: Metrics, name: str, **labels: str) -> float:
 
 
 @pytest.mark.parametrize("name", SERVICES)
-async def test_every_service_tells_how_it_fares_without_a_token(name: str, start: StartWorld) -> None:
+async def test_every_service_serves_its_metrics_without_a_token(name: str, start: StartWorld) -> None:
     async with start(name) as w:
         found = await metrics(w, name)
         assert of(found, "database_up") == 1
@@ -57,7 +57,7 @@ async def test_requests_are_measured_by_the_template_of_their_route(start: Start
         await w.http("registry").request("HUNT", "/v1/nowhere")
         for path in ("/healthz", "/readyz", "/metrics"):
             await w.http("registry").get(path)
-        told = (await w.http("registry").get("/metrics")).text
+        text_format = (await w.http("registry").get("/metrics")).text
         found = await metrics(w, "registry")
     count = {labels: value for (name, labels), value in found.items() if name == "liandong_http_request_seconds_count"}
     seen = {tuple(dict(labels)[name] for name in ("method", "route", "status")) for labels in count}
@@ -66,15 +66,15 @@ async def test_requests_are_measured_by_the_template_of_their_route(start: Start
         ("GET", "(none)", "404"),
         ("OTHER", "(none)", "404"),
     }
-    assert "91410300618818841L" not in told
-    assert "410305199001010019" not in told
+    assert "91410300618818841L" not in text_format
+    assert "410305199001010019" not in text_format
 
 
-async def test_where_consumers_stand_and_what_is_parked_can_be_seen(start: StartWorld) -> None:
+async def test_metrics_show_consumer_offsets_and_parked_events(start: StartWorld) -> None:
     async with start("registry") as w:
         await w.publish_lawbook(*LAWBOOK)
         entry = an_entry(company(w, 1))
-        await w.publish(revoked(entry), published(entry))  # the wrong way round: the first fails, the second waits
+        await w.publish(revoked(entry), published(entry))  # in the wrong order: the first fails, the second waits
 
         async def parked() -> bool:
             return of(await metrics(w, "registry"), "parked_events") == 2
@@ -89,16 +89,16 @@ async def test_where_consumers_stand_and_what_is_parked_can_be_seen(start: Start
         assert entry.subject.key not in (await w.http("registry").get("/metrics")).text
 
 
-async def test_a_look_costs_four_statements(start: StartWorld) -> None:
+async def test_a_scrape_costs_four_statements(start: StartWorld) -> None:
     async with start("feedback") as w:
         service = w.services["feedback"]
-        await service.stop()  # its own loops ask now and then
+        await service.stop()  # its background workers execute statements, too
         with counted(service.core.engine) as statements:
             await metrics(w, "feedback")
-    assert len(statements) == 4, "what waits, timers, places, backlog"
+    assert len(statements) == 4, "counts, timers, offsets, unacknowledged"
 
 
-async def test_a_database_that_is_away_is_told_and_is_no_error(start: StartWorld) -> None:
+async def test_a_database_that_does_not_answer_is_a_metric_and_no_error(start: StartWorld) -> None:
     async with start("catalogue") as w:
         service = w.services["catalogue"]
         await service.stop()

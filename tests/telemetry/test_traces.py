@@ -1,4 +1,4 @@
-"""Traces: a span for what is done for a request in every service that it leads to; nothing is loaded without a collector."""
+"""Traces: a request has a span in every service that works on it; without a collector nothing is imported."""
 
 import subprocess
 import sys
@@ -21,13 +21,13 @@ UNSAMPLED = f"00-{TRACE_ID}-b7ad6b7169203331-00"
 
 @pytest.fixture
 def kept() -> Generator[InMemorySpanExporter]:
-    """Spans are kept in memory as long as the test runs."""
+    """Spans are stored in memory during the test."""
     exporter = InMemorySpanExporter()
-    spans = Spans(lambda: exporter, at_once=True)
-    traces.keep(spans)
+    spans = Spans(lambda: exporter, immediate=True)
+    traces.use(spans)
     yield exporter
-    traces.keep(None)
-    spans.end()
+    traces.use(None)
+    spans.close()
 
 
 def officer(w: World, subject: str, trace: str = "") -> dict[str, str]:
@@ -36,7 +36,7 @@ def officer(w: World, subject: str, trace: str = "") -> dict[str, str]:
 
 
 async def published(w: World, trace: str) -> None:
-    """A change of the law book, which one officer drafts and another publishes: the latter is traced."""
+    """A change of the law book that one officer drafts and another publishes; the publication is traced."""
     drafted = await w.http("catalogue").post("/v1/departments", json=ITEMS, headers=officer(w, "first"))
     assert drafted.is_success, drafted.text
     address = f"/v1/drafts/{drafted.json()['draft_id']}/publish"
@@ -105,7 +105,8 @@ async def test_a_refused_batch_is_marked_without_what_it_said(kept: InMemorySpan
 
 
 def test_without_a_collector_nothing_is_loaded() -> None:
-    look = "import sys; from shared.telemetry import traces; import services.executor.app; traces.begin(); " + (
+    script = (
+        "import sys; from shared.telemetry import tracing_setup; import services.executor.app; tracing_setup.start(); "
         "sys.exit(any(name.startswith(('opentelemetry.sdk', 'opentelemetry.exporter')) for name in sys.modules))"
     )
-    assert subprocess.run([sys.executable, "-c", look], check=False, env={}).returncode == 0
+    assert subprocess.run([sys.executable, "-c", script], check=False, env={}).returncode == 0

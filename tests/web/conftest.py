@@ -1,4 +1,4 @@
-"""A small service that can go wrong in every way, and tokens for it."""
+"""A small application that can fail in every way, and tokens for it."""
 
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from shared.calendar.clock import SystemClock
 from shared.lawbook.book import LawBook
 from shared.trust import OfficerRole, TokenVerifier
 from shared.trust.issuer import DevelopmentIssuer
-from shared.web.access import trust
+from shared.web.access import use_authority
 from shared.web.application import Application, application
 from tests.builders import a_book, a_department
 from tests.web.sample import add_routes
@@ -21,7 +21,7 @@ WORDING = Path(__file__).parent / "sample.yaml"
 
 @dataclass
 class Sample:
-    """The application, a client of it, and tokens that it believes."""
+    """The application, a client for it, and valid tokens."""
 
     app: Application
     client: httpx.AsyncClient
@@ -42,8 +42,8 @@ async def known_departments() -> LawBook:
 
 @pytest.fixture
 async def sample(issuer: DevelopmentIssuer) -> AsyncIterator[Sample]:
-    app = application("sample", wording=[WORDING], largest_body=4096)
-    trust(app, TokenVerifier(issuer.trust), known_departments, SystemClock())
+    app = application("sample", wording=[WORDING], max_body=4096)
+    use_authority(app, TokenVerifier(issuer.trust), known_departments, SystemClock())
     add_routes(app)
 
     def bearer(*roles: OfficerRole, department: str | None = "luoyang-court") -> dict[str, str]:

@@ -1,8 +1,8 @@
-"""For the tests of every service: each route refuses callers without a token, with a forged one, and of wrong roles.
+"""For the tests of every service: each route refuses callers without a token, with a forged token, and with wrong roles.
 
     await assert_refusals(service.app, w.http("registry"), lambda roles: w.token("luoyang-court", *roles), public={…})
 
-A route that declares nobody, and is not named as public here, fails the test: forgetting is not possible.
+A route without a requirement that is not named as public fails the test, so no route can be forgotten.
 """
 
 import re
@@ -22,7 +22,7 @@ HEALTH = frozenset({"GET /healthz", "GET /readyz"})
 
 @dataclass(frozen=True)
 class Guarded:
-    """A route, as `GET /v1/entries/{entry_id}`, and who may call it; `requirement` is None when it declares nobody."""
+    """A route such as `GET /v1/entries/{entry_id}` and its requirement; None if it declares none."""
 
     method: str
     path: str
@@ -34,12 +34,12 @@ class Guarded:
 
     @property
     def address(self) -> str:
-        """The path with something for each parameter; a guard answers before anything looks at it."""
-        return re.sub(r"\{\w+(?::(\w+))?\}", lambda found: "1" if found[1] in ("int", "float") else "x", self.path)
+        """The path with a value for each parameter. The requirement is checked before the parameters."""
+        return re.sub(r"\{\w+(?::(\w+))?\}", lambda match: "1" if match[1] in ("int", "float") else "x", self.path)
 
 
 def guarded_routes(app: FastAPI) -> Iterator[Guarded]:
-    """All routes of an application that FastAPI answers, those of included routers too; not its documentation."""
+    """All routes of an application, those of included routers too, without its documentation."""
     for context in iter_route_contexts(app.routes):
         if isinstance(context.original_route, APIRoute) and context.path:
             requirement = next(_requirements(context.dependant), None)
@@ -48,10 +48,10 @@ def guarded_routes(app: FastAPI) -> Iterator[Guarded]:
 
 
 def _requirements(dependant: Dependant) -> Iterator[Requirement]:
-    for needed in dependant.dependencies:
-        if isinstance(needed.call, Requirement):
-            yield needed.call
-        yield from _requirements(needed)
+    for dependency in dependant.dependencies:
+        if isinstance(dependency.call, Requirement):
+            yield dependency.call
+        yield from _requirements(dependency)
 
 
 async def assert_refusals(
@@ -62,20 +62,22 @@ async def assert_refusals(
     public: Collection[str] = (),
     any_role: Collection[str] = (),
 ) -> int:
-    """Ask every route as someone who may not. `public` and `any_role` name routes as `GET /v1/lists`.
+    """Call every route as a caller that may not. `public` and `any_role` name routes such as `GET /v1/lists`.
 
-    `token` issues one for the roles given. Nothing else is sent, so a route must settle who calls before it looks at
-    anything else, the Idempotency-Key included. Returns how many routes refused.
+    `token` issues a token with these roles. The requests have no other content, so a route must check the caller before
+    everything else, the Idempotency-Key included. Returns the number of routes that refused.
     """
     guarded = [route for route in guarded_routes(app) if route.name not in HEALTH and route.name not in public]
     known = {route.name for route in guarded_routes(app)}
     assert {*public, *any_role} <= known, f"no such routes: {({*public, *any_role}) - known}"
     for route in guarded:
-        assert route.requirement is not None, f"{route.name} declares nobody: use require(…), or name it as public"
+        assert route.requirement is not None, f"{route.name} declares no caller: use require(…), or name it as public"
         await _refuses(client, route, None, 401, "unauthenticated")
         await _refuses(client, route, "not.a.token", 401, "unauthenticated")
         if not route.requirement.roles:
-            assert route.name in any_role, f"{route.name} lets anyone with a token in: name its roles, or say so here"
+            assert route.name in any_role, (
+                f"{route.name} accepts every valid token: name its roles, or list it under any_role"
+            )
             continue
         others = [role for role in OfficerRole if role not in route.requirement.roles]
         assert others, f"{route.name} names every role: use Caller instead"
@@ -86,7 +88,7 @@ async def assert_refusals(
 async def _refuses(client: httpx.AsyncClient, route: Guarded, token: str | None, status: int, code: str) -> None:
     headers = {} if token is None else {"Authorization": f"Bearer {token}"}
     answer = await client.request(route.method, route.address, headers=headers)
-    assert answer.status_code == status, f"{route.name} answers {answer.status_code}, not {status}: {answer.text}"
+    assert answer.status_code == status, f"{route.name} has status {answer.status_code}, not {status}: {answer.text}"
     if route.method != "HEAD":
         assert answer.headers["content-type"] == "application/problem+json", route.name
         assert answer.json()["code"] == code, route.name

@@ -1,4 +1,4 @@
-"""Routes for the tests of what all services share."""
+"""Routes for the tests of shared/web."""
 
 from collections.abc import AsyncIterator
 from datetime import date
@@ -16,7 +16,7 @@ from shared.contracts.lawbook import ListKind
 from shared.database import connect
 from shared.rejection import Fault, Rejected, reject
 from shared.trust import OfficerRole, Principal
-from shared.web.access import Caller, confine, department_of, require
+from shared.web.access import Caller, department_of, require, require_department
 from shared.web.correlation import correlation, traceparent
 
 
@@ -48,7 +48,7 @@ class Form(BaseModel):
 
 
 def add_routes(app: FastAPI) -> None:
-    """What a service's `api.py` does."""
+    """The routes of the application."""
     _writing(app)
     _reading(app)
     _failing(app)
@@ -76,7 +76,7 @@ def _reading(app: FastAPI) -> None:
     async def tasks(
         department: DepartmentId, who: Annotated[Principal, Depends(require(OfficerRole.EXECUTOR, OfficerRole.AUDITOR))]
     ) -> list[str]:
-        confine(who, department, OfficerRole.AUDITOR)
+        require_department(who, department, OfficerRole.AUDITOR)
         return []
 
     @app.get("/v1/published")
@@ -118,7 +118,7 @@ def _failing(app: FastAPI) -> None:
 
 
 def add_database_routes(app: FastAPI, engine: AsyncEngine) -> None:
-    """Routes whose statements go wrong, each in its own way."""
+    """Routes whose statements fail, each in its own way."""
 
     @app.get("/v1/nul")
     async def nul() -> None:

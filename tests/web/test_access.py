@@ -1,4 +1,4 @@
-"""Every route says who may call it, and holds to it."""
+"""Every route declares its callers and refuses all others."""
 
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from shared.calendar.clock import SystemClock
 from shared.trust import OfficerRole, TokenVerifier
 from shared.trust.issuer import DevelopmentIssuer
 from shared.trust.settings import TrustSettings
-from shared.web.access import require, trust
+from shared.web.access import require, use_authority
 from shared.web.application import application
 from tests.web.conftest import Sample, known_departments
 from tests.web.refusals import assert_refusals, guarded_routes
@@ -36,8 +36,8 @@ async def test_every_route_refuses_strangers_and_wrong_roles(sample: Sample, iss
     assert refused == 5
 
 
-async def test_a_route_that_declares_nobody_is_found(sample: Sample, issuer: DevelopmentIssuer) -> None:
-    with pytest.raises(AssertionError, match="GET /v1/bug declares nobody"):
+async def test_a_route_without_a_requirement_is_found(sample: Sample, issuer: DevelopmentIssuer) -> None:
+    with pytest.raises(AssertionError, match="GET /v1/bug declares no caller"):
         await assert_refusals(
             sample.app,
             sample.client,
@@ -57,12 +57,14 @@ async def test_without_a_token_the_answer_says_how_to_bring_one(sample: Sample) 
     answer = await sample.client.get("/v1/me", headers=ENGLISH)
     assert answer.status_code == 401
     assert answer.headers["www-authenticate"] == 'Bearer realm="liandong"'
-    assert answer.json()["detail"] == "Who calls is not established: no token was sent."
+    assert answer.json()["detail"] == "The caller could not be authenticated: no token was sent."
     basic = await sample.client.get("/v1/me", headers={"Authorization": "Basic eDp5"})
     assert basic.json()["faults"][0]["facts"] == {"reason": "token.missing"}
 
 
-async def test_an_expired_token_is_told_from_a_forged_one(sample: Sample, issuer: DevelopmentIssuer) -> None:
+async def test_an_expired_token_and_a_forged_one_have_different_reasons(
+    sample: Sample, issuer: DevelopmentIssuer
+) -> None:
     expired = issuer.issue("luoyang-court", [OfficerRole.LISTER], minutes=-10)
     answer = await sample.client.get("/v1/me", headers={"Authorization": f"Bearer {expired}"})
     assert answer.json()["detail"] == "不能确认调用者身份：令牌已过期。"
@@ -72,7 +74,7 @@ async def test_an_expired_token_is_told_from_a_forged_one(sample: Sample, issuer
     assert forged.json()["faults"][0]["facts"] == {"reason": "token.signature"}
 
 
-async def test_a_wrong_role_is_told_which_one_is_needed(sample: Sample) -> None:
+async def test_the_answer_to_a_wrong_role_names_the_required_roles(sample: Sample) -> None:
     answer = await sample.client.post("/v1/forms/early", headers=sample.bearer(OfficerRole.LISTER, OfficerRole.AUDITOR))
     assert answer.status_code == 403
     assert answer.json()["detail"] == "该操作限以下角色：名单审核；本令牌的角色为：审计、名单经办。"
@@ -88,14 +90,14 @@ async def test_one_of_several_roles_is_enough_but_only_for_the_own_department(sa
     assert other.json()["code"] == "forbidden_department"
 
 
-async def test_who_acts_for_no_department_cannot_do_what_a_department_does(sample: Sample) -> None:
+async def test_a_caller_without_a_department_cannot_act_for_one(sample: Sample) -> None:
     form = {"name": "示例", "decided_on": "2026-01-05"}
     headers = sample.bearer(OfficerRole.LISTER, department=None)
     answer = await sample.client.post("/v1/forms", json=form, headers=headers)
     assert (answer.status_code, answer.json()["code"]) == (403, "caller_without_department")
 
 
-async def test_who_calls_is_settled_before_what_was_sent(sample: Sample) -> None:
+async def test_the_caller_is_checked_before_the_body(sample: Sample) -> None:
     answer = await sample.client.post("/v1/forms", json={"name": 7})
     assert answer.status_code == 401
 
@@ -105,7 +107,7 @@ async def test_without_keys_to_verify_with_the_caller_is_asked_to_come_back(
 ) -> None:
     missing = TrustSettings(jwks_file=tmp_path_factory.mktemp("empty") / "jwks.json")
     app = application("keyless")
-    trust(app, TokenVerifier(missing), known_departments, SystemClock())
+    use_authority(app, TokenVerifier(missing), known_departments, SystemClock())
     app.get("/v1/guarded", dependencies=[Depends(require(OfficerRole.AUDITOR))])(_nothing)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://keyless") as client:
         answer = await client.get("/v1/guarded", headers={"Authorization": "Bearer x.y.z"})
@@ -124,8 +126,8 @@ def test_a_requirement_without_roles_is_a_mistake() -> None:
 async def test_the_command_line_prints_a_token_and_nothing_else(tmp_path: Path) -> None:
     command = typer.Typer()
     command.command()(print_token)
-    asked = ["--department", "luoyang-court", "--role", "lister", "--role", "approver", "--folder", str(tmp_path)]
-    printed = CliRunner().invoke(command, asked)
+    asked = ["--department", "luoyang-court", "--role", "lister", "--role", "approver", "--unchecked"]
+    printed = CliRunner().invoke(command, [*asked, "--folder", str(tmp_path)])
     assert printed.exit_code == 0, printed.output
     principal = await TokenVerifier(DevelopmentIssuer(tmp_path).trust).verify(printed.output.rstrip("\n"))
     assert principal.department == "luoyang-court"

@@ -1,4 +1,4 @@
-"""What surrounds every request: correlation, limits, headers, health, documentation."""
+"""The middleware of every request: correlation, limits, headers; and health and documentation."""
 
 import asyncio
 from collections.abc import AsyncIterator

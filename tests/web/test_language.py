@@ -1,8 +1,8 @@
-"""Whoever prefers English is answered in English, everybody else in Chinese."""
+"""Responses are in English for callers that prefer it, and in Chinese for all others."""
 
 import pytest
 
-from shared.web.language import Language, language, preferred, speaking
+from shared.web.language import Language, language, preferred, use_language
 
 
 @pytest.mark.parametrize(
@@ -34,6 +34,6 @@ def test_answers_in_the_language_that_is_liked_better(accept_language: str, answ
 
 
 def test_speaks_chinese_outside_of_any_request() -> None:
-    with speaking(Language.EN):
+    with use_language(Language.EN):
         assert language() is Language.EN
     assert language() is Language.ZH

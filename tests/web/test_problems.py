@@ -1,4 +1,4 @@
-"""Whoever is refused reads what is wrong, why, and what to do, in their language; and nothing that they should not."""
+"""A problem states what is wrong, why, and what to do, in the caller's language, and contains no confidential data."""
 
 import logging
 
@@ -53,7 +53,7 @@ async def test_the_same_refusal_in_english(sample: Sample) -> None:
     assert answer.json()["remedy"] == "Decide after 2026-05-09."
 
 
-async def test_a_conflict_tells_a_program_the_current_version(sample: Sample) -> None:
+async def test_a_version_conflict_contains_the_current_version(sample: Sample) -> None:
     answer = await sample.client.get("/v1/stale")
     assert answer.status_code == 409
     assert answer.json()["faults"][0]["facts"] == {"expected": 3, "current": 5}
@@ -62,7 +62,7 @@ async def test_a_conflict_tells_a_program_the_current_version(sample: Sample) ->
 async def test_several_faults_come_in_one_answer_under_a_summary(sample: Sample) -> None:
     answer = await sample.client.get("/v1/several", headers=ENGLISH)
     body = answer.json()
-    assert (answer.status_code, body["code"], body["title"]) == (422, "several_faults", "2 faults in what was sent")
+    assert (answer.status_code, body["code"], body["title"]) == (422, "several_faults", "2 faults in the request")
     assert [(fault["code"], fault["field"]) for fault in body["faults"]] == [
         ("unknown_domain", "domain_id"),
         ("missing_basis", "decision.legal_basis"),
@@ -84,7 +84,7 @@ async def test_a_code_without_wording_is_answered_in_general_terms_and_logged(
 async def test_a_missing_fact_leaves_a_gap_and_not_a_failure(sample: Sample) -> None:
     answer = await sample.client.get("/v1/factless", headers=ENGLISH)
     assert answer.status_code == 409
-    assert answer.json()["detail"] == "This was based on version —; the current one is —."
+    assert answer.json()["detail"] == "The request was based on version —; the current version is —."
 
 
 async def test_wrong_fields_are_named_with_the_reason_in_both_languages(sample: Sample) -> None:
@@ -160,7 +160,7 @@ async def test_an_unknown_address_and_a_wrong_method_are_problems_too(sample: Sa
     assert wrong.json()["detail"] == "This address accepts: GET."
 
 
-async def test_a_failure_shows_nothing_of_the_inside_and_leads_to_the_log(
+async def test_an_unexpected_error_shows_no_internals_and_is_logged_with_its_correlation_id(
     sample: Sample, caplog: pytest.LogCaptureFixture
 ) -> None:
     answer = await sample.client.get("/v1/bug", headers={"X-Correlation-Id": "case-7"})
@@ -188,7 +188,7 @@ async def test_an_unreachable_database_asks_to_come_back_later(sample: Sample) -
         ("/v1/wrong-argument", 500, "internal_error"),
     ],
 )
-async def test_an_outage_of_the_database_is_told_from_a_fault_of_ours_and_from_text_that_cannot_be_kept(
+async def test_outages_programming_errors_and_unstorable_text_have_different_answers(
     sample: Sample, stack: Addresses, address: str, status: int, code: str
 ) -> None:
     engine = connect(stack.database_url)
@@ -206,6 +206,6 @@ def test_one_fault_is_rendered_in_one_line_for_a_reject_file() -> None:
     fault = Fault("credit_code_length", "subject.number", {"length": 15})
     assert wording.render(fault, Language.EN) == (
         "subject.number: A unified social credit code has 18 characters; this has 15. "
-        "Enter the whole code as it stands on the licence or certificate."
+        "Enter the whole code as on the licence or certificate."
     )
     assert wording.render(fault, Language.ZH).startswith("subject.number: 统一社会信用代码应为 18 位，提交的为 15 位。")

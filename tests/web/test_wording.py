@@ -1,4 +1,4 @@
-"""Every code that the sources can refuse with has wording, in both languages, whose facts are given."""
+"""Every fault code in the sources has wording in both languages, and the faults have all facts of the wording."""
 
 import ast
 from collections.abc import Iterator
@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from shared.web.wording import GIVEN, Phrase, Text, Wording, names_in
+from shared.web.wording import DEFAULT_FACTS, Phrase, Text, Wording, names_in
 
 ROOT = Path(__file__).parents[2]
 SERVICES = sorted(path for path in ROOT.glob("services/*") if path.is_dir() and not path.name.startswith("_"))
@@ -17,7 +17,7 @@ FOLDERS = pytest.mark.parametrize("folder", [ROOT / "shared", *SERVICES], ids=la
 
 @dataclass(frozen=True)
 class Refusal:
-    """A literal code in the sources; `facts` is None where they cannot be read off the call."""
+    """A literal fault code in the sources. `facts` is None if the call does not show them."""
 
     where: str
     code: str
@@ -26,7 +26,7 @@ class Refusal:
 
 @cache
 def wording_of(folder: Path) -> Wording:
-    """What can be said there: the shared wording, and that of the service."""
+    """The shared wording together with that of the service."""
     own = folder / "wording.yaml"
     return Wording.load([own] if own.exists() else [])
 
@@ -40,8 +40,8 @@ def _refusals(path: Path) -> Iterator[Refusal]:
     """Calls of `reject`, `Fault` and `PydanticCustomError` with a literal code, or one of two (`"a" if x else "b"`)."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Call) and _name(node.func) in ("reject", "Fault", "PydanticCustomError"):
-            given = node.args[0] if node.args else _keyword(node, "code")
-            for code in _literals(given):
+            argument = node.args[0] if node.args else _keyword(node, "code")
+            for code in _literals(argument):
                 yield Refusal(f"{path.relative_to(ROOT)}:{node.lineno}", code, _facts(node))
 
 
@@ -95,10 +95,10 @@ def test_every_fact_that_a_wording_names_is_given_where_its_code_is_raised(folde
         phrase = wording_of(folder).phrases.get(refusal.code)
         if phrase is None or refusal.facts is None:
             continue
-        asked = {name for text in _texts(phrase) for name in names_in(text.zh) | names_in(text.en)}
-        if absent := asked - refusal.facts - GIVEN:
+        used = {name for text in _texts(phrase) for name in names_in(text.zh) | names_in(text.en)}
+        if absent := used - refusal.facts - DEFAULT_FACTS:
             missing.append(f"{refusal.where} {refusal.code}: {', '.join(sorted(absent))}")
-    assert not missing, "facts that the wording asks for:\n" + "\n".join(missing)
+    assert not missing, "facts that the wording uses:\n" + "\n".join(missing)
 
 
 @FOLDERS
@@ -107,7 +107,7 @@ def test_both_languages_say_the_same_with_the_same_facts(folder: Path) -> None:
     texts = [(code, text) for code, phrase in wording.phrases.items() for text in _texts(phrase)]
     for code, text in [*texts, *wording.terms.items()]:
         assert names_in(text.zh) == names_in(text.en), f"{code}: {text.zh} / {text.en}"
-        assert any("一" <= character <= "鿿" for character in text.zh), f"{code} says nothing in Chinese: {text.zh}"
+        assert any("一" <= character <= "鿿" for character in text.zh), f"{code} has no Chinese text: {text.zh}"
         assert not any("一" <= character <= "鿿" for character in text.en), f"{code} is not English: {text.en}"
 
 

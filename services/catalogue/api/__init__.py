@@ -1,10 +1,20 @@
-"""The catalogue over HTTP: the credit office drafts, a second officer publishes, everyone with a token reads."""
+"""The catalogue over HTTP: a credit office drafts, a second officer publishes, everyone with a token reads."""
 
 from fastapi import APIRouter
 
-from services.catalogue.api import calendar, comparing, confirming, drafting, drafts, files, reading, resolved
+from services.catalogue.api import (
+    comparing,
+    confirming,
+    drafts,
+    exporting,
+    filing,
+    importing,
+    reading,
+    resolving,
+    working_days,
+)
 
 router = APIRouter(prefix="/v1")
-# Those that read any kind come last: their `/{kind}/{item_id}` would take the others' addresses.
-for part in (calendar, drafts, files, confirming, resolved, comparing, drafting, reading):
-    router.include_router(part.router)
+# Routes for any kind come last: their `/{kind}/{item_id}` would also match the paths of the others.
+for module in (working_days, drafts, importing, exporting, confirming, resolving, comparing, filing, reading):
+    router.include_router(module.router)

@@ -1,60 +1,59 @@
-"""How two versions of an item differ; of lists of measures (措施清单) also measure by measure (row 4)."""
+"""Comparison of two versions of an item; of lists of measures (措施清单) also measure by measure (row 4)."""
 
 from typing import Annotated
 
 from fastapi import APIRouter, Query
-from pydantic import BaseModel, Field
 
-from services.catalogue.domain.comparing import Difference, ListComparison, compare_lists, differences
-from services.catalogue.views import items as view
-from shared.contracts.lawbook import ItemKind, MeasureList
+from services.catalogue.api.bodies.items import ComparisonBody, DifferenceBody, ListComparisonBody
+from services.catalogue.domain.comparing import compare_lists, differences
+from services.catalogue.views import item_queries
+from services.catalogue.views.items import Edition
+from shared.contracts.lawbook import (
+    ItemKind,
+    MeasureList,
+)
 from shared.lawbook.items import SHAPES, Item, version_of
 from shared.rejection import reject
 from shared.web.access import Caller
-from shared.web.core import TheCore
+from shared.web.core import CoreDep
 
 router = APIRouter(tags=["comparing"])
-
-
-class Comparison(BaseModel):
-    """Two versions, or two changes, of one item."""
-
-    kind: ItemKind
-    item_id: str
-    was: int = Field(description="The earlier one that was asked for")
-    now: int
-    differences: list[Difference]
-    measures: ListComparison | None = Field(default=None, description="Of a list of measures, measure by measure")
 
 
 @router.get("/{kind}/{item_id}/compare")
 async def compare(
     kind: ItemKind,
     item_id: str,
-    core: TheCore,
+    core: CoreDep,
     who: Caller,
     was: Annotated[int, Query(ge=1, description="A version; of items without versions, a law book version")],
     now: Annotated[int, Query(ge=1)],
-) -> Comparison:
-    """How they differ, field by field."""
+) -> ComparisonBody:
+    """The differences, field by field."""
     async with core.store.reading.connect() as connection:
-        found = await view.editions(connection, kind, item_id)
+        found = await item_queries.editions(connection, kind, item_id)
     if not found:
         raise reject("unknown_id", "path.item_id")
-    before, after = _one(kind, found, was, "query.was"), _one(kind, found, now, "query.now")
-    lists = None
+    before, after = _item(kind, found, was, "query.was"), _item(kind, found, now, "query.now")
+    measures = None
     if isinstance(before, MeasureList) and isinstance(after, MeasureList):
-        lists = compare_lists(before, after)
-    return Comparison(
-        kind=kind, item_id=item_id, was=was, now=now, differences=differences(before, after), measures=lists
+        measures = ListComparisonBody.model_validate(compare_lists(before, after))
+    return ComparisonBody(
+        kind=kind,
+        item_id=item_id,
+        was=was,
+        now=now,
+        differences=[DifferenceBody.model_validate(found) for found in differences(before, after)],
+        measures=measures,
     )
 
 
-def _one(kind: ItemKind, editions: list[view.Edition], number: int, field: str) -> Item:
+def _item(kind: ItemKind, editions: list[Edition], number: int, field: str) -> Item:
+    """The item in this version; of a kind without versions, the item as of this law book version."""
     if SHAPES[kind].versioned:
-        found = view.in_version([e for e in editions if version_of(e.item) == number], number)
+        edition = item_queries.in_version([e for e in editions if version_of(e.item) == number], number)
     else:
-        found = next((e for e in reversed(editions) if e.lawbook_version <= number), None)
-    if found is None:
+        edition = next((e for e in reversed(editions) if e.lawbook_version <= number), None)
+    if edition is None:
         raise reject("unknown_id", field)
-    return found.item
+    return edition.item

@@ -1,1 +1,1 @@
-"""What may enter the law book and how: pure. `book` decides about the book, `drafts` about who proposes and who publishes."""
+"""What may enter the law book, and how. Pure. `book` decides about the content, `drafts` about who drafts and who publishes."""

@@ -1,7 +1,7 @@
-"""What may enter the law book: a list of items is judged whole, against the book as it would stand with all of them.
+"""The aggregate of the law book: a list of items is validated as a whole, against the book that would result from all of them.
 
 The book is one stream without gaps: the `lawbook_version` of an event is the version of the stream after it. An item that
-is in the book already gives no event, so that loading a law book twice changes nothing.
+the book has already causes no event, so loading a law book twice changes nothing.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -16,18 +16,24 @@ from services.catalogue.domain.succession import succession
 from services.catalogue.domain.wellformed import ill_formed
 from shared.calendar.working_days import today
 from shared.contracts.event import DepartmentId, Event
-from shared.contracts.lawbook import ItemKind, ItemRetired, LawbookChange, SettingsConfirmed
+from shared.contracts.lawbook import ItemKind
+from shared.contracts.lawbook_events import (
+    ItemRetired,
+    LawbookChange,
+    SettingsConfirmed,
+)
+from shared.decider import Decider
 from shared.lawbook.book import LawBook
 from shared.lawbook.effect import open_settings
 from shared.lawbook.items import Item, ItemId, identity, kind_of, publications, version_of
 from shared.rejection import Fault, reject, reject_all
 
-Named = tuple[ItemKind, ItemId]
+_Key = tuple[ItemKind, ItemId]
 
 
 @dataclass(frozen=True, slots=True)
 class Publish:
-    """Publish items and retire others, all or none; `by` is the department that asks."""
+    """Publish items and retire others, all or none. `by`: the department that publishes."""
 
     items: tuple[Placed, ...]
     by: DepartmentId | None
@@ -35,13 +41,13 @@ class Publish:
 
     @classmethod
     def content(cls, content: Content, by: DepartmentId | None) -> "Publish":
-        """All of a draft."""
+        """The command that publishes all of a draft."""
         return cls(tuple(content.placed()), by, tuple(content.placed_ends()))
 
 
 @dataclass(frozen=True, slots=True)
 class Confirmation:
-    """Settings of one item, by which the credit office stands; in its latest version, unless one is named."""
+    """Settings of one item that the credit office confirms. `version`: None means the latest one."""
 
     kind: ItemKind
     item_id: str
@@ -51,7 +57,7 @@ class Confirmation:
 
 @dataclass(frozen=True, slots=True)
 class Confirm:
-    """Example settings are examples no longer; `note` says by which decision."""
+    """Confirm example settings, so that they are examples no longer. `note`: the decision by which."""
 
     confirmations: tuple[Confirmation, ...]
     note: str
@@ -63,7 +69,7 @@ INITIAL = LawBook.empty()
 
 
 def decide(book: LawBook, command: Command, now: datetime) -> Sequence[Event]:
-    """The changes that the book lacks. Raises Rejected with every fault, at `measures[3].implementers[0]` and the like."""
+    """The changes that the book does not have yet. Raises Rejected with every fault, at places such as `measures[3].basis`."""
     match command:
         case Publish():
             return changes(book, command, today(now))
@@ -74,29 +80,32 @@ def decide(book: LawBook, command: Command, now: datetime) -> Sequence[Event]:
 
 
 def evolve(book: LawBook, event: Event) -> LawBook:
-    """The book after one of its changes; this stream holds nothing else."""
+    """The book after one of its changes. The stream has no other events."""
     return book.with_change(cast("LawbookChange", event))
 
 
 def changes(book: LawBook, command: Publish, day: date) -> list[LawbookChange]:
-    """What publishing would change on that day. Raises Rejected as it would."""
-    only_a_credit_office(book, command.by)
-    new = list(_new(book, command.items))
-    entering = publications((one.item for one in new if one.counts), book.version)
+    """The changes that publishing on this day would make. Raises Rejected with every fault of every item."""
+    require_credit_office(book, command.by)
+    new = list(_candidates(book, command.items))
+    entering = publications((candidate.item for candidate in new if candidate.counts), book.version)
     after = book.with_changes(entering)
-    faults = [fault for one in new for fault in _faults(book, after, one)]
-    leaving = list(_ends(after, command.ends, day, faults))
+    faults = [fault for candidate in new for fault in _faults(book, after, candidate)]
+    leaving = list(_retirements(after, command.ends, day, faults))
     reject_all(faults)
     if _has_credit_office(book) and not _has_credit_office(after.with_changes(leaving)):
         raise reject("last_credit_office", command.items[0].place if command.items else command.ends[0].place)
     return [*entering, *leaving]
 
 
-# --- who -------------------------------------------------------------------------------------------------------------
+# --- permission ------------------------------------------------------------------------------------------------------
 
 
-def only_a_credit_office(book: LawBook, by: DepartmentId | None) -> None:
-    """The credit office keeps the catalogue (000 五(六), 004 四(三)); before there is one, whoever has the role begins."""
+def require_credit_office(book: LawBook, by: DepartmentId | None) -> None:
+    """Only a credit office changes the catalogue (000 五(六), 004 四(三)). While the book has none, any department may.
+
+    Raises Rejected: `not_a_credit_office`.
+    """
     if not _has_credit_office(book):
         return
     department = book.department(by) if by else None
@@ -108,15 +117,15 @@ def _has_credit_office(book: LawBook) -> bool:
     return any(department.credit_office for department in book.departments.values())
 
 
-# --- what ------------------------------------------------------------------------------------------------------------
+# --- items -----------------------------------------------------------------------------------------------------------
 
 
 @dataclass
-class _New:
-    """An item that the book lacks, in its place, with what it comes after and what is wrong with it so far."""
+class _Candidate:
+    """An item that the book does not have yet: its place, its predecessor (the version before it), and its faults so far."""
 
     placed: Placed
-    before: Item | None
+    predecessor: Item | None
     faults: list[Fault] = field(default_factory=list[Fault])
 
     @property
@@ -125,39 +134,39 @@ class _New:
 
     @property
     def counts(self) -> bool:
-        """Whether others may refer to it: one that stands twice is judged once."""
+        """Whether other items may refer to it. The second of two equal ids is only reported."""
         return not self.faults
 
 
-def _new(book: LawBook, items: Iterable[Placed]) -> Iterator[_New]:
-    """The items that the book does not hold yet, each with the latest version before it: of the book, or of this list."""
+def _candidates(book: LawBook, items: Iterable[Placed]) -> Iterator[_Candidate]:
+    """The items that the book does not have yet, each with the latest version before it: of the book, or of this list."""
     seen: set[tuple[ItemKind, ItemId, int | None]] = set()
-    latest: dict[Named, Item] = {}
+    latest: dict[_Key, Item] = {}
     for placed in items:
         kind, item_id, version = kind_of(placed.item), identity(placed.item), version_of(placed.item)
         twice = (kind, item_id, version) in seen
         seen.add((kind, item_id, version))
         if twice:
-            yield _New(placed, None, [Fault("item_twice", placed.place, {"id": item_id})])
+            yield _Candidate(placed, None, [Fault("item_twice", placed.place, {"id": item_id})])
         elif placed.item != book.published(kind, item_id, version):
-            yield _New(placed, latest.get((kind, item_id)) or book.published(kind, item_id))
+            yield _Candidate(placed, latest.get((kind, item_id)) or book.published(kind, item_id))
             latest[kind, item_id] = placed.item
 
 
-def _faults(book: LawBook, after: LawBook, new: _New) -> Iterator[Fault]:
-    """All that is wrong with one item, given the book as it would stand."""
+def _faults(book: LawBook, after: LawBook, new: _Candidate) -> Iterator[Fault]:
+    """Every fault of one item. `after`: the book that would result."""
     yield from new.faults
     if new.counts:
-        found = (*ill_formed(new.item), *succession(book, new.before, new.item), *references(after, new.item))
+        found = (*ill_formed(new.item), *succession(book, new.predecessor, new.item), *references(after, new.item))
         yield from (_at(new.placed.place, fault) for fault in found)
 
 
-def _ends(book: LawBook, ends: Iterable[PlacedEnd], day: date, faults: list[Fault]) -> Iterator[ItemRetired]:
-    """The events of what is to end; what is wrong with them is added to `faults`."""
+def _retirements(book: LawBook, ends: Iterable[PlacedEnd], day: date, faults: list[Fault]) -> Iterator[ItemRetired]:
+    """The events that retire items. Faults are added to `faults`."""
     version = book.version
     for place, end in ends:
         if book.last_day(end.kind, end.item_id) == end.last_day:
-            continue  # as an item that the book holds already
+            continue  # changes nothing, like an item that the book has already
         found = [*ill_formed(end), *retiring(book, end, day)]
         faults += (_at(place, fault) for fault in found)
         if not found:
@@ -175,26 +184,22 @@ def _at(place: str, fault: Fault) -> Fault:
 
 
 def _confirmations(book: LawBook, command: Confirm) -> list[SettingsConfirmed]:
-    only_a_credit_office(book, command.by)
+    require_credit_office(book, command.by)
     faults: list[Fault] = [] if command.note.strip() else [Fault("field_missing", "note")]
     events: list[SettingsConfirmed] = []
-    for nth, one in enumerate(command.confirmations):
-        item = _in_effect(book, one)
+    for nth, confirmation in enumerate(command.confirmations):
+        item = _current_item(book, confirmation)
         if item is None:
-            faults.append(Fault("unknown_item", f"confirmations[{nth}].item_id", {"kind": one.kind, "id": one.item_id}))
+            facts: dict[str, object] = {"kind": confirmation.kind, "id": confirmation.item_id}
+            faults.append(Fault("unknown_item", f"confirmations[{nth}].item_id", facts))
             continue
-        waiting = open_settings(item)
-        faults += (
-            Fault("setting_not_open", f"confirmations[{nth}].settings[{place}]", {"setting": name})
-            for place, name in enumerate(one.settings)
-            if name not in waiting or name in one.settings[:place]
-        )
+        faults += _setting_faults(item, confirmation, f"confirmations[{nth}]")
         event = SettingsConfirmed(
             lawbook_version=book.version + 1,
-            kind=one.kind,
-            item_id=one.item_id,
+            kind=confirmation.kind,
+            item_id=confirmation.item_id,
             item_version=version_of(item),
-            settings=one.settings,
+            settings=confirmation.settings,
             note=command.note,
         )
         events.append(event)
@@ -203,9 +208,26 @@ def _confirmations(book: LawBook, command: Confirm) -> list[SettingsConfirmed]:
     return events
 
 
-def _in_effect(book: LawBook, one: Confirmation) -> Item | None:
-    """The item as it stands, in the version that is meant."""
+def _setting_faults(item: Item, confirmation: Confirmation, place: str) -> Iterator[Fault]:
+    """`setting_not_open` for each setting that is no open example setting of the item, or is given twice."""
+    waiting = open_settings(item)
+    for nth, name in enumerate(confirmation.settings):
+        if name not in waiting or name in confirmation.settings[:nth]:
+            yield Fault("setting_not_open", f"{place}.settings[{nth}]", {"setting": name})
+
+
+def _current_item(book: LawBook, confirmation: Confirmation) -> Item | None:
+    """The current item, in the version that the confirmation names."""
     return next(
-        (i for i in reversed(book.editions(one.kind, one.item_id)) if one.version in (None, version_of(i))),
+        (
+            item
+            for item in reversed(book.editions(confirmation.kind, confirmation.item_id))
+            if confirmation.version in (None, version_of(item))
+        ),
         None,
     )
+
+
+BOOK: Decider[LawBook, Command] = Decider("lawbook", INITIAL, decide, evolve)
+BOOK_ID = "book"
+"""There is one law book, so one stream: `lawbook-book`."""

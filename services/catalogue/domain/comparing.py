@@ -1,41 +1,49 @@
-"""How two versions of an item differ, field by field; and two editions of a list of measures, measure by measure (row 4)."""
+"""Differences of two versions of an item, field by field; of two editions of a list of measures, measure by measure (row 4)."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import cast
-
-from pydantic import BaseModel, Field
 
 from shared.contracts.lawbook import MeasureList
 from shared.lawbook.items import Item
 
 
-class Difference(BaseModel):
-    """A field that is not the same. A value that is null is not there."""
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A field whose value differs. None: the field is not in that version.
 
-    field: str = Field(description="`target.domains[1]`")
+    `field`: its path, `target.domains[1]`. `was` and `now` are JSON values.
+    """
+
+    field: str
     was: object
     now: object
 
 
-class ClassChange(BaseModel):
-    """A measure that went from one class to the other (强制性、推荐性), or came in another version."""
+@dataclass(frozen=True, slots=True)
+class MeasureChange:
+    """A measure that is in both editions, in another class (强制性、推荐性) or in another version."""
 
     measure_id: str
     was: str
     now: str
 
 
-class ListComparison(BaseModel):
-    """How two editions of a list of measures differ."""
+@dataclass(frozen=True, slots=True)
+class ListComparison:
+    """The differences of two editions of a list of measures.
+
+    `reclassified`: from `mandatory` to `recommended` or back. `reworded`: listed in another version, `1` → `2`.
+    """
 
     added: list[str]
     removed: list[str]
-    reclassified: list[ClassChange]
-    reworded: list[ClassChange] = Field(description="Listed in another version: `1` → `2`")
+    reclassified: list[MeasureChange]
+    reworded: list[MeasureChange]
 
 
 def differences(before: Item, after: Item) -> list[Difference]:
-    """Every field in which they differ, in the order of the fields; the version itself is none."""
+    """Every field in which they differ, in the order of the fields. The field `version` is left out."""
     was, now = before.model_dump(mode="json"), after.model_dump(mode="json")
     was.pop("version", None)
     now.pop("version", None)
@@ -47,40 +55,35 @@ def _differences(path: str, was: object, now: object) -> Iterator[Difference]:
         return
     before, after = _parts(was), _parts(now)
     if before is None or after is None:
-        yield Difference(field=path, was=was, now=now)
+        yield Difference(path, was, now)
         return
     for step in dict.fromkeys((*before, *after)):
         yield from _differences(f"{path}{step}".removeprefix("."), before.get(step), after.get(step))
 
 
 def _parts(value: object) -> Mapping[str, object] | None:
-    """A record by its fields, a list of records by its places; a list of ids is one value."""
+    """A record by its fields, a list of records by index. None for a single value; a list of ids counts as one value."""
     if isinstance(value, dict):
-        return {f".{name}": one for name, one in cast("Mapping[str, object]", value).items()}
+        return {f".{name}": part for name, part in cast("Mapping[str, object]", value).items()}
     if isinstance(value, list):
         rows = cast("Sequence[object]", value)
-        return {f"[{nth}]": one for nth, one in enumerate(rows)} if any(isinstance(r, dict) for r in rows) else None
+        return {f"[{nth}]": row for nth, row in enumerate(rows)} if any(isinstance(r, dict) for r in rows) else None
     return None
 
 
 def compare_lists(before: MeasureList, after: MeasureList) -> ListComparison:
     """Two editions of a list, by measure."""
     was, now = _classes(before), _classes(after)
-    both = [measure for measure in was if measure in now]
+    both = [measure_id for measure_id in was if measure_id in now]
     return ListComparison(
-        added=[measure for measure in now if measure not in was],
-        removed=[measure for measure in was if measure not in now],
-        reclassified=[
-            ClassChange(measure_id=one, was=was[one][0], now=now[one][0]) for one in both if was[one][0] != now[one][0]
-        ],
-        reworded=[
-            ClassChange(measure_id=one, was=str(was[one][1]), now=str(now[one][1]))
-            for one in both
-            if was[one][1] != now[one][1]
-        ],
+        added=[measure_id for measure_id in now if measure_id not in was],
+        removed=[measure_id for measure_id in was if measure_id not in now],
+        reclassified=[MeasureChange(m, was[m][0], now[m][0]) for m in both if was[m][0] != now[m][0]],
+        reworded=[MeasureChange(m, str(was[m][1]), str(now[m][1])) for m in both if was[m][1] != now[m][1]],
     )
 
 
-def _classes(listed: MeasureList) -> dict[str, tuple[str, int]]:
-    mandatory = {one.measure_id: ("mandatory", one.version) for one in listed.mandatory}
-    return {**mandatory, **{one.measure_id: ("recommended", one.version) for one in listed.recommended}}
+def _classes(edition: MeasureList) -> dict[str, tuple[str, int]]:
+    """Measure id → class and version."""
+    mandatory = {listed.measure_id: ("mandatory", listed.version) for listed in edition.mandatory}
+    return {**mandatory, **{listed.measure_id: ("recommended", listed.version) for listed in edition.recommended}}

@@ -1,6 +1,7 @@
-"""What is to enter the law book at one go: items of any kinds, and items that are to end."""
+"""What an officer proposes for the law book in one draft: items of any kinds, and retirements of items."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import date
 from typing import NamedTuple, Self, cast
 
@@ -8,12 +9,20 @@ from pydantic import Field
 
 from shared.contracts.directory import Category, LegalBasis, Matter, Region
 from shared.contracts.event import Contract
-from shared.contracts.lawbook import Department, Domain, Instrument, ItemKind, Measure, MeasureList, Policy
+from shared.contracts.lawbook import (
+    Department,
+    Domain,
+    Instrument,
+    ItemKind,
+    Measure,
+    MeasureList,
+)
+from shared.contracts.policy import Policy
 from shared.lawbook.items import SHAPES, Item, kind_of
 
 
 class Retirement(Contract):
-    """An item that is to end (退出): it holds through `last_day`."""
+    """An item that ends (退出): it holds up to and including `last_day`."""
 
     kind: ItemKind
     item_id: str
@@ -22,21 +31,21 @@ class Retirement(Contract):
 
 
 class Placed(NamedTuple):
-    """An item, and where it stands in what was handed in: `measures[3]`, `line 7`."""
+    """An item, and its place in the request or file: `measures[3]`, `line[7]`."""
 
     place: str
     item: Item
 
 
 class PlacedEnd(NamedTuple):
-    """A retirement, and where it stands."""
+    """A retirement, and its place in the request or file."""
 
     place: str
     retirement: Retirement
 
 
 class Content(Contract):
-    """Items by kind, and retirements: a file of the law book, or a piece of one. Kinds stand as they resolve."""
+    """Items by kind, and retirements. Kinds are in the order in which their references resolve."""
 
     regions: tuple[Region, ...] = ()
     categories: tuple[Category, ...] = ()
@@ -48,11 +57,11 @@ class Content(Contract):
     measures: tuple[Measure, ...] = ()
     measure_lists: tuple[MeasureList, ...] = ()
     policies: tuple[Policy, ...] = ()
-    retirements: tuple[Retirement, ...] = Field(default=(), description="Items that are to end")
+    retirements: tuple[Retirement, ...] = Field(default=(), description="Items that end")
 
     @classmethod
     def of(cls, items: Iterable[Item], retirements: Sequence[Retirement] = ()) -> Self:
-        """Items of any kinds, sorted into theirs."""
+        """The content with these items, sorted by kind."""
         by_kind: dict[str, list[Item]] = {}
         for item in items:
             by_kind.setdefault(field_of(kind_of(item)), []).append(item)
@@ -60,6 +69,7 @@ class Content(Contract):
         return cls.model_validate({**found, "retirements": tuple(retirements)})
 
     def items(self, kind: ItemKind) -> tuple[Item, ...]:
+        """The items of a kind."""
         return cast("tuple[Item, ...]", getattr(self, field_of(kind)))
 
     def placed(self) -> Iterator[Placed]:
@@ -68,6 +78,7 @@ class Content(Contract):
             yield from (Placed(f"{field_of(kind)}[{nth}]", item) for nth, item in enumerate(self.items(kind)))
 
     def placed_ends(self) -> Iterator[PlacedEnd]:
+        """Every retirement with its place."""
         return (PlacedEnd(f"retirements[{nth}]", one) for nth, one in enumerate(self.retirements))
 
     def __len__(self) -> int:
@@ -78,17 +89,26 @@ class Content(Contract):
         return Content.model_validate(joined)
 
 
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """What an officer files as one draft, each item and retirement with its place."""
+
+    title: str
+    items: tuple[Placed, ...]
+    ends: tuple[PlacedEnd, ...] = ()
+
+
 def field_of(kind: ItemKind) -> str:
-    """Under what name the items of a kind stand in a file: `measure_lists`."""
+    """The field of a kind in `Content` and its name in a file: `measure_lists`."""
     return kind.value.replace("-", "_")
 
 
 _LARGEST_PIECE = 200_000
-"""Characters of JSON; an event takes half a million bytes, and a character of Chinese has three."""
+"""Characters of JSON. An event may have half a million bytes, and a Chinese character takes three."""
 
 
 def pieces(content: Content) -> Iterator[Content]:
-    """The content in pieces small enough for an event each, in their order."""
+    """The content in pieces, in order, each small enough for one event."""
     held: list[Item] = []
     size = 0
     for placed in content.placed():

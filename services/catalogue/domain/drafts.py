@@ -1,6 +1,6 @@
-"""A draft (草案): one officer files it, another publishes it (four eyes). Until then nobody is bound by it.
+"""The aggregate of a draft (草案): one officer files it, another publishes it (four eyes). Until then it binds nobody.
 
-What it holds is judged when it is filed, and again when it is published: the book may have moved on in between.
+Its content is validated when it is filed, and again when it is published, because the book may have changed in between.
 """
 
 from collections.abc import Sequence
@@ -10,18 +10,19 @@ from typing import ClassVar, assert_never
 
 from services.catalogue.domain.content import Content, pieces
 from shared.contracts.event import Contract, DepartmentId, Event
+from shared.decider import Decider
 from shared.rejection import reject
 
 
 class Officer(Contract):
-    """Who acts: an account of a department."""
+    """The officer who acts: an account of a department."""
 
     subject: str
     department: DepartmentId | None
 
 
 class DraftFiled(Event):
-    """A draft begins; what it holds follows in pieces, in the same transaction."""
+    """A draft was filed. Its content follows in pieces, in the same transaction."""
 
     TYPE: ClassVar[str] = "catalogue.draft.filed.v1"
     title: str
@@ -29,14 +30,14 @@ class DraftFiled(Event):
 
 
 class DraftGrew(Event):
-    """A piece of what the draft holds."""
+    """A piece of the content of the draft."""
 
     TYPE: ClassVar[str] = "catalogue.draft.grew.v1"
     content: Content
 
 
 class DraftPublished(Event):
-    """A second officer put it into the book, whose version it was then."""
+    """A second officer published it. `lawbook_version`: of the book with its content."""
 
     TYPE: ClassVar[str] = "catalogue.draft.published.v1"
     officer: Officer
@@ -44,7 +45,7 @@ class DraftPublished(Event):
 
 
 class DraftReturned(Event):
-    """A second officer gave it back (退回)."""
+    """A second officer returned it (退回)."""
 
     TYPE: ClassVar[str] = "catalogue.draft.returned.v1"
     officer: Officer
@@ -52,7 +53,7 @@ class DraftReturned(Event):
 
 
 class DraftWithdrawn(Event):
-    """Its own department took it back (撤回)."""
+    """The department that filed it withdrew it (撤回)."""
 
     TYPE: ClassVar[str] = "catalogue.draft.withdrawn.v1"
     officer: Officer
@@ -64,12 +65,12 @@ PRIVATE_EVENTS: tuple[type[Event], ...] = (DraftFiled, DraftGrew, DraftPublished
 
 @dataclass(frozen=True, slots=True)
 class Missing:
-    """There is no such draft."""
+    """No draft has this id."""
 
 
 @dataclass(frozen=True, slots=True)
 class Open:
-    """It waits for a second officer."""
+    """The draft waits for a second officer."""
 
     by: Officer
     title: str
@@ -78,7 +79,7 @@ class Open:
 
 @dataclass(frozen=True, slots=True)
 class Closed:
-    """It was published, returned or withdrawn."""
+    """The draft was published, returned or withdrawn."""
 
     status: str
 
@@ -89,6 +90,8 @@ INITIAL: Draft = Missing()
 
 @dataclass(frozen=True, slots=True)
 class File:
+    """File a draft."""
+
     by: Officer
     title: str
     content: Content
@@ -96,7 +99,7 @@ class File:
 
 @dataclass(frozen=True, slots=True)
 class Enact:
-    """What publishes it; the book is written in the same transaction."""
+    """Close the draft as published. The book is changed in the same transaction."""
 
     by: Officer
     lawbook_version: int
@@ -104,12 +107,16 @@ class Enact:
 
 @dataclass(frozen=True, slots=True)
 class Return:
+    """Return a draft of another officer."""
+
     by: Officer
     reason: str
 
 
 @dataclass(frozen=True, slots=True)
 class Withdraw:
+    """Withdraw a draft of the own department."""
+
     by: Officer
     reason: str
 
@@ -125,13 +132,13 @@ def decide(draft: Draft, command: Command, now: datetime) -> Sequence[Event]:
             raise reject("draft_exists")
         grown = [DraftGrew(content=piece) for piece in pieces(command.content)]
         return [DraftFiled(title=command.title, officer=command.by), *grown]
-    waiting = opened(draft)
+    waiting = require_open(draft)
     match command:
         case Enact():
-            second_officer(waiting, command.by)
+            require_second_officer(waiting, command.by)
             return [DraftPublished(officer=command.by, lawbook_version=command.lawbook_version)]
         case Return():
-            second_officer(waiting, command.by)
+            require_second_officer(waiting, command.by)
             return [DraftReturned(officer=command.by, reason=command.reason)]
         case Withdraw():
             if waiting.by.department != command.by.department:
@@ -141,8 +148,8 @@ def decide(draft: Draft, command: Command, now: datetime) -> Sequence[Event]:
             assert_never(command)
 
 
-def opened(draft: Draft) -> Open:
-    """The draft, if it waits. Raises Rejected."""
+def require_open(draft: Draft) -> Open:
+    """The open draft. Raises Rejected: `unknown_id`, `draft_closed`."""
     match draft:
         case Missing():
             raise reject("unknown_id", "path.draft_id")
@@ -154,13 +161,14 @@ def opened(draft: Draft) -> Open:
             assert_never(draft)
 
 
-def second_officer(draft: Open, officer: Officer) -> None:
-    """Four eyes: whoever filed it does not decide about it, from whatever department he acts now."""
+def require_second_officer(draft: Open, officer: Officer) -> None:
+    """Four eyes: the officer who filed a draft does not decide about it, in any department. Raises Rejected: `same_officer`."""
     if draft.by.subject == officer.subject:
         raise reject("same_officer")
 
 
 def evolve(draft: Draft, event: Event) -> Draft:
+    """The draft after one of its events."""
     match event:
         case DraftFiled():
             return Open(event.officer, event.title, Content())
@@ -174,3 +182,7 @@ def evolve(draft: Draft, event: Event) -> Draft:
             return Closed("withdrawn")
         case _:
             return draft
+
+
+DRAFT: Decider[Draft, Command] = Decider("draft", INITIAL, decide, evolve)
+"""Streams `draft-<draft_id>`."""

@@ -1,37 +1,43 @@
-"""What a measure must say: whom it reaches by grades that there are, who carries it out, on which basis, what is undone."""
+"""The rules of a measure: its references exist, it names a legal basis, implementers, and what must be undone."""
 
 from collections.abc import Container, Iterator, Sequence
 
-from shared.contracts.lawbook import ItemKind, Measure, Undoing
+from shared.contracts.lawbook import (
+    ItemKind,
+    Measure,
+    Undoing,
+)
 from shared.lawbook.book import LawBook
 from shared.rejection import Fault
 
 
 def measure_faults(book: LawBook, measure: Measure) -> Iterator[Fault]:
-    """Against the book as it would stand, the measure in it."""
-    yield from unknown("implementers", measure.implementers, book.departments, "unknown_department")
-    yield from unknown("implementer_categories", measure.implementer_categories, book.categories, "unknown_category")
-    yield from unknown("target.domains", measure.target.domains, book.domains, "unknown_domain")
+    """Every fault of a measure. `book`: the book that would result, with the measure in it."""
+    yield from unknown_ids("implementers", measure.implementers, book.departments, "unknown_department")
+    yield from unknown_ids(
+        "implementer_categories", measure.implementer_categories, book.categories, "unknown_category"
+    )
+    yield from unknown_ids("target.domains", measure.target.domains, book.domains, "unknown_domain")
     yield from _unknown_grades(book, measure)
-    if book.matters:  # before there is a directory of matters, any code may be used
-        yield from unknown("matters", measure.matters, book.matters, "unknown_matter")
-    yield from unknown("basis_ids", measure.basis_ids, book.current(ItemKind.BASES), "unknown_basis")
+    if book.matters:  # while the book has no directory of matters, any code may be used
+        yield from unknown_ids("matters", measure.matters, book.matters, "unknown_matter")
+    yield from unknown_ids("basis_ids", measure.basis_ids, book.current(ItemKind.BASES), "unknown_basis")
     if book.instrument(measure.instrument_id) is None:
         yield Fault("unknown_instrument", "instrument_id", {"id": measure.instrument_id})
     yield from _copied(book, measure)
-    yield from _basis(measure)
+    yield from _basis_faults(measure)
     if Undoing.NOTHING in (measure.on_end, measure.on_error) and not measure.nothing_to_undo_because.strip():
         yield Fault("undoing_unexplained", "nothing_to_undo_because")
-    if measure.published and not _somebody(book, measure):  # row 5: what is published is applied, so somebody must
+    if measure.published and not _has_implementers(book, measure):  # row 5: a published measure is applied by somebody
         yield Fault("published_without_implementers", "implementers")
 
 
-def unknown(field: str, ids: Sequence[str], known: Container[str], code: str) -> Iterator[Fault]:
-    """A fault for each id that is not known."""
-    return (Fault(code, f"{field}[{nth}]", {"id": one}) for nth, one in enumerate(ids) if one not in known)
+def unknown_ids(field: str, ids: Sequence[str], known: Container[str], code: str) -> Iterator[Fault]:
+    """A fault with this code for each id that is not among the known ones."""
+    return (Fault(code, f"{field}[{nth}]", {"id": item_id}) for nth, item_id in enumerate(ids) if item_id not in known)
 
 
-def _basis(measure: Measure) -> Iterator[Fault]:
+def _basis_faults(measure: Measure) -> Iterator[Fault]:
     for nth, basis in enumerate(measure.basis):
         if basis.valid_to is not None and basis.valid_to < basis.valid_from:
             yield Fault("end_before_start", f"basis[{nth}].valid_to")
@@ -39,13 +45,14 @@ def _basis(measure: Measure) -> Iterator[Fault]:
         yield Fault("missing_basis", "basis")
 
 
-def _somebody(book: LawBook, measure: Measure) -> bool:
+def _has_implementers(book: LawBook, measure: Measure) -> bool:
+    """Named ones, or members of a category that the measure names."""
     in_effect = book.measure(measure.measure_id, measure.version)
     return bool(measure.implementers) or bool(in_effect and in_effect.implementers)
 
 
 def _unknown_grades(book: LawBook, measure: Measure) -> Iterator[Fault]:
-    """A grade is a code of its domain, or of a policy of its jurisdiction (row 7): one that neither has is never met."""
+    """A grade is a code of a domain, or of a policy of the jurisdiction (row 7). A grade that neither has could never match."""
     if not measure.target.grades:
         return
     targeted = measure.target.domains or tuple(book.domains)
@@ -58,7 +65,7 @@ def _unknown_grades(book: LawBook, measure: Measure) -> Iterator[Fault]:
 
 
 def _copied(book: LawBook, measure: Measure) -> Iterator[Fault]:
-    """What an instrument of a level above says is followed (遵照执行), not said again by one that follows it (row 6)."""
+    """An instrument that follows one of a level above (遵照执行) does not repeat its measures (row 6)."""
     instrument = book.instrument(measure.instrument_id)
     if instrument is None or not instrument.follows:
         return

@@ -1,19 +1,28 @@
-"""References of an item lead somewhere, and nowhere in a circle: judged against the book as it would stand."""
+"""The references of an item exist and are not circular, in the book that would result from the draft."""
 
 from collections.abc import Iterator
 from typing import assert_never
 
-from services.catalogue.domain.measures import measure_faults, unknown
+from services.catalogue.domain.measures import measure_faults, unknown_ids
 from shared.contracts.directory import Category, LegalBasis, Matter, Region, RegionLevel
 from shared.contracts.event import InstrumentId
-from shared.contracts.lawbook import Department, Domain, Instrument, ListedMeasure, Measure, MeasureList, Policy
-from shared.lawbook.book import STATE, LawBook
+from shared.contracts.lawbook import (
+    Department,
+    Domain,
+    Instrument,
+    ListedMeasure,
+    Measure,
+    MeasureList,
+)
+from shared.contracts.policy import Policy
+from shared.lawbook.book import LawBook
 from shared.lawbook.items import Item
+from shared.lawbook.regions import STATE
 from shared.rejection import Fault
 
 
 def references(book: LawBook, item: Item) -> Iterator[Fault]:
-    """What the item names and the book does not have, or has otherwise."""
+    """A fault for each reference of the item that the book does not have, or that does not fit."""
     match item:
         case Region():
             yield from _region(book, item)
@@ -30,18 +39,18 @@ def references(book: LawBook, item: Item) -> Iterator[Fault]:
         case MeasureList():
             yield from _measure_list(book, item)
         case Policy():
-            yield from unknown("domains", item.domains, book.domains, "unknown_domain")
+            yield from unknown_ids("domains", item.domains, book.domains, "unknown_domain")
         case Category() | LegalBasis():
             return
         case _:
             assert_never(item)
 
 
-_HOW_HIGH = (RegionLevel.COUNTY, RegionLevel.CITY, RegionLevel.PROVINCE, RegionLevel.STATE)
+_LEVELS_UPWARD = (RegionLevel.COUNTY, RegionLevel.CITY, RegionLevel.PROVINCE, RegionLevel.STATE)
 
 
 def _region(book: LawBook, region: Region) -> Iterator[Fault]:
-    """A region belongs to a higher one; none belongs to itself, over however many steps."""
+    """The parent of a region exists and is of a higher level; no region is its own ancestor."""
     if region.parent is None:
         if region.code != STATE:
             yield Fault("field_missing", "parent")
@@ -51,7 +60,7 @@ def _region(book: LawBook, region: Region) -> Iterator[Fault]:
         yield Fault("unknown_region", "parent", {"id": region.parent})
     elif region.code in _above(book, region.parent):
         yield Fault("region_in_circle", "parent", {"id": region.code})
-    elif _HOW_HIGH.index(parent.level) <= _HOW_HIGH.index(region.level):
+    elif _LEVELS_UPWARD.index(parent.level) <= _LEVELS_UPWARD.index(region.level):
         yield Fault("region_not_below", "parent", {"id": region.parent})
 
 
@@ -66,19 +75,21 @@ def _above(book: LawBook, code: str) -> list[str]:
 
 
 def _department(book: LawBook, department: Department) -> Iterator[Fault]:
-    yield from unknown("categories", department.categories, book.categories, "unknown_category")
+    yield from unknown_ids("categories", department.categories, book.categories, "unknown_category")
 
 
 def _domain(book: LawBook, domain: Domain) -> Iterator[Fault]:
     if not domain.lists:
         yield Fault("field_missing", "lists")
     for field in ("may_list", "may_publish", "may_decide"):
-        yield from unknown(field, getattr(domain, field), book.departments, "unknown_department")
+        yield from unknown_ids(field, getattr(domain, field), book.departments, "unknown_department")
 
 
 def _instrument(book: LawBook, instrument: Instrument) -> Iterator[Fault]:
-    yield from unknown("implementers", instrument.implementers, book.departments, "unknown_department")
-    yield from unknown("implementer_categories", instrument.implementer_categories, book.categories, "unknown_category")
+    yield from unknown_ids("implementers", instrument.implementers, book.departments, "unknown_department")
+    yield from unknown_ids(
+        "implementer_categories", instrument.implementer_categories, book.categories, "unknown_category"
+    )
     for nth, followed in enumerate(instrument.follows):
         above = book.instrument(followed)
         if above is None:
@@ -104,8 +115,8 @@ def _leads_back(book: LawBook, start: InstrumentId, to: InstrumentId) -> bool:
 
 
 def _matter(book: LawBook, matter: Matter) -> Iterator[Fault]:
-    yield from unknown("checked_by", matter.checked_by, book.departments, "unknown_department")
-    yield from unknown("checked_by_categories", matter.checked_by_categories, book.categories, "unknown_category")
+    yield from unknown_ids("checked_by", matter.checked_by, book.departments, "unknown_department")
+    yield from unknown_ids("checked_by_categories", matter.checked_by_categories, book.categories, "unknown_category")
 
 
 def _measure_list(book: LawBook, listed: MeasureList) -> Iterator[Fault]:

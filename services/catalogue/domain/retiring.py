@@ -1,4 +1,4 @@
-"""What may be retired (退出), and when: nothing that somebody still counts on."""
+"""Which items may be retired (退出), and when: none that others still depend on."""
 
 from collections.abc import Iterator
 from datetime import date
@@ -11,11 +11,11 @@ from shared.lawbook.items import SHAPES, begins
 from shared.rejection import Fault
 
 _AT_ONCE = frozenset({ItemKind.DEPARTMENTS, ItemKind.DOMAINS, ItemKind.MATTERS})
-"""These hold or do not; they are not judged by a day, so they end on one that has come."""
+"""These have no period of validity: they exist or not. So they end today or earlier, not on a later day."""
 
 
 def retiring(book: LawBook, end: Retirement, day: date) -> Iterator[Fault]:
-    """What is wrong with a retirement that is published on this day."""
+    """Every fault of a retirement that is published on `day`."""
     item = book.published(end.kind, end.item_id)
     if item is None:
         yield Fault("unknown_item", "item_id", {"kind": end.kind, "id": end.item_id})
@@ -35,7 +35,7 @@ def retiring(book: LawBook, end: Retirement, day: date) -> Iterator[Fault]:
 
 
 def _still_named(book: LawBook, department: DepartmentId, last_day: date) -> Iterator[Fault]:
-    """Its measures and domains need somebody else first: what is directed to nobody is lost."""
+    """Measures and domains need another department first: a measure that is directed to nobody is lost."""
     measures = [
         f"{ItemKind.MEASURES}/{measure.measure_id}"
         for measure in book.measures

@@ -1,4 +1,4 @@
-"""One version after another: they count up by one, and their times do not overlap."""
+"""The versions of an item are numbered without gaps, and their periods do not overlap."""
 
 from collections.abc import Iterator
 from datetime import date
@@ -9,13 +9,13 @@ from shared.rejection import Fault
 
 
 def succession(book: LawBook, before: Item | None, item: Item) -> Iterator[Fault]:
-    """What is wrong with an item as the one after `before`, of the same id."""
+    """Every fault of an item as the successor of `before`, which has the same id."""
     yield from _ends_after_it_begins(item)
     if not shape_of(item).versioned:
         return
     expected = (version_of(before) or 0) + 1 if before else 1
     if version_of(item) != expected:
-        # What was published under a version stays what it was (N3: as of any day).
+        # A published version never changes (N3: the book as of any day).
         yield Fault("version_not_next", "version", {"expected": expected, "given": version_of(item)})
     elif before is not None:
         yield from _after(book, before, item)
@@ -28,7 +28,7 @@ def _ends_after_it_begins(item: Item) -> Iterator[Fault]:
 
 
 def _after(book: LawBook, before: Item, item: Item) -> Iterator[Fault]:
-    """A version begins with its predecessor (it corrects it) or later; after its end, where that was said."""
+    """A version begins on the first day of its predecessor (it corrects it) or later, and after the end of it, if it has one."""
     beginning, began = begins(item), begins(before)
     ended = _last_day(book, before)
     if beginning is None or began is None:

@@ -1,4 +1,4 @@
-"""What every item of the law book must keep, whatever its kind: texts said and not too long, usable ids, regions, numbers."""
+"""The rules of form of every item: required texts, lengths, ids, regions, numbers."""
 
 import re
 from collections.abc import Iterator
@@ -7,16 +7,16 @@ from typing import cast
 from shared.contracts.directory import Region
 from shared.contracts.event import Contract
 from shared.contracts.policy import Policy
-from shared.lawbook.policy import faults_of
+from shared.lawbook.policy_faults import faults_of
 from shared.rejection import Fault
 
 LONGEST_TEXT = 2_000
-"""Characters. The longest measure of the documents has some three hundred."""
+"""Characters. The longest measure of the documents has about three hundred."""
 
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
-"""Ids stand in addresses and in the names of timers and streams."""
+"""Ids are parts of URLs and of the names of timers and streams."""
 _REGION = re.compile(r"[0-9]{6}")
-"""GB/T 2260. Whether the code (still) exists is not asked: divisions come and go, and old ones stay valid in old texts."""
+"""GB/T 2260. The code need not exist (any more): divisions change, and old codes stay valid in old documents."""
 
 _IDS = frozenset(
     {
@@ -36,7 +36,7 @@ _LEAST = {
 
 
 def ill_formed(item: Contract) -> Iterator[Fault]:
-    """The faults in form of an item and all that is in it; of a policy also where it contradicts itself."""
+    """The faults in form of an item and of all its parts; of a policy also its contradictions."""
     if isinstance(item, Policy):
         yield from faults_of(item)
     if isinstance(item, Region) and not _REGION.fullmatch(item.code):

@@ -1,6 +1,6 @@
 """From a file to items with their places: `measures[3]` of a YAML file, `line[7]` of a CSV file, `measures.line[7]` of a sheet.
 
-A file is read whole or refused whole, with every fault. Lines are counted as a person does: the heading is line 1.
+A file is read as a whole or refused as a whole, with every fault. The heading is line 1.
 """
 
 import csv
@@ -26,13 +26,16 @@ from shared.web.wording import Wording
 MOST_ROWS = 20_000
 """Items of one file."""
 MOST_FAULTS = 1_000
+"""Reported faults of one file."""
 LARGEST_WORKBOOK = 256 * 1024**2
-"""Bytes to which a workbook may unfold."""
+"""Bytes of a workbook after decompression."""
 
 _WORDING = Wording.load(())
 
 
 class FileForm(StrEnum):
+    """The formats of files."""
+
     YAML = "yaml"
     CSV = "csv"
     XLSX = "xlsx"
@@ -40,29 +43,29 @@ class FileForm(StrEnum):
 
 @dataclass
 class Read:
-    """What stands in a file."""
+    """The items, retirements and faults of a file."""
 
     items: list[Placed] = field(default_factory=list[Placed])
     ends: list[PlacedEnd] = field(default_factory=list[PlacedEnd])
     faults: list[Fault] = field(default_factory=list[Fault])
 
     def take(self, sheet: str, place: tuple[str | int, ...], given: object) -> None:
-        """Make an item of what is given at a place; or note why it is none."""
+        """Add what is given at a place, as an item or retirement of this sheet; or add its faults."""
         if len(self.items) + len(self.ends) >= MOST_ROWS:
             raise reject("file_too_many_rows", "file", limit=MOST_ROWS)
         try:
-            made = TypeAdapter[Any](MODELS[sheet]).validate_python(given, extra="forbid")
+            parsed = TypeAdapter[Any](MODELS[sheet]).validate_python(given, extra="forbid")
         except ValidationError as error:
             self.faults += _faults(place, error)
             return
         name = _name(place)
-        if isinstance(made, Retirement):
-            self.ends.append(PlacedEnd(name, made))
+        if isinstance(parsed, Retirement):
+            self.ends.append(PlacedEnd(name, parsed))
         else:
-            self.items.append(Placed(name, cast("Item", made)))
+            self.items.append(Placed(name, cast("Item", parsed)))
 
     def whole(self) -> "Read":
-        """Itself, without faults. Raises Rejected with those that there are."""
+        """Itself. Raises Rejected with the faults, or `file_without_rows`."""
         reject_all(self.faults[:MOST_FAULTS])
         if not self.items and not self.ends:
             raise reject("file_without_rows", "file")
@@ -74,12 +77,15 @@ def _name(place: tuple[str | int, ...]) -> str:
 
 
 def _faults(place: tuple[str | int, ...], error: ValidationError) -> tuple[Fault, ...]:
-    found = [{**one, "loc": ("body", *place, *one["loc"])} for one in error.errors(include_input=False)]
+    found = [{**details, "loc": ("body", *place, *details["loc"])} for details in error.errors(include_input=False)]
     return faults_of(RequestValidationError(found), _WORDING)
 
 
 def read(file: BinaryIO, sheet: str | None) -> Read:
-    """The items of a file, whatever its form. `sheet` is the kind of the rows of a CSV file. Raises Rejected."""
+    """The items of a file; its format is recognised by its content. `sheet`: the kind of the rows of a CSV file.
+
+    Raises Rejected with every fault.
+    """
     start = file.read(4)
     file.seek(0)
     if not start:
@@ -91,7 +97,7 @@ def read(file: BinaryIO, sheet: str | None) -> Read:
 
 
 def _text(content: bytes) -> str:
-    """UTF-8 (with or without a mark), or GBK in its full form GB 18030; nothing is guessed beyond that."""
+    """UTF-8 (with or without a byte order mark), or GBK as GB 18030. No other encoding is tried."""
     if b"\0" in content:
         raise reject("file_binary", "file")
     for encoding in ("utf-8-sig", "gb18030"):
@@ -110,7 +116,7 @@ def _yaml(text: str) -> Read:
 
 
 def book_of(tree: object) -> Read:
-    """The items of a tree whose branches are kinds: `{measures: [{measure_id: …}]}`."""
+    """The items of a mapping by kind: `{measures: [{measure_id: …}]}`."""
     found = Read()
     if not isinstance(tree, dict):
         raise reject("file_not_a_law_book", "file", kinds=list(MODELS))
@@ -140,7 +146,7 @@ def _csv(text: str, sheet: str) -> Read:
 
 
 def _numbered(reader: Any) -> Iterator[tuple[int, list[str]]]:
-    """The rows with the lines on which they begin: a quoted cell may have several lines."""
+    """The rows, each with the line on which it begins: a quoted cell may have several lines."""
     begin = 1
     for cells in reader:
         yield begin, cells
@@ -156,9 +162,9 @@ def _rows(found: Read, sheet: str, place: tuple[str, ...], rows: Iterable[tuple[
         here = (*place, "line", line)
         if heading is None:
             heading = [cell.strip() for cell in cells]
-            unfit = [Fault(f.code, _name(here), f.facts) for f in heading_faults(model, heading)]
-            found.faults += unfit
-            if unfit:
+            bad_columns = [Fault(f.code, _name(here), f.facts) for f in heading_faults(model, heading)]
+            found.faults += bad_columns
+            if bad_columns:
                 return
         elif len(cells) > len(heading) and any(cell.strip() for cell in cells[len(heading) :]):
             found.faults.append(Fault("row_too_long", _name(here), {"columns": len(heading)}))
@@ -184,7 +190,7 @@ def _row(
 
 
 def _workbook(file: BinaryIO) -> Read:
-    """Every sheet that is named as a kind; other sheets are refused: they would be passed over in silence."""
+    """Every sheet with the name of a kind. Other sheets are refused, because ignoring them would go unnoticed."""
     found = Read()
     for sheet in open_workbook(file, LARGEST_WORKBOOK).worksheets:
         name = sheet.title.strip()

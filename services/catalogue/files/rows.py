@@ -1,10 +1,11 @@
-"""An item as a row of a sheet, and back: one column a field, `target.lists` for a field of its target.
+"""An item as a row of a sheet, and back: one column per field, `target.lists` for a field of its target.
 
-A list of ids stands in its cell as `a; b`; what has parts of its own (bases, grades, settings) stands there as JSON.
+A list of ids is written as `a; b` in its cell. A value with parts (bases, grades, settings) is written as JSON.
 """
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from enum import StrEnum
 from functools import lru_cache
 from typing import Any, cast, get_args, get_origin
 
@@ -12,25 +13,33 @@ import orjson
 
 from services.catalogue.domain.content import Retirement, field_of
 from shared.contracts.event import Contract
-from shared.contracts.lawbook import ItemKind, Target
+from shared.contracts.lawbook import (
+    ItemKind,
+    Target,
+)
 from shared.lawbook.items import SHAPES
 from shared.rejection import Fault
 
 _SEPARATORS = re.compile(r"[;；\n]")
 _UNFOLDED: tuple[type[Contract], ...] = (Target,)
-"""Parts of an item that have columns of their own."""
+"""Parts of an item whose fields are columns."""
+
+
+class Retirements(StrEnum):
+    """The kind of rows that are no items: retirements."""
+
+    RETIREMENTS = "retirements"
+
 
 MODELS: Mapping[str, type[Contract]] = {
     **{field_of(kind): shape.model for kind, shape in SHAPES.items()},
-    "retirements": Retirement,
+    Retirements.RETIREMENTS.value: Retirement,
 }
-"""The kinds of rows, by the names of their sheets."""
-
-SHEETS = tuple(MODELS)
+"""Name of the sheet → model of its rows."""
 
 
 def sheet_of(kind: ItemKind) -> str:
-    """The name of the sheet on which items of a kind stand."""
+    """The name of the sheet with the items of a kind."""
     return field_of(kind)
 
 
@@ -50,7 +59,7 @@ def _columns(model: type[Contract], path: str) -> Iterator[tuple[str, bool]]:
 
 
 def _is_list(annotation: object) -> bool:
-    """Whether it is a list of single values."""
+    """Whether a field is a list of single values."""
     if get_origin(annotation) is not tuple:
         return False
     inner = get_args(annotation)[0]
@@ -84,16 +93,17 @@ def _cell(value: object, is_list: bool) -> str:
             parts = cast("Sequence[object]", value)
             if not parts:
                 return ""
-            plain = is_list and all(isinstance(one, str) and one and _stands_alone(one) for one in parts)
+            plain = is_list and all(isinstance(part, str) and part and _needs_no_json(part) for part in parts)
             return "; ".join(map(str, parts)) if plain else orjson.dumps(value).decode()
 
 
-def _stands_alone(text: str) -> bool:
+def _needs_no_json(text: str) -> bool:
+    """Whether the text is read back unchanged from a list `a; b`."""
     return text == text.strip() and not _SEPARATORS.search(text) and text[0] not in "[{"
 
 
 def from_row(model: type[Contract], heading: Sequence[str], cells: Sequence[str]) -> dict[str, Any]:
-    """The fields that a row gives; an empty cell gives none, or an empty list. Raises `CellUnreadable`."""
+    """The fields of a row. An empty cell gives no field; of a list, an empty list. Raises `CellUnreadable`."""
     given: dict[str, Any] = {}
     known = columns(model)
     for column, cell in zip(heading, cells, strict=False):
@@ -106,7 +116,7 @@ def from_row(model: type[Contract], heading: Sequence[str], cells: Sequence[str]
 
 
 class CellUnreadable(ValueError):
-    """A cell begins like JSON and is none."""
+    """A cell begins like JSON but is not JSON."""
 
     def __init__(self, column: str) -> None:
         super().__init__(column)
@@ -132,7 +142,7 @@ def _put(given: dict[str, Any], column: str, value: object) -> None:
 
 
 def heading_faults(model: type[Contract], heading: Sequence[str]) -> Iterator[Fault]:
-    """Columns that there are not, and columns that stand there twice."""
+    """`column_unknown` for columns that the model does not have, `column_twice` for repeated ones."""
     for nth, column in enumerate(heading):
         if column and column not in columns(model):
             yield Fault("column_unknown", None, {"column": column[:100]})

@@ -1,6 +1,6 @@
-"""YAML that means what it shows: no key twice, no aliases (a small file could unfold to a very large one), no tags.
+"""A strict subset of YAML: no repeated keys, no aliases (a small file could expand to a very large one), no tags.
 
-Plain scalars are read as in YAML 1.2: `on` and `no` are words, and 010000 is a region and not a number.
+Plain scalars are read as in YAML 1.2: `on` and `no` are words, and 010000 is a region code and not a number.
 """
 
 import re
@@ -17,6 +17,7 @@ _TRUE, _FALSE = re.compile(r"true|True|TRUE"), re.compile(r"false|False|FALSE")
 _WHOLE = re.compile(r"-?(?:0|[1-9][0-9]{0,17})")
 
 DEEPEST = 20
+"""Levels of nesting."""
 
 
 class _Refused(Exception):
@@ -27,7 +28,7 @@ class _Refused(Exception):
 
 
 def load(text: str) -> Any:
-    """What a YAML document says. Raises Rejected with the line: `yaml_unreadable`, `yaml_key_twice`, `yaml_not_plain`."""
+    """The value of a YAML document. Raises Rejected with the line: `yaml_unreadable`, `yaml_key_twice`, `yaml_not_plain`."""
     try:
         _check_events(text)
         node = yaml.compose(text, Loader=yaml.CSafeLoader)
@@ -42,7 +43,7 @@ def load(text: str) -> Any:
 
 
 def _check_events(text: str) -> None:
-    """Before anything is built: no aliases, no nesting without end."""
+    """Refuse aliases and deep nesting, before any value is built."""
     depth = 0
     for event in yaml.parse(text, Loader=yaml.CSafeLoader):
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
@@ -54,7 +55,7 @@ def _value(node: Node) -> Any:
     if isinstance(node, MappingNode):
         return _mapping(node)
     if isinstance(node, SequenceNode) and node.tag == _SEQ:
-        return [_value(one) for one in node.value]
+        return [_value(child) for child in node.value]
     if isinstance(node, ScalarNode) and node.tag.startswith("tag:yaml.org,2002:"):
         return _scalar(node)
     raise _Refused("yaml_not_plain", node)
@@ -74,7 +75,7 @@ def _mapping(node: MappingNode) -> dict[str, Any]:
 
 
 def _scalar(node: ScalarNode) -> Any:
-    """Quoted it is text; plain it may be nothing, a truth value or a whole number. Days stay text, and are read later."""
+    """A quoted scalar is text. A plain one may be null, a boolean or an integer. Dates stay text and are parsed later."""
     text: str = node.value
     if node.style:
         return text

@@ -1,4 +1,4 @@
-"""The law book as a file that can be read in again: as YAML, as CSV of one kind, as a workbook with a sheet for each kind."""
+"""The law book as a file that can be imported again: YAML, CSV of one kind, or a workbook with a sheet for each kind."""
 
 import csv
 import io
@@ -20,7 +20,7 @@ Pages = AsyncIterator[Sequence[Contract]]
 
 
 async def as_yaml(pages: Mapping[str, Pages]) -> AsyncIterator[str]:
-    """Sheet by sheet, as lists under their names; values that are what they would be anyway are left out."""
+    """Sheet by sheet, as lists under their names. Default values are left out."""
     for sheet, of_kind in pages.items():
         begun = False
         async for items in of_kind:
@@ -33,19 +33,19 @@ async def as_yaml(pages: Mapping[str, Pages]) -> AsyncIterator[str]:
 
 def yaml_item(item: Contract) -> str:
     """One item of a YAML list."""
-    told = item.model_dump(mode="json", exclude_defaults=True)
-    return yaml.dump([told], Dumper=_Dumper, allow_unicode=True, sort_keys=False, width=120, default_flow_style=None)
+    dumped = item.model_dump(mode="json", exclude_defaults=True)
+    return yaml.dump([dumped], Dumper=_Dumper, allow_unicode=True, sort_keys=False, width=120, default_flow_style=None)
 
 
 class _Dumper(yaml.SafeDumper):
-    """Quotes what another reader might take for a number or a day: codes of regions above all."""
+    """Quotes text that another reader could take for a number or a date, such as region codes. Writes no aliases."""
 
     def ignore_aliases(self, data: Any) -> bool:
         return True
 
 
 async def as_csv(kind: ItemKind, pages: Pages) -> AsyncIterator[str]:
-    """With a byte order mark, so that spreadsheets read Chinese."""
+    """A heading and a row per item. With a byte order mark, so that spreadsheets read Chinese."""
     yield "\ufeff" + _line(columns(MODELS[sheet_of(kind)]))
     async for items in pages:
         yield "".join(_line(to_row(item)) for item in items)
@@ -58,7 +58,7 @@ def _line(cells: Iterable[str]) -> str:
 
 
 async def as_workbook(pages: Mapping[str, Pages]) -> AsyncIterator[bytes]:
-    """A sheet a kind; written to disk row by row. Cells are text: nothing in them is a formula."""
+    """One sheet per kind, written to disk row by row. All cells are text, so no cell is a formula."""
     book = openpyxl.Workbook(write_only=True)
     for name, of_kind in pages.items():
         sheet = book.create_sheet(name)

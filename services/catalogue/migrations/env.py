@@ -1,4 +1,4 @@
-"""Alembic's way into the catalogue's database."""
+"""The Alembic environment of the database of the catalogue."""
 
 from services.catalogue.schema import METADATA
 from services.catalogue.views import drafts, items

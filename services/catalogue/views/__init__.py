@@ -1,1 +1,1 @@
-"""What the catalogue answers from."""
+"""The read models of the catalogue: drafts, and the law book by item (`items`: tables and projection, `item_queries`)."""

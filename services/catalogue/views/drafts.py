@@ -1,4 +1,4 @@
-"""Drafts: who filed what, what became of it; and what each holds, in the pieces in which it came."""
+"""Drafts: who filed them, the decision about them, and their content in pieces."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -46,12 +46,12 @@ DRAFT_PIECES = Table(
     Column("body", RawJson, nullable=False),
     PrimaryKeyConstraint("draft_id", "nth"),
 )
-"""`nth`: the version of the draft's stream with which the piece came."""
+"""`nth`: the version of the event with the piece, in the stream of the draft."""
 
 
 @dataclass(frozen=True, slots=True)
 class DraftRow:
-    """A draft, without what it holds."""
+    """A draft, without its content."""
 
     draft_id: str
     position: int
@@ -73,13 +73,13 @@ async def project(connection: AsyncConnection, events: Sequence[Recorded]) -> No
     await update_rows(connection, DRAFTS, ("draft_id",), [row for r in events if (row := _closed(r)) is not None])
 
 
-def _id(recorded: Recorded) -> str:
+def _draft_id(recorded: Recorded) -> str:
     return recorded.stream.partition("-")[2]
 
 
 def _filed(recorded: Recorded, event: DraftFiled) -> dict[str, Any]:
     return {
-        "draft_id": _id(recorded),
+        "draft_id": _draft_id(recorded),
         "position": recorded.position,
         "title": event.title,
         "status": "open",
@@ -91,7 +91,7 @@ def _filed(recorded: Recorded, event: DraftFiled) -> dict[str, Any]:
 
 def _piece(recorded: Recorded, event: DraftGrew) -> dict[str, Any]:
     return {
-        "draft_id": _id(recorded),
+        "draft_id": _draft_id(recorded),
         "nth": recorded.version,
         "items": len(event.content),
         "body": event.content.model_dump_json(exclude_defaults=True),
@@ -100,21 +100,21 @@ def _piece(recorded: Recorded, event: DraftGrew) -> dict[str, Any]:
 
 def _closed(recorded: Recorded) -> dict[str, Any] | None:
     event = recorded.event
-    closing = {"draft_id": _id(recorded), "closed_at": recorded.effective_at, "closed_by": "", "reason": None}
+    closing = {"draft_id": _draft_id(recorded), "closed_at": recorded.effective_at, "closed_by": "", "reason": None}
     match event:
         case DraftPublished():
-            told = {"status": "published", "lawbook_version": event.lawbook_version}
+            change = {"status": "published", "lawbook_version": event.lawbook_version}
         case DraftReturned():
-            told = {"status": "returned", "lawbook_version": None, "reason": event.reason}
+            change = {"status": "returned", "lawbook_version": None, "reason": event.reason}
         case DraftWithdrawn():
-            told = {"status": "withdrawn", "lawbook_version": None, "reason": event.reason}
+            change = {"status": "withdrawn", "lawbook_version": None, "reason": event.reason}
         case _:
             return None
-    return {**closing, **told, "closed_by": event.officer.subject}
+    return {**closing, **change, "closed_by": event.officer.subject}
 
 
 async def drafts(connection: AsyncConnection, status: str | None, before: int | None, limit: int) -> list[DraftRow]:
-    """Newest first; those filed before a position."""
+    """Drafts, newest first; only those filed before the position `before`, if given."""
     query = select(DRAFTS).order_by(DRAFTS.c.position.desc()).limit(limit)
     if status is not None:
         query = query.where(DRAFTS.c.status == status)
@@ -124,6 +124,7 @@ async def drafts(connection: AsyncConnection, status: str | None, before: int | 
 
 
 async def draft(connection: AsyncConnection, draft_id: str) -> DraftRow | None:
+    """One draft; None when it does not exist."""
     found = await _rows(connection, select(DRAFTS).where(DRAFTS.c.draft_id == draft_id))
     return found[0] if found else None
 
@@ -133,7 +134,7 @@ async def _rows(connection: AsyncConnection, query: Select[Any]) -> list[DraftRo
 
 
 async def content(connection: AsyncConnection, draft_id: str) -> Content:
-    """All that a draft holds."""
+    """The whole content of a draft."""
     query = select(DRAFT_PIECES.c.body).where(DRAFT_PIECES.c.draft_id == draft_id).order_by(DRAFT_PIECES.c.nth)
     held = Content()
     for (body,) in await connection.execute(query):

@@ -1,7 +1,7 @@
-"""The law book by kind, id and version: every edition of every item, as it was published, retired or confirmed.
+"""The law book by kind, id and version: every edition of every item, as published, retired or confirmed.
 
-An edition tells the item as it stands after that change of the book. The newest edition of the highest version of an item is
-the one that holds; nothing is flagged and nothing is changed.
+An edition is the item after one change of the book. The newest edition of the highest version of an item is the current one.
+Rows are only added, never changed. The queries are in item_queries.py.
 """
 
 from collections.abc import Iterable, Sequence
@@ -21,25 +21,19 @@ from sqlalchemy import (
     SmallInteger,
     Table,
     Text,
-    func,
-    literal,
     select,
     tuple_,
 )
-from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.catalogue.schema import METADATA
 from shared.contracts.lawbook import (
     Domain,
     ItemKind,
-    ItemRetired,
-    LawbookChange,
-    LawbookEvent,
     Measure,
-    Policy,
-    SettingsConfirmed,
 )
+from shared.contracts.lawbook_events import ItemRetired, LawbookChange, LawbookEvent, SettingsConfirmed
+from shared.contracts.policy import Policy
 from shared.database import RawJson, insert_rows
 from shared.eventstore import Recorded
 from shared.lawbook.effect import confirmed, open_settings, retired
@@ -63,9 +57,10 @@ ITEMS = Table(
     PrimaryKeyConstraint("lawbook_version", "nth"),
     Index(None, "kind", "item_id", "lawbook_version"),
 )
-"""`version` is the item's own (none of what has no versions); `region` is not that of measures: their instrument's is.
+"""`version`: of the item; null for kinds without versions. `region`: null for measures, which have that of their instrument.
 
-`nth` counts the items of one change: regions come in numbers. `unconfirmed`: how many settings somebody must confirm.
+`nth` counts the items of one change: regions are published many at a time. `said`: the reason of a retirement, the note of a
+confirmation. `unconfirmed`: how many example settings must still be confirmed.
 """
 
 ITEM_DOMAINS = Table(
@@ -75,11 +70,11 @@ ITEM_DOMAINS = Table(
     Column("domain_id", Text, nullable=False),
     PrimaryKeyConstraint("lawbook_version", "domain_id"),
 )
-"""The domains that an edition names; one that names none holds in every domain."""
+"""The domains that an edition names. An edition that names none holds in every domain."""
 
 
 class Change(StrEnum):
-    """What made an edition."""
+    """The change of the book that an edition belongs to."""
 
     PUBLISHED = "published"
     RETIRED = "retired"
@@ -88,7 +83,7 @@ class Change(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Edition:
-    """One edition of an item, and when and by what it came about."""
+    """One edition of an item, with its time and its change."""
 
     lawbook_version: int
     item: Item
@@ -102,29 +97,20 @@ class Edition:
         return kind_of(self.item)
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """What a list is narrowed to: what was issued for a region (six digits), what holds in a domain, what is unconfirmed."""
-
-    region: str | None = None
-    domain: str | None = None
-    unconfirmed: bool = False
-
-
-# --- folding
+# --- projection ------------------------------------------------------------------------------------------------------
 
 _Key = tuple[str, str, int | None]
 
 
 async def project(connection: AsyncConnection, events: Sequence[Recorded]) -> None:
-    """Three statements at most, whatever the number of events."""
+    """Add the editions of these events. Three statements at most, whatever the number of events."""
     changes = [(recorded, cast("LawbookChange", recorded.event)) for recorded in events if _of_book(recorded)]
     known = await _known(connection, changes)
-    made = [edition for recorded, change in changes for edition in _made(known, recorded, change)]
-    await insert_rows(connection, ITEMS, [_row(edition, nth) for nth, edition in _numbered(made)])
+    added = [edition for recorded, change in changes for edition in _editions_of(known, recorded, change)]
+    await insert_rows(connection, ITEMS, [_row(edition, nth) for nth, edition in _numbered(added)])
     domains = [
         {"lawbook_version": edition.lawbook_version, "domain_id": domain}
-        for edition in made
+        for edition in added
         for domain in sorted(_domains(edition.item))
     ]
     await insert_rows(connection, ITEM_DOMAINS, domains)
@@ -135,34 +121,34 @@ def _of_book(recorded: Recorded) -> bool:
 
 
 async def _known(connection: AsyncConnection, changes: Sequence[tuple[Recorded, LawbookChange]]) -> dict[_Key, Edition]:
-    """The newest editions of the items about which something is said."""
+    """The newest edition of each version of the items that are retired or confirmed."""
     about = {(c.kind.value, c.item_id) for _, c in changes if isinstance(c, ItemRetired | SettingsConfirmed)}
     if not about:
         return {}
     query = select(ITEMS).where(tuple_(ITEMS.c.kind, ITEMS.c.item_id).in_(about)).order_by(ITEMS.c.lawbook_version)
-    return {_key(edition.item): edition for edition in await _editions(connection, query)}
+    return {_key(edition.item): edition for edition in await read_editions(connection, query)}
 
 
 def _key(item: Item) -> _Key:
     return kind_of(item).value, identity(item), version_of(item)
 
 
-def _made(known: dict[_Key, Edition], recorded: Recorded, change: LawbookChange) -> list[Edition]:
-    """The editions that a change makes; `known` learns them."""
+def _editions_of(known: dict[_Key, Edition], recorded: Recorded, change: LawbookChange) -> list[Edition]:
+    """The editions that a change adds. They are added to `known` too, for later changes of the same batch."""
     version, at = change.lawbook_version, recorded.effective_at
     match change:
         case ItemRetired():
             old = _latest(known, change.kind, change.item_id)
             item = retired(old.item, change.last_day)
-            made = [Edition(version, item, at, Change.RETIRED, change.reason)]
+            editions = [Edition(version, item, at, Change.RETIRED, change.reason)]
         case SettingsConfirmed():
             old = known[change.kind.value, change.item_id, change.item_version]
             item = confirmed(old.item, change.settings)
-            made = [Edition(version, item, at, Change.CONFIRMED, change.note)]
+            editions = [Edition(version, item, at, Change.CONFIRMED, change.note)]
         case _:
-            made = [Edition(version, item, at) for item in items_of(change)]
-    known.update({_key(edition.item): edition for edition in made})
-    return made
+            editions = [Edition(version, item, at) for item in items_of(change)]
+    known.update({_key(edition.item): edition for edition in editions})
+    return editions
 
 
 def _latest(known: dict[_Key, Edition], kind: ItemKind, item_id: str) -> Edition:
@@ -208,116 +194,15 @@ def _domains(item: Item) -> set[str]:
             return set()
 
 
-# --- asking
+# --- reading ---------------------------------------------------------------------------------------------------------
 
 
-async def book_version(connection: AsyncConnection) -> int:
-    """How many changes the law book has; 0 when it is empty."""
-    return await connection.scalar(select(func.max(ITEMS.c.lawbook_version))) or 0
+async def read_editions(connection: AsyncConnection, query: Select[Any]) -> list[Edition]:
+    """The editions that a query on `items` selects."""
+    return [read_edition(row) for row in await connection.execute(query)]
 
 
-async def current(
-    connection: AsyncConnection, kind: ItemKind, wanted: Wanted, after: str | None, limit: int
-) -> list[Edition]:
-    """The newest edition of each item of a kind, by id, those behind `after`."""
-    newest = (
-        select(ITEMS)
-        .where(ITEMS.c.kind == kind.value)
-        .ext(distinct_on(ITEMS.c.item_id))
-        .order_by(ITEMS.c.item_id, ITEMS.c.version.desc(), ITEMS.c.lawbook_version.desc())
-        .subquery("newest")
-    )
-    query = select(newest).order_by(newest.c.item_id).limit(limit)
-    if after is not None:
-        query = query.where(newest.c.item_id > after)
-    return await _editions(connection, _narrowed(query, newest, kind, wanted))
-
-
-def _narrowed(query: Select[Any], newest: Any, kind: ItemKind, wanted: Wanted) -> Select[Any]:
-    if wanted.region is not None and kind is ItemKind.MEASURES:
-        of_region = select(ITEMS.c.item_id).where(
-            ITEMS.c.kind == ItemKind.MEMORANDA.value, ITEMS.c.region == wanted.region
-        )
-        query = query.where(newest.c.instrument_id.in_(of_region))
-    elif wanted.region is not None:
-        query = query.where(newest.c.region == wanted.region)
-    if wanted.domain is not None:
-        named = select(ITEM_DOMAINS.c.domain_id).where(ITEM_DOMAINS.c.lawbook_version == newest.c.lawbook_version)
-        query = query.where(named.where(ITEM_DOMAINS.c.domain_id == wanted.domain).exists() | ~named.exists())
-    return query.where(newest.c.unconfirmed > 0) if wanted.unconfirmed else query
-
-
-async def as_published(
-    connection: AsyncConnection, kind: ItemKind, after: tuple[str, int], limit: int
-) -> list[Edition]:
-    """Every version of every item of a kind as it was published, by id and version, those behind `after`."""
-    version = func.coalesce(ITEMS.c.version, 0)
-    query = (
-        select(ITEMS)
-        .where(ITEMS.c.kind == kind.value, ITEMS.c.change == Change.PUBLISHED.value)
-        .where(tuple_(ITEMS.c.item_id, version) > tuple_(*map(literal, after)))
-        .ext(distinct_on(ITEMS.c.item_id, version))
-        .order_by(ITEMS.c.item_id, version, ITEMS.c.lawbook_version.desc())
-        .limit(limit)
-    )
-    return await _editions(connection, query)
-
-
-async def retirements(connection: AsyncConnection) -> list[Edition]:
-    """What has ended, and has not been published again since; by the order in which that was said."""
-    later = ITEMS.alias("later")
-    again = select(later.c.item_id).where(
-        later.c.kind == ITEMS.c.kind,
-        later.c.item_id == ITEMS.c.item_id,
-        later.c.lawbook_version > ITEMS.c.lawbook_version,
-        later.c.change == Change.PUBLISHED.value,
-    )
-    query = select(ITEMS).where(ITEMS.c.change == Change.RETIRED.value, ~again.exists())
-    return await _editions(connection, query.order_by(ITEMS.c.lawbook_version))
-
-
-async def unconfirmed(connection: AsyncConnection) -> dict[ItemKind, int]:
-    """How many items of each kind have settings that somebody must confirm."""
-    newest = (
-        select(ITEMS.c.kind, ITEMS.c.unconfirmed)
-        .ext(distinct_on(ITEMS.c.kind, ITEMS.c.item_id))
-        .order_by(ITEMS.c.kind, ITEMS.c.item_id, ITEMS.c.version.desc(), ITEMS.c.lawbook_version.desc())
-        .subquery("newest")
-    )
-    query = select(newest.c.kind, func.count()).where(newest.c.unconfirmed > 0).group_by(newest.c.kind)
-    return {ItemKind(kind): count for kind, count in await connection.execute(query)}
-
-
-async def editions(connection: AsyncConnection, kind: ItemKind, item_id: str) -> list[Edition]:
-    """All editions of an item, oldest first; none when the book does not have it."""
-    query = select(ITEMS).where(ITEMS.c.kind == kind.value, ITEMS.c.item_id == item_id)
-    return await _editions(connection, query.order_by(ITEMS.c.lawbook_version))
-
-
-def in_version(editions: Sequence[Edition], version: int | None) -> Edition | None:
-    """The newest edition of that version, or of the latest one."""
-    found = [edition for edition in editions if version in (None, version_of(edition.item))]
-    return max(found, key=lambda edition: (version_of(edition.item) or 0, edition.lawbook_version), default=None)
-
-
-async def changes(connection: AsyncConnection, after: int, limit: int) -> list[tuple[Edition, int]]:
-    """What entered the book behind a version of it, in order, with the number of items that came with it (row 4)."""
-    together = select(ITEMS.c.lawbook_version, func.count().label("items")).group_by(ITEMS.c.lawbook_version)
-    together = together.where(ITEMS.c.lawbook_version > after).subquery("together")
-    query = (
-        select(ITEMS, together.c["items"])
-        .join(together, together.c.lawbook_version == ITEMS.c.lawbook_version)
-        .where(ITEMS.c.nth == 0)
-        .order_by(ITEMS.c.lawbook_version)
-        .limit(limit)
-    )
-    return [(_edition(row), row._mapping["items"]) for row in await connection.execute(query)]
-
-
-async def _editions(connection: AsyncConnection, query: Select[Any]) -> list[Edition]:
-    return [_edition(row) for row in await connection.execute(query)]
-
-
-def _edition(row: Any) -> Edition:
+def read_edition(row: Any) -> Edition:
+    """An edition from a row of `items`."""
     item = SHAPES[ItemKind(row.kind)].model.model_validate_json(row.body)
     return Edition(row.lawbook_version, item, row.published_at, Change(row.change), row.said)

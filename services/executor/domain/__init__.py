@@ -1,1 +1,1 @@
-"""What a department owes and did: the response with its tasks, one a measure, and the check. Pure."""
+"""The pure part of the executor: the response with its tasks, one for each line, and the check."""

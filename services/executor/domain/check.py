@@ -1,4 +1,4 @@
-"""The aggregate: one check (应查必查, row 11). What was asked and told, and, when it hit, what the department then did."""
+"""The aggregate `check` (应查必查, row 11): what was asked and found, and, after hits, what the department then did."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,53 +6,57 @@ from datetime import datetime
 
 from services.executor.domain.events import CheckMade, OutcomeRecorded
 from shared.contracts.event import DepartmentId, Event
+from shared.decider import Decider
 from shared.rejection import reject
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """A check that was made; `awaits` an outcome as long as it has hits without one."""
+    """A check that was made. It awaits an outcome while it has hits and no outcome."""
 
     department: DepartmentId
     hits: int
     answered: bool = False
 
     @property
-    def awaits(self) -> bool:
+    def awaits_outcome(self) -> bool:
         return self.hits > 0 and not self.answered
 
 
 @dataclass(frozen=True, slots=True)
-class Make:
-    """What was found is part of the command: looking it up is no decision."""
+class RecordCheck:
+    """Record a check. The findings are part of the command, because reading them from the database is no decision."""
 
-    found: CheckMade
+    made: CheckMade
 
 
 @dataclass(frozen=True, slots=True)
 class RecordOutcome:
+    """Record what the department did about the hits of its check."""
+
     check_id: str
     department: DepartmentId
     applied: bool
     note: str
 
 
-Command = Make | RecordOutcome
+Command = RecordCheck | RecordOutcome
 
 INITIAL: Check | None = None
 
 
 def decide(check: Check | None, command: Command, now: datetime) -> Sequence[Event]:
-    """Raises Rejected: an outcome of no check of this department, of a check without hits, or a second one."""
+    """Raises Rejected: `unknown_id` (no such check of this department), `no_outcome_awaited` (the check has no hits) or
+    `outcome_recorded_already`."""
     match command:
-        case Make(found=found):
-            return [found]
+        case RecordCheck(made=made):
+            return [made]
         case RecordOutcome():
             if check is None or check.department != command.department:
                 raise reject("unknown_id", "check_id")
             if check.answered:
                 raise reject("outcome_recorded_already")
-            if not check.awaits:
+            if not check.awaits_outcome:
                 raise reject("no_outcome_awaited")
             return [
                 OutcomeRecorded(check_id=command.check_id, applied=command.applied, note=command.note, recorded_at=now)
@@ -66,9 +70,13 @@ def evolve(check: Check | None, event: Event) -> Check:
         case OutcomeRecorded() if check is not None:
             return Check(check.department, check.hits, answered=True)
         case _:
-            raise TypeError(f"{event.TYPE} is no event of a check")
+            raise TypeError(f"{event.TYPE} is not an event of a check")
+
+
+CHECK: Decider[Check | None, Command] = Decider("check", INITIAL, decide, evolve)
+"""Streams `check-<check_id>`."""
 
 
 def receipt_number(check_id: str, now: datetime) -> str:
-    """What stands on the receipt: the day, and the end of the check's id, which is random."""
+    """The number of a receipt: the day (UTC), and the last twelve hexadecimal digits of the check's id, which are random."""
     return f"{now:%Y%m%d}-{check_id.replace('-', '')[-12:].upper()}"

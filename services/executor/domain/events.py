@@ -1,7 +1,7 @@
-"""The executor's own events. What departments did is public: shared/contracts/execution.py, in the same streams.
+"""The private events of the executor. What departments did is public (shared/contracts/execution.py), in the same streams.
 
-The first ones repeat what the registry ordered, because read models here fold only events of the executor; they carry
-what was concluded from the order (due dates, what is owed), so that nothing is concluded again in a rebuild.
+The first six events repeat the registry's orders, because read models here fold only events of the executor. They also
+carry what was computed from the order (due dates, the undoing that is owed), so that a rebuild computes nothing again.
 """
 
 from datetime import date, datetime
@@ -19,21 +19,26 @@ from shared.contracts.event import (
     ResponseId,
     SubjectKey,
 )
-from shared.contracts.lawbook import Force, ListKind, MeasureKind, Undoing
+from shared.contracts.lawbook import (
+    Force,
+    ListKind,
+    MeasureKind,
+    Undoing,
+)
 from shared.contracts.listing import Subject
 from shared.contracts.response import EndMode, Line, RefusalReason
 from shared.contracts.vocabulary import Vocabulary
 
 
 class Effect(StrEnum):
-    """What a line put in place, and what has to be undone."""
+    """The effect of a line, which has to be undone after its end."""
 
     ARMED = "armed"
     APPLIED = "applied"
 
 
 class LinesDirected(Event):
-    """The registry directed lines; the first such event opens the response."""
+    """The registry directed lines. The first such event opens the response."""
 
     TYPE: ClassVar[str] = "executor.lines_directed.v1"
     response_id: ResponseId
@@ -51,17 +56,19 @@ class LinesDirected(Event):
     directed_at: datetime
     lines: tuple[Line, ...]
     due: tuple[date | None, ...]
-    """Of each line, in the same order: the last day to answer; none for an invited duty (row 28)."""
+    """The last day to answer each line, in the order of `lines`; none for an invited duty (row 28)."""
 
 
 class TermAmended(Event):
+    """The last day of the response changed; `until` is None when it has no last day."""
+
     TYPE: ClassVar[str] = "executor.term_amended.v1"
     response_id: ResponseId
     until: date | None
 
 
 class LinesSuspended(Event):
-    """These punishments must not be applied from `since` on, while the record is verified (row 16)."""
+    """From `since` on these punishments must not be applied, while the record is verified (row 16)."""
 
     TYPE: ClassVar[str] = "executor.lines_suspended.v1"
     response_id: ResponseId
@@ -71,14 +78,14 @@ class LinesSuspended(Event):
 
 
 class DueLine(Contract):
-    """A line with the last day for what it asks now."""
+    """A line with the last day for what it asks now; None when the duty is only invited."""
 
     line_id: LineId
     due_on: date | None
 
 
 class LinesResumed(Event):
-    """The time to answer starts anew: nobody could act while the lines were suspended."""
+    """The suspension ended. The time to answer starts again, because the department could not act during the suspension."""
 
     TYPE: ClassVar[str] = "executor.lines_resumed.v1"
     response_id: ResponseId
@@ -87,16 +94,18 @@ class LinesResumed(Event):
 
 
 class EndedLine(Contract):
-    """What the end of a line means: an effect to undo, or a line of which no effect is known."""
+    """A line whose end was ordered: with an effect to undo, or without a known effect."""
 
     line_id: LineId
     effect: Effect | None
     demand: Undoing | None
-    """What the undoing has to be; none when there is no effect, or nothing further to undo."""
+    """The least that the undoing must achieve; None when no effect is known."""
     due_on: date | None
 
 
 class EndOrdered(Event):
+    """The registry ordered the end of lines (row 18)."""
+
     TYPE: ClassVar[str] = "executor.end_ordered.v1"
     response_id: ResponseId
     lines: tuple[EndedLine, ...]
@@ -105,7 +114,7 @@ class EndOrdered(Event):
 
 
 class LateEffectsOwed(Event):
-    """Effects were reported after the end was ordered: the time to undo them runs from the report."""
+    """Effects were reported after the end was ordered. The time to undo them runs from the report."""
 
     TYPE: ClassVar[str] = "executor.late_effects_owed.v1"
     response_id: ResponseId
@@ -113,7 +122,7 @@ class LateEffectsOwed(Event):
 
 
 class Hit(Contract):
-    """A line of the asking department that is due on this occasion."""
+    """A line of the asking department that applies on this occasion."""
 
     line_id: LineId
     response_id: ResponseId
@@ -123,40 +132,40 @@ class Hit(Contract):
     kind: MeasureKind
     force: Force
     must: bool
-    """Mandatory and owed: the department must act; otherwise it may."""
+    """True when the measure is mandatory and owed: the department must act. Otherwise it may."""
     instrument_id: str
     basis: str
     until: date | None
 
 
 class Barred(Contract):
-    """A punishment that is directed but must not be applied: its basis is gone (row 5)."""
+    """A directed punishment that must not be applied, because its basis is gone (row 5)."""
 
     line_id: LineId
     measure_id: str
     reason: RefusalReason
 
 
-class Standing(Contract):
-    """A list entry by which the subject is touched, as far as this executor knows."""
+class ActiveEntry(Contract):
+    """A list entry that reaches the subject, as far as this executor knows."""
 
     entry_id: EntryId
     list_kind: ListKind
     domain_id: DomainId
     entry_subject: SubjectKey
-    """Another than the subject asked about when it is touched as a responsible person."""
+    """Differs from the subject of the check when the entry reaches that subject as a responsible person."""
     until: date | None
 
 
 class ListName(Contract):
-    """A list in which the asking department has measures to apply: "no record" is said of these lists."""
+    """A list for which the asking department has measures to apply. "No record" is stated for these lists only."""
 
     domain_id: DomainId
     list_kind: ListKind
 
 
 class CheckMade(Event):
-    """A department asked before it acted, and was told this (row 11)."""
+    """A department asked before it acted; with the answer that it got (row 11)."""
 
     TYPE: ClassVar[str] = "executor.check_made.v1"
     check_id: str
@@ -167,17 +176,17 @@ class CheckMade(Event):
     made_at: datetime
     hits: tuple[Hit, ...]
     barred: tuple[Barred, ...]
-    lists: tuple[Standing, ...]
+    lists: tuple[ActiveEntry, ...]
     covers: tuple[ListName, ...]
     as_of: datetime | None
-    """When the last event that this executor has read of the registry was recorded; none: it has read nothing yet."""
+    """The time of the last registry event that this executor has consumed; None: it has consumed none yet."""
     complete: bool
-    """Whether everything sent about the subject is understood: nothing waits behind an event that could not be."""
+    """True when no event about the subject is parked and the partition of the subject is not stopped."""
     lawbook_version: int
 
 
 class OutcomeRecorded(Event):
-    """What the department then did."""
+    """What the department did about the hits of a check."""
 
     TYPE: ClassVar[str] = "executor.check_outcome_recorded.v1"
     check_id: str

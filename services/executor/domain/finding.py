@@ -1,24 +1,28 @@
-"""What a check finds: which measures are due to this subject on this occasion, and what the absence of any means.
+"""What a check finds: the measures that are due to the subject in the matter, and the lists that were searched.
 
-An empty answer is not a certificate of a clean record: it says of which lists it speaks, and as of when.
+A check without findings is no certificate of a clean record. It names the lists that it covers.
 """
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from services.executor.domain.events import Barred, Hit, LinesDirected, ListName, Standing
-from services.executor.domain.gate import barred
-from services.executor.domain.task import AWAITING, IN_EFFECT, TaskState
+from services.executor.domain.events import ActiveEntry, Barred, Hit, LinesDirected, ListName
+from services.executor.domain.gate import refusal_reason
+from services.executor.domain.task import AWAITING_ANSWER, IN_EFFECT, TaskState
 from shared.contracts.event import DepartmentId, EntryId
-from shared.contracts.lawbook import Duty, Force, Works
+from shared.contracts.lawbook import (
+    Duty,
+    Force,
+    Works,
+)
 from shared.contracts.response import Line
 from shared.lawbook.book import LawBook
 
 
 @dataclass(frozen=True, slots=True)
 class KnownLine:
-    """A line about the subject, directed to any department, as it stands."""
+    """A line about the subject, directed to any department, with its current state."""
 
     direction: LinesDirected
     line: Line
@@ -28,45 +32,48 @@ class KnownLine:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class Findings:
+    """The result of a check (fields as in `CheckMade`)."""
+
     hits: tuple[Hit, ...]
     barred: tuple[Barred, ...]
-    lists: tuple[Standing, ...]
+    lists: tuple[ActiveEntry, ...]
     covers: tuple[ListName, ...]
 
 
 _ON_OCCASION = frozenset({Works.OCCASION, Works.ACT_AND_OCCASION})
-_LIVE = (AWAITING | IN_EFFECT) - {TaskState.FAILED}
+_CAN_HIT = (AWAITING_ANSWER | IN_EFFECT) - {TaskState.FAILED}
 
 
-def find(known: Sequence[KnownLine], department: DepartmentId, matter: str, book: LawBook, day: date) -> Found:
-    """Hits are this department's occasion lines; lists are those of all departments that this executor serves."""
+def find(known: Sequence[KnownLine], department: DepartmentId, matter: str, book: LawBook, day: date) -> Findings:
+    """Hits are occasion lines of this department. Entries are found by the lines of every department that this executor
+    serves."""
     due = [one for one in known if one.direction.department == department and _is_due(one, matter)]
-    reasons = [(one, barred(one.line, book, day)) for one in due]
-    return Found(
+    reasons = [(one, refusal_reason(one.line, book, day)) for one in due]
+    return Findings(
         hits=tuple(_hit(one) for one, reason in reasons if reason is None),
         barred=tuple(
             Barred(line_id=one.line.line_id, measure_id=one.line.measure_id, reason=reason)
             for one, reason in reasons
             if reason is not None
         ),
-        lists=_standing(known),
-        covers=covered(department, book, day),
+        lists=_active_entries(known),
+        covers=covered_lists(department, book, day),
     )
 
 
-def _is_due(one: KnownLine, matter: str) -> bool:
+def _is_due(known: KnownLine, matter: str) -> bool:
     return (
-        one.line.works in _ON_OCCASION
-        and one.state in _LIVE
-        and not one.suspended
-        and not one.ended
-        and (not one.line.matters or matter in one.line.matters)
+        known.line.works in _ON_OCCASION
+        and known.state in _CAN_HIT
+        and not known.suspended
+        and not known.ended
+        and (not known.line.matters or matter in known.line.matters)
     )
 
 
-def _hit(one: KnownLine) -> Hit:
-    line, direction = one.line, one.direction
+def _hit(known: KnownLine) -> Hit:
+    line, direction = known.line, known.direction
     return Hit(
         line_id=line.line_id,
         response_id=direction.response_id,
@@ -82,13 +89,13 @@ def _hit(one: KnownLine) -> Hit:
     )
 
 
-def _standing(known: Iterable[KnownLine]) -> tuple[Standing, ...]:
-    """An entry stands as long as any line of it does."""
-    found: dict[EntryId, Standing] = {}
+def _active_entries(known: Iterable[KnownLine]) -> tuple[ActiveEntry, ...]:
+    """An entry is active while at least one of its lines has not ended."""
+    found: dict[EntryId, ActiveEntry] = {}
     for one in known:
         if not one.ended:
             direction = one.direction
-            found[direction.entry_id] = Standing(
+            found[direction.entry_id] = ActiveEntry(
                 entry_id=direction.entry_id,
                 list_kind=direction.list_kind,
                 domain_id=direction.domain_id,
@@ -98,8 +105,8 @@ def _standing(known: Iterable[KnownLine]) -> tuple[Standing, ...]:
     return tuple(found[entry_id] for entry_id in sorted(found))
 
 
-def covered(department: DepartmentId, book: LawBook, day: date) -> tuple[ListName, ...]:
-    """The lists on which the department has published measures to apply: only of these can it be told anything."""
+def covered_lists(department: DepartmentId, book: LawBook, day: date) -> tuple[ListName, ...]:
+    """The lists on which the department has published measures to apply. A check can state "no record" for these only."""
     found = {
         (domain_id, kind)
         for domain_id, domain in book.domains.items()

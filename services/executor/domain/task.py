@@ -1,25 +1,29 @@
-"""A task (任务): one line of a response, as the implementing department has to deal with it. Its states, and what it asks.
+"""A task (任务): one line of a response as its department sees it. The states of a task, and what the task asks for.
 
     directed → acknowledged → armed | applied | not applicable | refused | failed
-    ended: to confirm (nothing was reported) | to undo (an effect is known) → undone
+    ended: to confirm (no effect is known) | to undo (an effect is known) → undone
 
-Suspension lies over the states that wait for an answer. An answer may come at any time before the end; a real effect that
-is reported late is taken even after it.
+Suspension is independent of these states; a suspended punishment asks for no answer. The department may answer at any time
+before the end. A real effect that is reported after the end is accepted.
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import NamedTuple
 
 from services.executor.domain.events import Effect
+from shared.calendar.working_days import add_working_days
 from shared.contracts.execution import Undone as How
-from shared.contracts.lawbook import Undoing
+from shared.contracts.lawbook import (
+    Duty,
+    Undoing,
+)
 from shared.contracts.response import EndMode, Line
 
 
 class TaskState(StrEnum):
-    """What is known of the line's effect; whether its end was ordered is told beside it."""
+    """What is known about the effect of the line. Whether its end was ordered is stored separately."""
 
     DIRECTED = "directed"
     ACKNOWLEDGED = "acknowledged"
@@ -32,12 +36,12 @@ class TaskState(StrEnum):
 
 
 class Asks(StrEnum):
-    """What a task asks of the department now."""
+    """What a task asks of its department now."""
 
     ANSWER = "answer"
     UNDO = "undo"
     CONFIRM = "confirm"
-    """The end came before any answer: say that it was never applied, or report the effect after all."""
+    """The end was ordered before any answer: confirm that the line was never applied, or report the effect."""
     NOTHING = "nothing"
 
 
@@ -53,7 +57,7 @@ class Acknowledged:
 
 @dataclass(frozen=True, slots=True)
 class Armed:
-    """An occasion measure is set up (已布控): whoever handles the matter meets it."""
+    """An occasion measure is set up (已布控): a check in its matter shows it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,14 +79,14 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """It could not be done; it is still to be done."""
+    """The measure could not be applied, and is still to be applied."""
 
     reason: str
 
 
 @dataclass(frozen=True, slots=True)
 class ToConfirm:
-    """Ended, and no effect is known: how it stood `before`, with the reason that the department gave then."""
+    """Ended, and no effect is known. `before`: the state at the end; `reason`: what the department gave in that state."""
 
     mode: EndMode
     before: TaskState
@@ -91,7 +95,7 @@ class ToConfirm:
 
 @dataclass(frozen=True, slots=True)
 class ToUndo:
-    """Ended, with an effect that is still there."""
+    """Ended, with an effect that is not undone yet."""
 
     mode: EndMode
     effect: Effect
@@ -100,7 +104,7 @@ class ToUndo:
 
 @dataclass(frozen=True, slots=True)
 class Undone:
-    """Nothing is left in force; without `effect` there never was one."""
+    """Nothing is in force any more. `effect` is None when there never was one."""
 
     mode: EndMode
     how: How
@@ -109,13 +113,13 @@ class Undone:
 
 State = (
     Directed | Acknowledged | Armed | Applied | NotApplicable | Refused | Failed | ToConfirm | ToUndo | Undone
-)  # closed: every match over it names all
+)  # closed union: every `match` over it names all members
 
 Ended = ToConfirm | ToUndo | Undone
 
 
 class Task(NamedTuple):
-    """A line and how it stands. A named tuple: a department answers a thousand in one request."""
+    """A line and its state. A named tuple for speed: a department answers a thousand tasks in one request."""
 
     line: Line
     directed_at: datetime
@@ -123,8 +127,8 @@ class Task(NamedTuple):
     suspended_since: datetime | None = None
 
 
-def named(state: State) -> TaskState:
-    """The name of a state for those outside."""
+def state_name(state: State) -> TaskState:
+    """The public name of a state."""
     match state:
         case Directed():
             return TaskState.DIRECTED
@@ -148,29 +152,31 @@ def named(state: State) -> TaskState:
             return TaskState.UNDONE
 
 
-def reason_of(state: State) -> str:
-    """Why the department said that it did not apply the measure; empty when it did not say so."""
+def reason_given(state: State) -> str:
+    """The reason of the department for not applying the measure; empty when it gave none."""
     return state.reason if isinstance(state, NotApplicable | Refused | Failed | ToConfirm) else ""
 
 
-AWAITING = frozenset({TaskState.DIRECTED, TaskState.ACKNOWLEDGED, TaskState.FAILED})
-"""What still waits for an answer, as long as its end is not ordered."""
+AWAITING_ANSWER = frozenset({TaskState.DIRECTED, TaskState.ACKNOWLEDGED, TaskState.FAILED})
+"""States that wait for an answer, until the end is ordered."""
 
 IN_EFFECT = frozenset({TaskState.ARMED, TaskState.APPLIED})
 
 
-def asked(state: TaskState, *, ended: bool, suspended: bool) -> Asks:
-    """What is asked now. The read model's column `open` says the same in SQL (views/tasks.py)."""
+def asks_in_state(state: TaskState, *, ended: bool, suspended: bool) -> Asks:
+    """What a task in this state asks. The column `open` of the read model computes the same in SQL (views/tasks.py)."""
     if state is TaskState.UNDONE:
         return Asks.NOTHING
     if ended:
         return Asks.UNDO if state in IN_EFFECT else Asks.CONFIRM
-    return Asks.ANSWER if state in AWAITING and not suspended else Asks.NOTHING
+    return Asks.ANSWER if state in AWAITING_ANSWER and not suspended else Asks.NOTHING
 
 
-def asks(task: Task) -> Asks:
-    """What the task asks of the department now."""
-    return asked(named(task.state), ended=isinstance(task.state, Ended), suspended=task.suspended_since is not None)
+def asks_of(task: Task) -> Asks:
+    """What the task asks of its department now."""
+    return asks_in_state(
+        state_name(task.state), ended=isinstance(task.state, Ended), suspended=task.suspended_since is not None
+    )
 
 
 _STRENGTH = {Undoing.NOTHING: 0, Undoing.STOP: 1, Undoing.RESTORE: 2}
@@ -182,20 +188,26 @@ _ACHIEVES = {
 }
 
 
-def demanded(line: Line, mode: EndMode) -> Undoing:
-    """What an effect of this line owes when it ends so."""
-    return demanded_of(line.on_end, line.on_error, mode)
+def line_demand(line: Line, mode: EndMode) -> Undoing:
+    """The undoing that an effect of this line owes after an end of this mode."""
+    return demand_for(line.on_end, line.on_error, mode)
 
 
-def demanded_of(on_end: Undoing, on_error: Undoing, mode: EndMode) -> Undoing:
-    """From now on, what the measure says for an end; from the beginning, what it says for an error (row 18)."""
+def demand_for(on_end: Undoing, on_error: Undoing, mode: EndMode) -> Undoing:
+    """The undoing that a measure demands: `on_end` for an end from now on, `on_error` for one from the beginning (row 18)."""
     return on_end if mode is EndMode.FROM_NOW else on_error
 
 
 def stronger(one: Undoing, other: Undoing) -> Undoing:
+    """The undoing that achieves more."""
     return max(one, other, key=_STRENGTH.__getitem__)
 
 
 def satisfies(how: How, demand: Undoing) -> bool:
-    """Whether an undoing is enough: what was restored is also stopped, not the other way round."""
+    """Whether an undoing is enough for the demand. A restored effect is also stopped; a stopped one is not restored."""
     return _STRENGTH[_ACHIEVES[how]] >= _STRENGTH[demand]
+
+
+def due_on(line: Line, day: date, working_days: int) -> date | None:
+    """The last day for an action, in working days after `day` (Asia/Shanghai); None for an invited duty (row 28)."""
+    return None if line.duty is Duty.INVITED else add_working_days(day, working_days).date

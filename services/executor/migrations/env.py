@@ -1,8 +1,10 @@
-"""Alembic's way into the executor's database."""
+"""The Alembic environment of the executor's database."""
 
 from services.executor.schema import METADATA
-from services.executor.views import checks, directions, knowledge, tasks
+from services.executor.stores import reading_progress
+from services.executor.views import checks, directions, tasks
 from shared.database.migration import run
 
-assert {checks.CHECKS, directions.DIRECTIONS, knowledge.READINGS, tasks.TASKS} <= set(METADATA.tables.values())
+# The imports above register the tables in METADATA.
+assert {checks.CHECKS, directions.DIRECTIONS, reading_progress.READINGS, tasks.TASKS} <= set(METADATA.tables.values())
 run(METADATA)

@@ -1,1 +1,1 @@
-"""The questions that the executor answers."""
+"""The read models of the executor, folded from its own events."""

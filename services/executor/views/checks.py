@@ -1,4 +1,4 @@
-"""One row a check: who asked what and was told what, and, when it hit, what came of it."""
+"""One row for each check: who asked what, the findings, and the outcome."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,12 +24,12 @@ CHECKS = Table(
     Column("outcome", RawJson),
     Index(None, "department", "awaiting", "check_id"),
 )
-"""`made` and `outcome` are the events."""
+"""`made` and `outcome` are the events as JSON. `awaiting`: the check has hits and no outcome."""
 
 
 @dataclass(frozen=True, slots=True)
 class StoredCheck:
-    """A check, as it was made, and its outcome."""
+    """A check and its outcome. `asked_by`: the account that asked."""
 
     made: CheckMade
     asked_by: str
@@ -57,13 +57,15 @@ def _row(recorded: Recorded, event: CheckMade) -> dict[str, object]:
     }
 
 
-async def one(connection: AsyncConnection, check_id: str) -> StoredCheck | None:
+async def find(connection: AsyncConnection, check_id: str) -> StoredCheck | None:
     row = (await connection.execute(select(CHECKS).where(CHECKS.c.check_id == check_id))).one_or_none()
     return None if row is None else _stored(row)
 
 
-async def awaiting(connection: AsyncConnection, department: DepartmentId, after: str, limit: int) -> list[StoredCheck]:
-    """Checks that hit and whose outcome nobody has recorded, oldest first (their ids rise with time)."""
+async def awaiting_outcome(
+    connection: AsyncConnection, department: DepartmentId, after: str, limit: int
+) -> list[StoredCheck]:
+    """Checks with hits and without an outcome, oldest first (ids rise with time). `after`: a check id."""
     c = CHECKS.c
     query = (
         select(CHECKS)

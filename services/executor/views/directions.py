@@ -1,6 +1,6 @@
-"""One row a direction: the lines that one order of the registry brought, with all that does not change about them.
+"""One row for each direction: the lines of one order of the registry, with everything that does not change about them.
 
-Tasks point here by position and number; so a row of the worklist is narrow, and an answer rewrites little.
+A task refers to its direction and to the index of its line. So a row of the worklist is narrow, and an answer rewrites little.
 """
 
 from collections.abc import Iterable, Sequence
@@ -29,7 +29,7 @@ DIRECTIONS = Table(
     Index(None, "entry_id"),
     Index(None, "subject"),
 )
-"""`direction` is the position of the event in the store; `directed` is the event, `until` as it was amended since."""
+"""`direction` is the position of the event in the store, `directed` the event as JSON, `until` the current last day."""
 
 
 async def project(connection: AsyncConnection, events: Sequence[Recorded]) -> None:
@@ -58,13 +58,14 @@ _BY_NUMBER = select(DIRECTIONS.c.direction, DIRECTIONS.c.until, DIRECTIONS.c.dir
 
 
 async def by_number(connection: AsyncConnection, numbers: Iterable[int]) -> dict[int, LinesDirected]:
-    """These directions, with the term as it is now."""
+    """These directions by position, with the current `until`."""
     rows = await connection.execute(_BY_NUMBER, {"numbers": sorted(set(numbers))})
     return {row.direction: _directed(row) for row in rows}
 
 
-async def plain_by_number(connection: AsyncConnection, numbers: Iterable[int]) -> dict[int, dict[str, Any]]:
-    """The same as plain JSON, `until` a date: for pages of a thousand tasks. The bodies were written by the type itself."""
+async def json_by_number(connection: AsyncConnection, numbers: Iterable[int]) -> dict[int, dict[str, Any]]:
+    """The same as plain JSON with `until` as a date, without validation: the event type wrote the JSON, and a page shows a
+    thousand tasks."""
     rows = await connection.execute(_BY_NUMBER, {"numbers": sorted(set(numbers))})
     return {number: {**orjson.loads(directed), "until": until} for number, until, directed in rows}
 

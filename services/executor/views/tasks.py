@@ -1,7 +1,7 @@
-"""One row a line: the worklist (任务清单). A task's id is its line's.
+"""The worklist (任务清单): one row for each task. The id of a task is the id of its line.
 
-What a task asks is not stored, so that it cannot disagree with its state; only `open` (it asks something) is, as a column
-that the database derives: it selects the worklist.
+What a task asks is not stored, so that it cannot contradict the state. Only `open` (the task asks something) is stored, as a
+column that the database computes; it selects the worklist.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -28,19 +28,19 @@ from sqlalchemy import (
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.executor.domain.events import EndOrdered, LateEffectsOwed, LinesDirected, LinesResumed, LinesSuspended
-from services.executor.domain.task import AWAITING, TaskState
+from services.executor.domain.task import AWAITING_ANSWER, TaskState
 from services.executor.schema import METADATA
 from services.executor.views.directions import DIRECTIONS
 from shared.contracts import execution
 from shared.contracts.event import DepartmentId, EntryId, Event, LineId, ResponseId
 from shared.contracts.execution import ExecutionEvent
 from shared.contracts.lawbook import MeasureKind
-from shared.database import among, insert_rows, update_rows
+from shared.database import among, insert_rows, update_changed
 from shared.eventstore import Recorded
 
-_AWAITING = ", ".join(f"'{state.value}'" for state in sorted(AWAITING))
+_AWAITING = ", ".join(f"'{state.value}'" for state in sorted(AWAITING_ANSWER))
 OPEN = f"state <> 'undone' AND (end_mode IS NOT NULL OR (state IN ({_AWAITING}) AND NOT suspended))"
-"""What `services.executor.domain.task.asked` says, in SQL."""
+"""`asks_in_state` (domain/task.py) is not `nothing`, in SQL."""
 
 TASKS = Table(
     "tasks",
@@ -62,9 +62,9 @@ TASKS = Table(
     Column("open", Boolean, Computed(OPEN, persisted=True), nullable=False),
     Index(None, "department", "open", "direction", "nth"),
 )
-"""`direction` and `nth` say where the line's text stands (views/directions.py) and order the worklist.
+"""`direction` and `nth` refer to the line (views/directions.py) and order the worklist.
 
-`said`, `how` and `done_at` are of the last answer: its note, reason or evidence."""
+`said` (note, reason or evidence), `how` and `done_at` are from the last answer."""
 
 
 # --- projection ------------------------------------------------------------------------------------------------------
@@ -73,18 +73,13 @@ Patch = dict[str, Any]
 
 
 async def project(connection: AsyncConnection, events: Sequence[Recorded]) -> None:
-    """New rows in one statement, changed ones in one for each set of columns that changes."""
+    """Insert new rows in one statement; update changed rows in one statement for each set of changed columns."""
     await insert_rows(connection, TASKS, [row for r in events for row in _new(r)])
     patches: dict[str, Patch] = {}
     for recorded in events:
         for task_id, patch in _patches(recorded.event):
             patches.setdefault(task_id, {}).update(patch)
-    shapes: dict[tuple[str, ...], list[Patch]] = {}
-    for task_id, patch in patches.items():
-        ordered = {name: patch[name] for name in sorted(patch)}
-        shapes.setdefault(tuple(ordered), []).append({"task_id": task_id, **ordered})
-    for rows in shapes.values():
-        await update_rows(connection, TASKS, ("task_id",), rows)
+    await update_changed(connection, TASKS, ("task_id",), [{"task_id": i, **patch} for i, patch in patches.items()])
 
 
 def _new(recorded: Recorded) -> Iterable[Patch]:
@@ -108,8 +103,8 @@ def _new(recorded: Recorded) -> Iterable[Patch]:
 def _patches(event: Event) -> Iterable[tuple[LineId, Patch]]:
     match event:
         case ExecutionEvent():
-            said = _said(event)
-            return ((line_id, said) for line_id in event.lines)
+            patch = _answer_patch(event)
+            return ((line_id, patch) for line_id in event.lines)
         case LinesSuspended():
             return ((line_id, {"suspended": True}) for line_id in event.lines)
         case LinesResumed():
@@ -137,62 +132,68 @@ _STATES: Mapping[type[ExecutionEvent], TaskState] = {
 }
 
 
-def _said(event: ExecutionEvent) -> Patch:
-    said, how = "", None
+def _answer_patch(event: ExecutionEvent) -> Patch:
+    text, how = "", None
     match event:
         case execution.Armed() | execution.Applied():
-            said = event.note
+            text = event.note
         case execution.NotApplicable() | execution.Refused() | execution.Failed():
-            said = event.reason
+            text = event.reason
         case execution.EffectUndone():
-            said, how = event.evidence, event.how.value
+            text, how = event.evidence, event.how.value
         case _:
             pass
-    return {"state": _STATES[type(event)].value, "said": said, "how": how, "done_at": event.done_at}
+    return {"state": _STATES[type(event)].value, "said": text, "how": how, "done_at": event.done_at}
 
 
 # --- queries ---------------------------------------------------------------------------------------------------------
 
 
+Place = tuple[int, int]
+"""The place of a task in the worklist: `direction` and `nth`."""
+FIRST_PLACE: Place = (-1, -1)
+"""Before the first task."""
+
+
 @dataclass(frozen=True, slots=True)
-class Wanted:
-    """Which tasks of one department, and from where on."""
+class TaskQuery:
+    """Which tasks of one department to read. `open`: the wanted values of that column. `kind`, `entry_id`: None means any."""
 
     department: DepartmentId
     open: frozenset[bool]
     kind: MeasureKind | None
     entry_id: EntryId | None
-    after: tuple[int, int]
+    after: Place
     limit: int
 
 
-async def page(connection: AsyncConnection, wanted: Wanted) -> list[Any]:
-    """Tasks in the order in which they were directed."""
-    halves = [_half(wanted, is_open) for is_open in sorted(wanted.open)]
+async def page(connection: AsyncConnection, query: TaskQuery) -> list[Any]:
+    """At most `query.limit` rows, in the order in which the tasks were directed."""
+    halves = [_half(query, is_open) for is_open in sorted(query.open)]
     if len(halves) == 1:
         return list(await connection.execute(halves[0]))
     both = union_all(*[half.subquery().select() for half in halves]).subquery()
-    query = select(both).order_by(both.c.direction, both.c.nth).limit(wanted.limit)
-    return list(await connection.execute(query))
+    statement = select(both).order_by(both.c.direction, both.c.nth).limit(query.limit)
+    return list(await connection.execute(statement))
 
 
-def _half(wanted: Wanted, is_open: bool) -> Select[Any]:
-    """The open tasks or the others: each is one range of the index, already in order."""
+def _half(query: TaskQuery, is_open: bool) -> Select[Any]:
+    """The open tasks, or the others. Each is one range of the index, already in order."""
     c = TASKS.c
-    query = select(TASKS).where(
-        c.department == wanted.department,
+    statement = select(TASKS).where(
+        c.department == query.department,
         c.open == is_open,
-        tuple_(c.direction, c.nth) > tuple_(*wanted.after),
+        tuple_(c.direction, c.nth) > tuple_(*query.after),
     )
-    if wanted.kind is not None:
-        query = query.where(c.kind == wanted.kind.value)
-    if wanted.entry_id is not None:
-        of_entry = select(DIRECTIONS.c.direction).where(DIRECTIONS.c.entry_id == wanted.entry_id)
-        query = query.where(c.direction.in_(of_entry))
-    return query.order_by(c.direction, c.nth).limit(wanted.limit)
+    if query.kind is not None:
+        statement = statement.where(c.kind == query.kind.value)
+    if query.entry_id is not None:
+        of_entry = select(DIRECTIONS.c.direction).where(DIRECTIONS.c.entry_id == query.entry_id)
+        statement = statement.where(c.direction.in_(of_entry))
+    return statement.order_by(c.direction, c.nth).limit(query.limit)
 
 
-async def one(connection: AsyncConnection, task_id: str) -> Any:
+async def find(connection: AsyncConnection, task_id: str) -> Any:
     """The row of a task, or None."""
     return (await connection.execute(select(TASKS).where(TASKS.c.task_id == task_id))).one_or_none()
 
@@ -203,7 +204,7 @@ _RESPONSES = select(TASKS.c.task_id, TASKS.c.response_id, TASKS.c.department).wh
 async def responses_of(
     connection: AsyncConnection, department: DepartmentId, ids: Iterable[str]
 ) -> dict[LineId, ResponseId]:
-    """To which response each task belongs; tasks of other departments are left out."""
+    """The response of each task. Tasks of other departments are left out."""
     rows = await connection.execute(_RESPONSES, {"ids": list(ids)})
     return {row.task_id: row.response_id for row in rows if row.department == department}
 
@@ -220,5 +221,5 @@ _OF_SUBJECT = (
 
 
 async def of_subject(connection: AsyncConnection, subject: str) -> list[Any]:
-    """How every line about a subject stands. Both values of `open` are named so that the index is used."""
+    """The state of every line about a subject. The query names both values of `open` so that the index is used."""
     return list(await connection.execute(_OF_SUBJECT, {"subject": subject}))

@@ -1,103 +1,34 @@
-"""One line (措施行) of the ledger: what the registry ordered beside what the department did, and what follows from both.
+"""A line (措施行) of the ledger: what the registry ordered, what the department did, and what follows from both.
 
-The two sides never look at one another while they are filled. The registry's side (directed, suspended, resumed, ended)
-is folded in the order of `liandong.response`, the department's (acknowledged, answered, undone) in that of
-`liandong.execution`; every question that needs both is asked of the finished row. Hence the two topics may be read in any
-order between them.
+The two sides do not depend on each other while they are filled. The registry's side (directed, suspended, resumed, ended) is
+folded in the order of `liandong.response`, the department's side (acknowledged, answered, undone) in that of
+`liandong.execution`. Everything that needs both sides is computed from the finished row. So the two topics may be read in
+any order between them.
 """
 
-from collections.abc import Callable
 from datetime import date, datetime
-from enum import StrEnum
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
+from services.feedback.domain.states import OWES_IN, Answer, LineState, OpenReason, Owes
 from shared.calendar.working_days import add_working_days, today
 from shared.contracts.event import DepartmentId, EntryId, LineId, MeasureId, ResponseId, SubjectKey
-from shared.contracts.execution import (
-    Acknowledged,
-    Applied,
-    Armed,
-    EffectUndone,
-    ExecutionEvent,
-    Failed,
-    NotApplicable,
-    Refused,
-    Undone,
-)
-from shared.contracts.lawbook import Duty, Undoing
-from shared.contracts.response import (
-    EndMode,
-    ResponseDirected,
-    ResponseEnded,
-    ResponseEvent,
-    ResponseResumed,
-    ResponseSuspended,
-)
-
-
-class Answer(StrEnum):
-    """What a department said of a measure. To acknowledge is not yet to answer; what failed is still to be done."""
-
-    ARMED = "armed"
-    APPLIED = "applied"
-    NOT_APPLICABLE = "not_applicable"
-    REFUSED = "refused"
-    FAILED = "failed"
-
-
-class Owes(StrEnum):
-    """What a department still has to do about a line."""
-
-    NOTHING = "nothing"
-    ANSWER = "answer"
-    UNDO = "undo"
-    """Undo the effect and show it, or confirm that there never was one."""
-
-
-class LineState(StrEnum):
-    """Where a line stands."""
-
-    NOT_DIRECTED = "not_directed"
-    """Named by a settlement or answered by a department, but its direction was not read yet."""
-    WAITING = "waiting"
-    INVITED = "invited"
-    """Invited (鼓励、引导、支持), not owed, and nothing was reported: neither an answer nor a confirmation is due."""
-    ANSWERED = "answered"
-    UNDOING = "undoing"
-    CLOSED = "closed"
-    """Ended, and undone or confirmed never applied."""
-
-
-class Why(StrEnum):
-    """Why a loop is not closed."""
-
-    IN_FORCE = "in_force"
-    """The entry stands on its list."""
-    NOT_SETTLED = "not_settled"
-    """The registry has not dealt with a list event yet."""
-    LIST_EVENT_UNREAD = "list_event_unread"
-    """The registry has dealt with a list event that this service has not read yet."""
-    NOT_DIRECTED = "not_directed"
-    """A line exists whose direction this service has not read yet."""
-    END_NOT_ORDERED = "end_not_ordered"
-    UNDOING_OWED = "undoing_owed"
-    """An effect was reported and is not undone."""
-    CONFIRMATION_OWED = "confirmation_owed"
-    """No effect was reported, and nobody has confirmed that there was none."""
-
+from shared.contracts.execution import Undone
+from shared.contracts.lawbook import Undoing
+from shared.contracts.response import EndMode
 
 _ENOUGH: dict[Undoing, frozenset[Undone]] = {
     Undoing.STOP: frozenset({Undone.STOPPED, Undone.RESTORED, Undone.NEVER_APPLIED}),
     Undoing.RESTORE: frozenset({Undone.RESTORED, Undone.NEVER_APPLIED}),
     Undoing.NOTHING: frozenset(Undone),
 }
-"""Which undoing satisfies which demand: what was restored is also stopped, not the other way round."""
+"""The undoings that satisfy each demand. A restored effect is also stopped; a stopped one is not restored."""
 
 
 class LedgerLine(NamedTuple):
-    """One measure that one department is to apply because of one entry. Times are those of the events that told of them.
+    """One measure that one department must apply because of one entry. Times are those of the events, unless a field says
+    otherwise.
 
-    A named tuple, because a batch reads, changes and writes thousands of them.
+    A named tuple for speed: a batch reads, changes and writes thousands of them.
     """
 
     line_id: LineId
@@ -105,7 +36,7 @@ class LedgerLine(NamedTuple):
     response_id: ResponseId | None = None
     department: DepartmentId | None = None
     subject: SubjectKey | None = None
-    """Whom the measure reaches; the key of the line's events on both topics."""
+    """The subject that the measure reaches. It is the key of the line's events on both topics."""
 
     measure_id: MeasureId | None = None
     measure_version: int | None = None
@@ -124,104 +55,106 @@ class LedgerLine(NamedTuple):
     acknowledged_at: datetime | None = None
     answer: Answer | None = None
     answered_at: datetime | None = None
-    """When the department first answered with more than a failure."""
+    """The first answer other than a failure."""
     applied_at: datetime | None = None
-    """When it armed or applied the measure, by its own account; none: no effect was ever reported."""
+    """When the department armed or applied the measure, as it reported; None: no effect was ever reported."""
     effect_told_at: datetime | None = None
-    """When it reported that, which may be after the end was ordered."""
+    """When the department reported the effect, which may be after the end was ordered."""
     told_late: bool = False
+    """An effect was reported after the end was ordered."""
     undone: Undone | None = None
-    """How it was undone; none again when an effect is reported after the undoing, which makes that void."""
+    """How the line was undone. None again after a later report of an effect, because that voids the undoing."""
     undone_at: datetime | None = None
     evidence: str = ""
 
     noticed: bool = False
-    """That what is owed now is overdue has been said."""
+    """It was published that the current obligation is overdue."""
 
     @property
     def directed(self) -> bool:
+        """The direction of the line was read."""
         return self.measure_id is not None
 
     @property
     def ended(self) -> bool:
-        """Its end was ordered."""
+        """The end of the line was ordered."""
         return self.end_mode is not None
 
     @property
     def effect_stands(self) -> bool:
-        """An effect was reported, and no undoing after it."""
+        """An effect was reported and not undone afterwards."""
         return self.applied_at is not None and self.undone is None
 
     @property
     def end_answered(self) -> bool:
-        """What was undone is enough for what the end demands.
+        """The undoing satisfies what the end demands.
 
-        The registry orders an end once, or twice: from then on, and later from the beginning (a repaired entry proves to
-        have been wrong). An undoing does not name the order that it answers, and may have crossed with the second one.
-        It need not: the executor takes no undoing that falls short of what was ordered by then, so that one which falls
-        short of the last order was given for the first, and the line owes again. A department's word that it did not
-        apply the measure is no confirmation: before it hears of the end it may still apply it. The executor confirms.
+        The registry orders an end once or twice: from now on, and later from the beginning (a repaired entry proves to have
+        been wrong). An undoing does not name the order that it answers, and may cross with the second order. It need not
+        name it: the executor refuses an undoing that does not satisfy the orders that it has read by then. So an undoing that
+        does not satisfy the last order was given for the first one, and the line owes another. A department's answer that it
+        did not apply the measure is no confirmation: until it knows of the end, it may still apply it. The executor confirms.
         """
         demand = self.on_error if self.end_mode == EndMode.FROM_BEGINNING else self.on_end
         return demand is not None and self.undone in _ENOUGH[demand]
 
     @property
-    def why(self) -> Why | None:
-        """What of this line keeps the loop open; nothing, when it is undone or was never applied.
+    def open_reason(self) -> OpenReason | None:
+        """Why this line keeps the loop open; None when it is undone or was never applied.
 
-        Who was invited and never reported an effect owes no confirmation: there is no duty, and no effect is known.
+        An invited body that never reported an effect owes no confirmation: it has no duty, and no effect is known.
         """
         if not self.directed:
-            return Why.NOT_DIRECTED
+            return OpenReason.NOT_DIRECTED
         if not self.ended:
-            return Why.END_NOT_ORDERED
+            return OpenReason.END_NOT_ORDERED
         if self.end_answered:
             return None
         if self.applied_at is not None:
-            return Why.UNDOING_OWED
-        return Why.CONFIRMATION_OWED if self.owed else None
+            return OpenReason.UNDOING_OWED
+        return OpenReason.CONFIRMATION_OWED if self.owed else None
 
     @property
     def state(self) -> LineState:
         if not self.directed:
             return LineState.NOT_DIRECTED
         if not self.ended:
-            return self._standing_state
-        if self.why is not None:
+            return self._state_before_end
+        if self.open_reason is not None:
             return LineState.UNDOING
         return LineState.CLOSED if self.undone else LineState.INVITED
 
     @property
-    def _standing_state(self) -> LineState:
+    def _state_before_end(self) -> LineState:
         if self.answer is not None and self.answer is not Answer.FAILED:
             return LineState.ANSWERED
         return LineState.WAITING if self.owed else LineState.INVITED
 
     @property
     def owes(self) -> Owes:
-        return _OWES.get(self.state, Owes.NOTHING)
+        return OWES_IN.get(self.state, Owes.NOTHING)
 
     @property
     def answer_due(self) -> date | None:
-        """The last day to answer: working days (Asia/Shanghai) from the direction, or anew from the last resumption."""
+        """The last day to answer: working days (Asia/Shanghai) from the direction, or from the last resumption."""
         since = _later(self.directed_at, self.resumed_at)
-        return _after(since, self.answer_within_days) if self.directed and self.owed else None
+        return _last_day(since, self.answer_within_days) if self.directed and self.owed else None
 
     @property
     def undo_due(self) -> date | None:
         """The last day to undo: working days from the last end order, or from the effect that was reported after it."""
         if not self.directed or not self.owed or self.end_ordered_at is None:
             return None
-        return _after(_later(self.end_ordered_at, self.effect_told_at), self.undo_within_days)
+        return _last_day(_later(self.end_ordered_at, self.effect_told_at), self.undo_within_days)
 
     @property
     def due_on(self) -> date | None:
-        """The last day for what is owed now. None when nothing is, while suspended, and for who is only invited."""
+        """The last day for what is owed now. None when nothing is owed, while suspended, and for invited bodies."""
         return _due_on(self, self.state)
 
     @property
     def obligation(self) -> tuple[Owes, date | None]:
-        """What is owed and until when: of what is the same, it is said once that it is overdue."""
+        """What is owed, and its last day. For equal values it is published only once that they are overdue."""
         return self.owes, self.due_on
 
     @property
@@ -230,18 +163,18 @@ class LedgerLine(NamedTuple):
 
     @property
     def undone_late(self) -> bool:
-        """By when the department did it, which may be before it reported."""
+        """The department undid the effect after the last day. The day of the undoing counts, not that of its report."""
         return _undone_late(self, self.state)
 
     @property
-    def following(self) -> "Following":
-        """What follows from the line as it is; its state is found once."""
+    def derived(self) -> "Derived":
+        """All derived columns; the state is computed only once."""
         state = self.state
-        return Following(state, _due_on(self, state), _answered_late(self), _undone_late(self, state))
+        return Derived(state, _due_on(self, state), _answered_late(self), _undone_late(self, state))
 
 
-class Following(NamedTuple):
-    """What follows from a line, and is kept beside it to be asked for."""
+class Derived(NamedTuple):
+    """Columns that are computed from a line and stored with it, so that queries can use them."""
 
     state: LineState
     due_on: date | None
@@ -249,11 +182,8 @@ class Following(NamedTuple):
     undone_late: bool
 
 
-_OWES = {LineState.WAITING: Owes.ANSWER, LineState.UNDOING: Owes.UNDO}
-
-
 def _due_on(line: LedgerLine, state: LineState) -> date | None:
-    match _OWES.get(state):
+    match OWES_IN.get(state):
         case Owes.ANSWER:
             return None if line.suspended else line.answer_due
         case Owes.UNDO:
@@ -276,116 +206,11 @@ def _undone_late(line: LedgerLine, state: LineState) -> bool:
     return due is not None and today(line.undone_at) > due
 
 
-def ordered(line: LedgerLine, event: ResponseEvent, at: datetime) -> LedgerLine:
-    """The line after what the registry ordered."""
-    change = _ORDERED.get(type(event))
-    return change(line, event, at) if change else line
-
-
-def _directed(line: LedgerLine, event: ResponseDirected, at: datetime) -> LedgerLine:
-    directed = next(one for one in event.lines if one.line_id == line.line_id)
-    return line._replace(
-        response_id=event.response_id,
-        department=event.department,
-        subject=event.subject,
-        measure_id=directed.measure_id,
-        measure_version=directed.measure_version,
-        owed=directed.duty is Duty.OWED,
-        on_end=directed.on_end,
-        on_error=directed.on_error,
-        answer_within_days=directed.answer_within_days,
-        undo_within_days=directed.undo_within_days,
-        directed_at=at,
-    )
-
-
-def _ended(line: LedgerLine, event: ResponseEnded, at: datetime) -> LedgerLine:
-    """From the beginning goes further than from now on; an order that does not go further changes nothing."""
-    if line.ended and (event.mode is EndMode.FROM_NOW or line.end_mode is EndMode.FROM_BEGINNING):
-        return line
-    return line._replace(end_mode=event.mode, end_orders=line.end_orders + 1, end_ordered_at=at, suspended=False)
-
-
-def _suspended(line: LedgerLine, _: ResponseSuspended, __: datetime) -> LedgerLine:
-    return line._replace(suspended=True)
-
-
-def _resumed(line: LedgerLine, _: ResponseResumed, at: datetime) -> LedgerLine:
-    return line._replace(suspended=False, resumed_at=at)
-
-
-_ORDERED: dict[type[ResponseEvent], Callable[[LedgerLine, Any, datetime], LedgerLine]] = {
-    ResponseDirected: _directed,
-    ResponseEnded: _ended,
-    ResponseSuspended: _suspended,
-    ResponseResumed: _resumed,
-}
-"""By the event's type: `match` would ask of every event whether it is one of each, which costs more than the change."""
-
-
-def executed(line: LedgerLine, event: ExecutionEvent, at: datetime) -> LedgerLine:
-    """The line after what the department reported."""
-    if line.department is None:
-        line = line._replace(response_id=event.response_id, department=event.department, subject=event.subject)
-    change = _EXECUTED.get(type(event))
-    return change(line, event, at) if change else line
-
-
-def _undone(line: LedgerLine, event: EffectUndone, _: datetime) -> LedgerLine:
-    return line._replace(undone=event.how, undone_at=event.done_at, evidence=event.evidence)
-
-
-def _acknowledged(line: LedgerLine, _: Acknowledged, at: datetime) -> LedgerLine:
-    return line if line.acknowledged_at else line._replace(acknowledged_at=at)
-
-
-def _not_applicable(line: LedgerLine, _: NotApplicable, at: datetime) -> LedgerLine:
-    return _answered(line, Answer.NOT_APPLICABLE, at)
-
-
-def _refused(line: LedgerLine, _: Refused, at: datetime) -> LedgerLine:
-    return _answered(line, Answer.REFUSED, at)
-
-
-def _failed(line: LedgerLine, _: Failed, __: datetime) -> LedgerLine:
-    return line._replace(answer=Answer.FAILED)
-
-
-def _answered(line: LedgerLine, answer: Answer, at: datetime) -> LedgerLine:
-    return line._replace(answer=answer, answered_at=line.answered_at or at)
-
-
-def _in_effect(line: LedgerLine, event: Applied | Armed, at: datetime) -> LedgerLine:
-    """A real effect is never refused: reported after an undoing, it makes that undoing void and owes another."""
-    applied = isinstance(event, Applied)
-    return line._replace(
-        answer=Answer.APPLIED if applied else Answer.ARMED,
-        answered_at=line.answered_at or at,
-        applied_at=event.done_at,
-        effect_told_at=at,
-        told_late=line.told_late or (applied and event.late),
-        undone=None,
-        undone_at=None,
-        evidence="",
-    )
-
-
-_EXECUTED: dict[type[ExecutionEvent], Callable[[LedgerLine, Any, datetime], LedgerLine]] = {
-    Applied: _in_effect,
-    Armed: _in_effect,
-    EffectUndone: _undone,
-    Acknowledged: _acknowledged,
-    NotApplicable: _not_applicable,
-    Refused: _refused,
-    Failed: _failed,
-}
-
-
 def _later(one: datetime | None, other: datetime | None) -> datetime | None:
     if one is None or other is None:
         return one or other
     return max(one, other)
 
 
-def _after(moment: datetime | None, working_days: int) -> date | None:
-    return add_working_days(today(moment), working_days).date if moment else None
+def _last_day(since: datetime | None, working_days: int) -> date | None:
+    return add_working_days(today(since), working_days).date if since else None

@@ -1,1 +1,2 @@
-"""What feedback keeps as it came (received), what follows from it (ledger), and the questions that both answer."""
+"""The read models of feedback, folded from the events that it received (ledger, measures) and from its own (conclusions);
+and their queries."""

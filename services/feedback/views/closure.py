@@ -1,4 +1,4 @@
-"""The ledger of one entry, whole; and the entries of which something is left in force."""
+"""Queries for the closure of entries: the whole ledger of one entry, and the entries with effects that are not proved undone."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,7 +16,9 @@ from shared.database import among
 
 
 @dataclass(frozen=True, slots=True)
-class WordedLine:
+class LineWithText:
+    """A line with the text and kind of its measure; None before the direction is read."""
+
     line: LedgerLine
     text_zh: str | None
     kind: str | None
@@ -24,31 +26,31 @@ class WordedLine:
 
 @dataclass(frozen=True, slots=True)
 class EntryLedger:
-    """An entry with all its lines, in order of department and id."""
+    """An entry with all its lines, ordered by department and id."""
 
     entry: LedgerEntry
     closings: int
     closed_at: datetime | None
-    lines: tuple[WordedLine, ...]
+    lines: tuple[LineWithText, ...]
 
     def involves(self, department: str) -> bool:
-        """Whether a department initiated or published the entry, or is to implement a measure of it."""
+        """True when the department initiated or published the entry, or must apply a measure of it."""
         entry = self.entry
         return department in (
             entry.initiated_by,
             entry.published_by,
-            *(worded.line.department for worded in self.lines),
+            *(one.line.department for one in self.lines),
         )
 
 
 async def ledger_of(connection: AsyncConnection, entry_id: str) -> EntryLedger | None:
-    """The ledger of one entry; None when nothing was heard of it."""
+    """The ledger of one entry; None when no event of it was read."""
     rows = (await connection.execute(select(ENTRIES).where(ENTRIES.c.entry_id == entry_id))).all()
     return next(iter(await _with_lines(connection, rows)), None)
 
 
 async def still_in_force(connection: AsyncConnection, after: str, limit: int) -> list[EntryLedger]:
-    """Entries that are in force no longer and not closed: what is not proved to be undone (row N1), by entry id."""
+    """Entries that are no longer in force and not closed: something is not proved undone (row N1). Ordered by entry id."""
     c = ENTRIES.c
     undoing = literal(EntryState.UNDOING.value, literal_execute=True)
     query = select(ENTRIES).where(c.state == undoing, c.entry_id > after).order_by(c.entry_id).limit(limit)
@@ -56,9 +58,9 @@ async def still_in_force(connection: AsyncConnection, after: str, limit: int) ->
 
 
 async def _with_lines(connection: AsyncConnection, entries: Sequence[Any]) -> list[EntryLedger]:
-    lines: dict[str, list[WordedLine]] = {row.entry_id: [] for row in entries}
+    lines: dict[str, list[LineWithText]] = {row.entry_id: [] for row in entries}
     for row in await connection.execute(_LINES, {"ids": list(lines)}):
-        lines[row.entry_id].append(WordedLine(line_of(row), row.text_zh, row.kind))
+        lines[row.entry_id].append(LineWithText(line_of(row), row.text_zh, row.kind))
     return [EntryLedger(entry_of(row), row.closings, row.closed_at, tuple(lines[row.entry_id])) for row in entries]
 
 

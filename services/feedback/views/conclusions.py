@@ -1,4 +1,4 @@
-"""What feedback concluded, beside the ledger: when a loop closed, and that an overdue obligation was noticed."""
+"""The conclusions of feedback, as columns of the ledger: when a loop closed, and which obligations were published as overdue."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -6,17 +6,18 @@ from datetime import datetime
 from sqlalchemy import ARRAY, BigInteger, Date, DateTime, Text, bindparam, func, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.feedback.domain.line import LineState, Owes
 from services.feedback.domain.loop import LoopReopened
+from services.feedback.domain.states import OWES_IN
 from services.feedback.views.ledger import ENTRIES, LINES
 from shared.contracts.feedback import LoopClosed, ObligationOverdue
 from shared.eventstore import Recorded
 
-_STATE = {Owes.ANSWER.value: LineState.WAITING.value, Owes.UNDO.value: LineState.UNDOING.value}
+_STATE = {owes.value: state.value for state, owes in OWES_IN.items()}
+"""The state of a line in which each obligation is owed."""
 
 
 async def project(connection: AsyncConnection, events: Sequence[Recorded]) -> None:
-    """Called in the transaction that appends; a rebuild calls it with all that was appended, in order."""
+    """Called in the transaction that appends events; by a rebuild with all events, in order."""
     await _project_closings(connection, events)
     await _project_notices(connection, [r.event for r in events if isinstance(r.event, ObligationOverdue)])
 
@@ -40,7 +41,7 @@ async def _project_closings(connection: AsyncConnection, events: Sequence[Record
 
 
 async def _project_notices(connection: AsyncConnection, notices: Sequence[ObligationOverdue]) -> None:
-    """A notice of what is owed no longer marks nothing: a rebuild meets such."""
+    """A notice about something that is no longer owed changes nothing; this happens in a rebuild."""
     if notices:
         values = {
             "entries": [notice.entry_id for notice in notices],

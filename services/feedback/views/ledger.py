@@ -1,7 +1,7 @@
-"""The ledger in tables: a row an entry, a row a line. Loaded, folded (domain/ledger) and written in a constant number of
-statements, however many events a batch has.
+"""The ledger in tables: one row for each entry and one for each line.
 
-The row of an entry is the lock of its lines. Whoever changes any of them takes it first, entries in sorted order.
+A batch is loaded, folded (domain/ledger.py) and written in a constant number of statements, however many events it has. The
+row of an entry is the lock of its lines: a transaction that changes a line first locks its entry, entries in sorted order.
 """
 
 from collections.abc import Iterable, Sequence
@@ -27,14 +27,19 @@ from sqlalchemy import (
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.feedback.domain.entry import LedgerEntry, Tally
-from services.feedback.domain.ledger import Heard, Ledger, lines_of, named_by
-from services.feedback.domain.line import Answer, LedgerLine
+from services.feedback.domain.ledger import Ledger, ReceivedEvent, changed_lines, fold, named_lines
+from services.feedback.domain.line import LedgerLine
+from services.feedback.domain.states import Answer
 from services.feedback.schema import METADATA
+from services.feedback.views import measures
 from shared.contracts.event import EntryId, LineId
 from shared.contracts.execution import Undone
-from shared.contracts.lawbook import ListKind, Undoing
+from shared.contracts.lawbook import (
+    ListKind,
+    Undoing,
+)
 from shared.contracts.response import EndMode
-from shared.database import among, insert_rows, update_rows
+from shared.database import among, insert_rows, update_changed
 
 ENTRIES = Table(
     "entries",
@@ -62,7 +67,7 @@ ENTRIES = Table(
     Column("closed_at", DateTime(timezone=True)),
     Index("entries_undoing_idx", "entry_id", postgresql_where=text("state = 'undoing'")),
 )
-"""`unsettled` and `unread` are event ids with spaces between; `closings` and `closed_at` come from this service's own events."""
+"""`unsettled` and `unread`: event ids, separated by spaces. `closings` and `closed_at` come from this service's own events."""
 
 LINES = Table(
     "lines",
@@ -103,10 +108,11 @@ LINES = Table(
     Index("lines_open_idx", "department", "line_id", postgresql_where=text("state IN ('waiting', 'undoing')")),
     Index("lines_unnoticed_idx", "due_on", "line_id", postgresql_where=text("due_on IS NOT NULL AND NOT noticed")),
 )
-"""The columns up to `noticed` are a LedgerLine, in its order; the others follow from them and are there to be asked for.
+"""The columns up to `noticed` are the fields of `LedgerLine`, in its order. The others (`Derived`) are computed from them for
+queries.
 
-The key begins with the entry: every event names it, an entry's lines then stand together in the index, and entries come in
-order. By the line alone, whose id is a hash, each change would touch another page.
+The key begins with the entry, because every event names it: the lines of an entry are then adjacent in the index, and entries
+arrive in order. The id of a line is a hash, so with the line alone as the key each change would touch another page.
 """
 
 _LINE = [column for column in LINES.columns if column.name in LedgerLine._fields]
@@ -120,31 +126,41 @@ _wanted = (
     .render_derived(name="wanted")
 )
 IS_WANTED = (LINES.c.entry_id == _wanted.c.entry_id) & (LINES.c.line_id == _wanted.c.line_id)
-"""Whether a line is one of those that `wanted` names."""
+"""True for lines that the parameters of `wanted` name."""
 _WANTED_LINES = select(*_LINE).where(IS_WANTED)
 _KNOWN = select(LINES.c.line_id).where(IS_WANTED)
 
 
 def wanted(pairs: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
-    """The parameters of IS_WANTED: entry and line of each."""
+    """The parameters of `IS_WANTED`. `pairs`: entry id and line id of each line."""
     found = sorted(pairs)
     return {"entries": [entry_id for entry_id, _ in found], "ids": [line_id for _, line_id in found]}
 
 
-async def load(connection: AsyncConnection, heard: Sequence[Heard]) -> Ledger:
-    """The part of the ledger that these events touch, locked for this transaction."""
-    changed = {(one.event.entry_id, line_id) for one in heard for line_id in lines_of(one.event)}
-    named = {(one.event.entry_id, line_id) for one in heard for line_id in named_by(one.event)} - changed
-    entries = await _lock(connection, {one.event.entry_id for one in heard})
+async def project(connection: AsyncConnection, received: Sequence[ReceivedEvent]) -> tuple[Ledger, Ledger]:
+    """Fold events into the tables, live and in a rebuild. Returns the part of the ledger that they change, before and after."""
+    before = await _load(connection, received)
+    after = fold(before, received)
+    await _write(connection, before, after)
+    await measures.project(connection, received)
+    return before, after
+
+
+async def _load(connection: AsyncConnection, received: Sequence[ReceivedEvent]) -> Ledger:
+    """The part of the ledger that these events change, locked for this transaction."""
+    changed = {(one.event.entry_id, line_id) for one in received for line_id in changed_lines(one.event)}
+    named = {(one.event.entry_id, line_id) for one in received for line_id in named_lines(one.event)} - changed
+    entries = await _lock(connection, {one.event.entry_id for one in received})
     lines = await connection.execute(_WANTED_LINES, wanted(changed)) if changed else ()
     known = await connection.scalars(_KNOWN, wanted(named)) if named else ()
     return Ledger(entries, {line.line_id: line for line in map(line_of, lines)}, frozenset(map(LineId, known)))
 
 
 async def _lock(connection: AsyncConnection, ids: set[EntryId]) -> dict[EntryId, LedgerEntry]:
-    """Lock the entries, in sorted order; first make those that the ledger does not have, so that there are rows to lock.
+    """Lock the entries in sorted order, after inserting the missing ones, so that every entry has a row to lock.
 
-    All are offered, not only the missing ones: to look first and insert the rest breaks the order, and deadlocks.
+    The insert names all entries, not only the missing ones: inserting only those that a query did not find would break the
+    order of the locks, and deadlock.
     """
     rows = [{"entry_id": entry_id} for entry_id in sorted(ids)]
     await insert_rows(connection, ENTRIES, rows, conflict=("entry_id",), keep=True)
@@ -152,50 +168,35 @@ async def _lock(connection: AsyncConnection, ids: set[EntryId]) -> dict[EntryId,
     return {entry.entry_id: entry for entry in map(entry_of, locked)}
 
 
-async def write(connection: AsyncConnection, before: Ledger, after: Ledger) -> None:
-    """Write what changed: of rows that stand, only the columns that are others now."""
-    entries, lines = _Patches("entry_id"), _Patches("entry_id", "line_id")
+async def _write(connection: AsyncConnection, before: Ledger, after: Ledger) -> None:
+    """Insert new lines, and update only the changed columns of existing rows."""
+    entries: list[dict[str, Any]] = []
+    lines: list[dict[str, Any]] = []
     new: list[dict[str, Any]] = []
     for entry_id, entry in after.entries.items():
         old = before.entries.get(entry_id)
-        if entry is not old:
-            entries.add((entry_id,), _entry_changes(old or LedgerEntry(entry_id), entry))
+        if entry is not old and (changes := _entry_changes(old or LedgerEntry(entry_id), entry)):
+            entries.append({"entry_id": entry_id} | changes)
     for line_id, line in after.lines.items():
         was = before.lines.get(line_id)
         if was is None:
-            new.append(line._asdict() | line.following._asdict())
+            new.append(line._asdict() | line.derived._asdict())
         elif line is not was:
-            lines.add((line.entry_id, line_id), _changes(was, line) | line.following._asdict())
-    await entries.write(connection, ENTRIES)
-    # No other transaction can have made these lines: it would have had to lock their entry.
+            key = {"entry_id": line.entry_id, "line_id": line_id}
+            lines.append(key | _changes(was, line) | line.derived._asdict())
+    await update_changed(connection, ENTRIES, ("entry_id",), entries)
+    # No other transaction can have inserted these lines: it would have had to lock their entry.
     await insert_rows(connection, LINES, new)
-    await lines.write(connection, LINES)
-
-
-class _Patches:
-    """What changes of rows that stand, by the set of columns that change together: events of one kind change the same ones."""
-
-    def __init__(self, *key: str) -> None:
-        self._key = key
-        self._shapes: dict[tuple[str, ...], list[dict[str, Any]]] = {}
-
-    def add(self, row: tuple[str, ...], changed: dict[str, Any]) -> None:
-        if changed:
-            key = dict(zip(self._key, row, strict=True))
-            self._shapes.setdefault(tuple(changed), []).append(key | changed)
-
-    async def write(self, connection: AsyncConnection, table: Table) -> None:
-        for rows in self._shapes.values():
-            await update_rows(connection, table, self._key, rows)
+    await update_changed(connection, LINES, ("entry_id", "line_id"), lines)
 
 
 def _changes(old: LedgerLine | LedgerEntry | Tally, new: LedgerLine | LedgerEntry | Tally) -> dict[str, Any]:
-    """The fields that are others now. What was not replaced is the same object, and need not be compared."""
+    """The fields that changed. A field that was not replaced is the same object, so most fields need no comparison."""
     return {name: now for name, was, now in zip(new._fields, old, new, strict=True) if was is not now and was != now}
 
 
 def _entry_changes(old: LedgerEntry, new: LedgerEntry) -> dict[str, Any]:
-    """By column: sets of ids are texts there, and the tally is spread."""
+    """The changed columns: sets of ids are stored as texts, and the tally as one column for each count."""
     changed = _changes(old, new)
     for name in ("unsettled", "unread"):
         if name in changed:
@@ -208,7 +209,7 @@ def _entry_changes(old: LedgerEntry, new: LedgerEntry) -> dict[str, Any]:
 
 
 def entry_of(row: Any) -> LedgerEntry:
-    """The entry in a row of the columns of a LedgerEntry, in their order; it may have others behind them."""
+    """The entry in a row that begins with the columns of a `LedgerEntry`, in their order."""
     entry_id, subject, name, kind, domain_id, initiated_by, published_by, term_to, *rest = row[: len(_ENTRY)]
     list_events, settled, unsettled, unread, ended, *tally = rest
     return LedgerEntry(
@@ -230,7 +231,7 @@ def entry_of(row: Any) -> LedgerEntry:
 
 
 def line_of(row: Any) -> LedgerLine:
-    """The line in a row of the columns of a LedgerLine, which may have others behind them."""
+    """The line in a row that begins with the columns of a `LedgerLine`, in their order."""
     fields = list(row[: len(LedgerLine._fields)])
     for place, members in _MEMBERS:
         if fields[place] is not None:
@@ -250,4 +251,4 @@ _MEMBERS: list[tuple[int, dict[str, Any]]] = [
         ("undone", {undone.value: undone for undone in Undone}),
     )
 ]
-"""By its place in a LedgerLine, what a text of the table stands for."""
+"""The index of each enum field in a `LedgerLine`, and the enum member for each text of its column."""

@@ -1,11 +1,11 @@
-"""The wording of measures, by version, as the directions cited it: what a line of the ledger is about."""
+"""The texts of measures by version, as the directions cite them."""
 
 from collections.abc import Sequence
 
 from sqlalchemy import Column, Integer, PrimaryKeyConstraint, Table, Text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.feedback.domain.ledger import Heard
+from services.feedback.domain.ledger import ReceivedEvent
 from services.feedback.schema import METADATA
 from shared.contracts.response import ResponseDirected
 from shared.database import insert_rows
@@ -21,11 +21,11 @@ MEASURES = Table(
 )
 
 
-async def keep(connection: AsyncConnection, heard: Sequence[Heard]) -> None:
-    """Keep the wording of what was directed."""
+async def project(connection: AsyncConnection, received: Sequence[ReceivedEvent]) -> None:
+    """Store the texts of directed measures. A text that is stored already stays."""
     cited = {
         (line.measure_id, line.measure_version): line
-        for one in heard
+        for one in received
         if isinstance(one.event, ResponseDirected)
         for line in one.event.lines
     }

@@ -1,4 +1,4 @@
-"""Who owes what, and by when."""
+"""Queries for obligations: who owes what by when, and what is overdue."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,60 +8,57 @@ from typing import Any
 from sqlalchemy import bindparam, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.feedback.domain.line import LineState
+from services.feedback.domain.states import OWES_IN, LineState
 from services.feedback.views.ledger import ENTRIES, IS_WANTED, LINES, wanted
 from services.feedback.views.measures import MEASURES
 from shared.database import among
 from shared.eventstore.schema import PARKED
 
-OPEN = (LineState.WAITING, LineState.UNDOING)
-"""States in which a line is an obligation."""
-
-_WORDED = LINES.outerjoin(
+_WITH_TEXT = LINES.outerjoin(
     MEASURES,
     (MEASURES.c.measure_id == LINES.c.measure_id) & (MEASURES.c.measure_version == LINES.c.measure_version),
 )
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
-    """Which obligations are asked for; what is None is no condition."""
+class ObligationQuery:
+    """Which obligations to read. A field that is None is no condition."""
 
     department: str | None = None
     entry_id: str | None = None
     state: LineState | None = None
     overdue_on: date | None = None
-    """Only those whose last day lies before this one."""
+    """Only obligations whose last day is before this day."""
 
 
-async def obligations(connection: AsyncConnection, wanted: Wanted, after: str, limit: int) -> list[Any]:
-    """Open obligations by line id; with a state, the lines in that state.
+async def obligations(connection: AsyncConnection, query: ObligationQuery, after: str, limit: int) -> list[Any]:
+    """Lines that owe something, or lines in the state of the query, ordered by line id. `after`: a line id.
 
-    States stand in the statement as they are, so that any plan can use the index of open lines.
+    The states are literals in the statement, so that a generic plan can use the partial index of open lines.
     """
     c = LINES.c
-    states = [state.value for state in ([wanted.state] if wanted.state else OPEN)]
+    states = [state.value for state in ([query.state] if query.state else OWES_IN)]
     conditions = [c.line_id > after, c.state.in_(bindparam("states", states, expanding=True, literal_execute=True))]
-    if wanted.department is not None:
-        conditions.append(c.department == wanted.department)
-    if wanted.entry_id is not None:
-        conditions.append(c.entry_id == wanted.entry_id)
-    if wanted.overdue_on is not None:
-        conditions.append(c.due_on < wanted.overdue_on)
-    query = (
+    if query.department is not None:
+        conditions.append(c.department == query.department)
+    if query.entry_id is not None:
+        conditions.append(c.entry_id == query.entry_id)
+    if query.overdue_on is not None:
+        conditions.append(c.due_on < query.overdue_on)
+    statement = (
         select(LINES, MEASURES.c.text_zh, MEASURES.c.kind, ENTRIES.c.subject_name, ENTRIES.c.list_kind)
-        .select_from(_WORDED.join(ENTRIES, ENTRIES.c.entry_id == c.entry_id))
+        .select_from(_WITH_TEXT.join(ENTRIES, ENTRIES.c.entry_id == c.entry_id))
         .where(*conditions)
         .order_by(c.line_id)
         .limit(limit)
     )
-    return list(await connection.execute(query))
+    return list(await connection.execute(statement))
 
 
 async def unnoticed(connection: AsyncConnection, day: date, after: tuple[date, str] | None, limit: int) -> list[Any]:
-    """Obligations whose last day lies before this day and of which that was not said yet, the oldest first.
+    """Overdue obligations on this day that are not published yet, oldest first. `after`: due_on and line id.
 
-    A line of a subject one of whose events is parked is left out: what is parked may be its answer.
+    Lines of a subject with a parked event are left out: the parked event may be the answer.
     """
     c = LINES.c
     parked = select(PARKED.c.parked_id).where(PARKED.c.key == c.subject).exists()
@@ -72,7 +69,7 @@ async def unnoticed(connection: AsyncConnection, day: date, after: tuple[date, s
 
 
 async def lock_unnoticed(connection: AsyncConnection, day: date, rows: Sequence[Any]) -> list[Any]:
-    """Of these lines, those that are still overdue and unnoticed, with their entries locked. Entries at work are passed over."""
+    """Those of the rows that are still overdue and not published, with their entries locked. Locked entries are skipped."""
     locked = select(ENTRIES.c.entry_id).where(among(ENTRIES.c.entry_id, "ids")).order_by(ENTRIES.c.entry_id)
     entries = await connection.scalars(locked.with_for_update(skip_locked=True), {"ids": [r.entry_id for r in rows]})
     free = set(entries)

@@ -1,10 +1,13 @@
-"""What the initiator decides: by which rules an entry is judged, the life of an entry up to its publication, and of an import.
+"""The decisions of the initiator: the life of an entry until its publication, and the life of an import.
 
-Pure: time, law book and officer come in as arguments.
+Pure: time, law book and officer are arguments.
 """
 
-from services.initiator.domain.entry import EntryDrafted, EntryReturned, EntryRevised, EntrySubmitted
-from services.initiator.domain.imports import (
+from services.initiator.domain.events import (
+    EntryDrafted,
+    EntryReturned,
+    EntryRevised,
+    EntrySubmitted,
     ImportApproved,
     ImportChecked,
     ImportFinished,

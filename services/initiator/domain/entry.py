@@ -1,128 +1,40 @@
-"""A list entry (名单条目) until its publication: drafted, submitted, perhaps returned, published by other eyes.
+"""A list entry (名单条目) until its publication: drafted, submitted, perhaps returned, approved by another officer.
 
-Four eyes (DESIGN section 6): whoever drafted, revised or submitted an entry never publishes it. From the publication on the
-entry belongs to repair, and nothing happens here any more.
+Four eyes: an officer who drafted, revised or submitted an entry never publishes it. After the publication repair owns the
+entry, and this aggregate accepts no further command.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import ClassVar, assert_never
+from typing import assert_never
 
+from services.initiator.domain.commands import (
+    Approve,
+    Draft,
+    EntryCommand,
+    Officer,
+    PublishImported,
+    Return,
+    Revise,
+    Submit,
+)
+from services.initiator.domain.events import EntryDrafted, EntryEvent, EntryReturned, EntryRevised, EntrySubmitted
 from shared.calendar.working_days import today
-from shared.contracts.event import DepartmentId, Event
+from shared.contracts.event import Event
 from shared.contracts.listing import Entry, EntryPublished
+from shared.decider import Decider
 from shared.lawbook.book import LawBook
-from shared.lawbook.entry_rules import entry_faults, publishers
-from shared.rejection import Fault, Named, reject, reject_all
+from shared.lawbook.entry_rules import entry_faults, named, publishers
+from shared.rejection import Fault, Rejected, reject, reject_all
 
 
 class EntryStatus(StrEnum):
-    """Where an entry stands on its way."""
-
     DRAFT = "draft"  # 草稿
     SUBMITTED = "submitted"  # 待审核
     RETURNED = "returned"  # 已退回
     PUBLISHED = "published"  # 已发布
-
-
-# --- events
-
-
-class EntryDrafted(Event):
-    """An officer wrote an entry down; it was found in order by this law book."""
-
-    TYPE: ClassVar[str] = "initiator.entry.drafted.v1"
-    entry: Entry
-    by: str
-    lawbook_version: int
-
-
-class EntryRevised(Event):
-    """The entry, not yet (or no longer) submitted, was replaced by a corrected one."""
-
-    TYPE: ClassVar[str] = "initiator.entry.revised.v1"
-    entry: Entry
-    by: str
-    lawbook_version: int
-
-
-class EntrySubmitted(Event):
-    """The entry waits for another officer's approval."""
-
-    TYPE: ClassVar[str] = "initiator.entry.submitted.v1"
-    by: str
-    lawbook_version: int
-
-
-class EntryReturned(Event):
-    """The entry was sent back, with the reason; it may be revised and submitted again."""
-
-    TYPE: ClassVar[str] = "initiator.entry.returned.v1"
-    by: str
-    reason: str
-
-
-EntryEvent = EntryDrafted | EntryRevised | EntrySubmitted | EntryReturned | EntryPublished
-
-
-# --- commands
-
-
-@dataclass(frozen=True, slots=True)
-class Officer:
-    """Who acts: the account at the identity provider, and its department."""
-
-    account: str
-    department: DepartmentId
-
-
-@dataclass(frozen=True, slots=True)
-class Draft:
-    entry: Entry
-    by: Officer
-    book: LawBook
-
-
-@dataclass(frozen=True, slots=True)
-class Revise:
-    entry: Entry
-    by: Officer
-    book: LawBook
-
-
-@dataclass(frozen=True, slots=True)
-class Submit:
-    by: Officer
-    book: LawBook
-
-
-@dataclass(frozen=True, slots=True)
-class Return:
-    reason: str
-    by: Officer
-    book: LawBook
-
-
-@dataclass(frozen=True, slots=True)
-class Approve:
-    by: Officer
-    book: LawBook
-
-
-@dataclass(frozen=True, slots=True)
-class PublishImported:
-    """Publish a row of an import that `by` approved and `imported_by` handed in: drafting and approval in one step."""
-
-    entry: Entry
-    import_id: str
-    imported_by: str
-    by: Officer
-    book: LawBook
-
-
-EntryCommand = Draft | Revise | Submit | Return | Approve | PublishImported
 
 
 # --- states
@@ -130,26 +42,26 @@ EntryCommand = Draft | Revise | Submit | Return | Approve | PublishImported
 
 @dataclass(frozen=True, slots=True)
 class NoEntry:
-    """There is no entry of this id."""
+    """No event exists under this id."""
 
 
 @dataclass(frozen=True, slots=True)
 class Drafted:
     entry: Entry
-    hands: frozenset[str]
-    """The accounts that drafted, revised or submitted: none of them may publish."""
+    officers: frozenset[str]
+    """The accounts that drafted, revised or submitted. None of them may publish."""
 
 
 @dataclass(frozen=True, slots=True)
 class Submitted:
     entry: Entry
-    hands: frozenset[str]
+    officers: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
 class Returned:
     entry: Entry
-    hands: frozenset[str]
+    officers: frozenset[str]
     reason: str
 
 
@@ -158,10 +70,11 @@ class Published:
     entry: Entry
 
 
-EntryState = NoEntry | Drafted | Submitted | Returned | Published
+ExistingEntry = Drafted | Submitted | Returned | Published
+EntryState = NoEntry | ExistingEntry
 INITIAL: EntryState = NoEntry()
 
-_STATUS: dict[type[EntryState], EntryStatus] = {
+_STATUS: dict[type[ExistingEntry], EntryStatus] = {
     Drafted: EntryStatus.DRAFT,
     Submitted: EntryStatus.SUBMITTED,
     Returned: EntryStatus.RETURNED,
@@ -169,10 +82,14 @@ _STATUS: dict[type[EntryState], EntryStatus] = {
 }
 
 
-def status_of(state: EntryState) -> EntryStatus:
-    """Raises Rejected (`unknown_id`) when there is no entry."""
+def require_existing(state: EntryState) -> ExistingEntry:
+    """The state of an entry that exists. Raises Rejected (`unknown_id`) otherwise."""
     if isinstance(state, NoEntry):
         raise reject("unknown_id")
+    return state
+
+
+def status_of(state: ExistingEntry) -> EntryStatus:
     return _STATUS[type(state)]
 
 
@@ -180,7 +97,7 @@ def status_of(state: EntryState) -> EntryStatus:
 
 
 def decide(state: EntryState, command: EntryCommand, now: datetime) -> Sequence[EntryEvent]:
-    """Raises Rejected with every fault of the entry, or with the reason why this officer may not do this now."""
+    """Raises Rejected: every fault of the entry, or the reason why this officer may not give this command now."""
     match command:
         case Draft():
             return _draft(state, command, now)
@@ -204,34 +121,38 @@ def _draft(state: EntryState, command: Draft, now: datetime) -> Sequence[EntryEv
 
 
 def _revise(state: EntryState, command: Revise, now: datetime) -> Sequence[EntryEvent]:
+    state = require_existing(state)
     if not isinstance(state, Drafted | Returned):
         raise _wrong_step(state, EntryStatus.DRAFT, EntryStatus.RETURNED)
-    _own(state.entry, command.by)
+    _require_own(state.entry, command.by)
     reject_all(entry_faults(command.entry, command.book, today(now)))
     return [EntryRevised(entry=command.entry, by=command.by.account, lawbook_version=command.book.version)]
 
 
 def _submit(state: EntryState, command: Submit, now: datetime) -> Sequence[EntryEvent]:
+    state = require_existing(state)
     if not isinstance(state, Drafted | Returned):
         raise _wrong_step(state, EntryStatus.DRAFT, EntryStatus.RETURNED)
-    _own(state.entry, command.by)
+    _require_own(state.entry, command.by)
     reject_all(entry_faults(state.entry, command.book, today(now)))
     return [EntrySubmitted(by=command.by.account, lawbook_version=command.book.version)]
 
 
 def _return(state: EntryState, command: Return) -> Sequence[EntryEvent]:
+    state = require_existing(state)
     if not isinstance(state, Submitted):
         raise _wrong_step(state, EntryStatus.SUBMITTED)
-    reject_all(_may_publish(state.entry, command.by, command.book))
+    reject_all(_publisher_faults(state.entry, command.by, command.book))
     return [EntryReturned(by=command.by.account, reason=command.reason)]
 
 
 def _approve(state: EntryState, command: Approve, now: datetime) -> Sequence[EntryEvent]:
+    state = require_existing(state)
     if not isinstance(state, Submitted):
         raise _wrong_step(state, EntryStatus.SUBMITTED)
-    _other_eyes(state.hands, command.by)
+    _require_another(state.officers, command.by)
     faults = [
-        *_may_publish(state.entry, command.by, command.book),
+        *_publisher_faults(state.entry, command.by, command.book),
         *entry_faults(state.entry, command.book, today(now)),
     ]
     reject_all(faults)
@@ -241,9 +162,9 @@ def _approve(state: EntryState, command: Approve, now: datetime) -> Sequence[Ent
 def _publish_imported(state: EntryState, command: PublishImported, now: datetime) -> Sequence[EntryEvent]:
     if not isinstance(state, NoEntry):
         raise _wrong_step(state)
-    _other_eyes(frozenset({command.imported_by}), command.by)
+    _require_another(frozenset({command.imported_by}), command.by)
     faults = [
-        *_may_publish(command.entry, command.by, command.book),
+        *_publisher_faults(command.entry, command.by, command.book),
         *entry_faults(command.entry, command.book, today(now)),
     ]
     reject_all(faults)
@@ -262,25 +183,26 @@ def _published(entry: Entry, by: Officer, book: LawBook, import_id: str | None =
     )
 
 
-def _own(entry: Entry, by: Officer) -> None:
-    """Only the department that drafts an entry has a hand in it before it is submitted."""
+def _require_own(entry: Entry, by: Officer) -> None:
+    """Before an entry is submitted, only the department that drafted it may change it."""
     if entry.initiated_by != by.department:
         raise reject("forbidden_department")
 
 
-def _other_eyes(hands: frozenset[str], by: Officer) -> None:
-    if by.account in hands:
+def _require_another(officers: frozenset[str], by: Officer) -> None:
+    """Four eyes."""
+    if by.account in officers:
         raise reject("four_eyes")
 
 
-def _may_publish(entry: Entry, by: Officer, book: LawBook) -> list[Fault]:
+def _publisher_faults(entry: Entry, by: Officer, book: LawBook) -> list[Fault]:
     domain = book.domain(entry.domain_id)
     if domain is None or by.department in publishers(domain):
         return []
-    return [Fault("may_not_publish", "domain_id", {"domain": Named(domain.domain_id, domain.name_zh, domain.name_en)})]
+    return [Fault("may_not_publish", "domain_id", {"domain": named(domain)})]
 
 
-def _wrong_step(state: EntryState, *wanted: EntryStatus) -> Exception:
+def _wrong_step(state: ExistingEntry, *wanted: EntryStatus) -> Rejected:
     return reject("wrong_step", status=status_of(state), wanted=list(wanted))
 
 
@@ -300,15 +222,15 @@ def evolve(state: EntryState, event: Event) -> EntryState:
         case EntryPublished():
             return Published(event.entry)
         case _:
-            raise TypeError(f"{event.TYPE} is no event of an entry")
+            raise TypeError(f"{event.TYPE} is not an event of an entry")
 
 
 def _revised(state: EntryState, event: EntryRevised) -> EntryState:
     match state:
-        case Drafted(hands=hands):
-            return Drafted(event.entry, hands | {event.by})
-        case Returned(hands=hands, reason=reason):
-            return Returned(event.entry, hands | {event.by}, reason)
+        case Drafted(officers=officers):
+            return Drafted(event.entry, officers | {event.by})
+        case Returned(officers=officers, reason=reason):
+            return Returned(event.entry, officers | {event.by}, reason)
         case NoEntry() | Submitted() | Published():
             return state
         case _:
@@ -317,11 +239,15 @@ def _revised(state: EntryState, event: EntryRevised) -> EntryState:
 
 def _submitted(state: EntryState, event: EntrySubmitted) -> EntryState:
     if isinstance(state, Drafted | Returned):
-        return Submitted(state.entry, state.hands | {event.by})
+        return Submitted(state.entry, state.officers | {event.by})
     return state
 
 
 def _returned(state: EntryState, event: EntryReturned) -> EntryState:
     if isinstance(state, Submitted):
-        return Returned(state.entry, state.hands, event.reason)
+        return Returned(state.entry, state.officers, event.reason)
     return state
+
+
+ENTRY: Decider[EntryState, EntryCommand] = Decider("entry", INITIAL, decide, evolve)
+"""The aggregate. Streams: `entry-<id>`."""

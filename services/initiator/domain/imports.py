@@ -1,26 +1,40 @@
 """An import (批量导入): a file of rows that is checked, approved by another officer, and then published row by row.
 
-The rows themselves become entries, each with a stream of its own; here stands only what happens to the file as a whole.
+Each row becomes an entry with a stream of its own. This aggregate holds only the steps of the file as a whole.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, ClassVar
+from typing import assert_never
 
-from pydantic import Field
-
-from services.initiator.domain.entry import Officer
-from shared.contracts.event import Contract, DepartmentId, DomainId, Event
-from shared.lawbook.book import LawBook
-from shared.lawbook.entry_rules import publishers
-from shared.rejection import Fault, Named, reject, reject_all
+from services.initiator.domain.commands import (
+    ApproveImport,
+    Finish,
+    ImportCommand,
+    Officer,
+    Receive,
+    RefuseFile,
+    ReportCheck,
+    Withdraw,
+)
+from services.initiator.domain.events import (
+    ImportApproved,
+    ImportChecked,
+    ImportEvent,
+    ImportFinished,
+    ImportReceived,
+    ImportRefused,
+    WhyRefused,
+)
+from shared.contracts.event import DepartmentId, DomainId, Event
+from shared.decider import Decider
+from shared.lawbook.entry_rules import named, publishers
+from shared.rejection import Fault, Rejected, reject, reject_all
 
 
 class ImportStatus(StrEnum):
-    """Where an import stands."""
-
     CHECKING = "checking"  # 校验中
     CHECKED = "checked"  # 待审核
     PUBLISHING = "publishing"  # 发布中
@@ -28,120 +42,12 @@ class ImportStatus(StrEnum):
     REFUSED = "refused"  # 已拒绝
 
 
-# --- events
-
-
-class WhyRefused(Contract):
-    """A fault of the file as a whole."""
-
-    code: str
-    field: str | None = None
-    facts: dict[str, Any] = Field(default_factory=dict)
-
-
-class ImportReceived(Event):
-    """A department handed in a file. `digest` is its SHA-256: what was handed in can be proved later."""
-
-    TYPE: ClassVar[str] = "initiator.import.received.v1"
-    department: DepartmentId
-    by: str
-    file_name: str
-    size: int
-    digest: str
-
-
-class ImportChecked(Event):
-    """Every row was judged: `good` of them may be published, by the law book of this version."""
-
-    TYPE: ClassVar[str] = "initiator.import.checked.v1"
-    rows: int
-    good: int
-    rejected: int
-    domains: tuple[DomainId, ...]
-    lawbook_version: int
-
-
-class ImportRefused(Event):
-    """The file is not what it says, or was taken back; nothing of it is published."""
-
-    TYPE: ClassVar[str] = "initiator.import.refused.v1"
-    faults: tuple[WhyRefused, ...]
-    by: str | None = None
-
-
-class ImportApproved(Event):
-    """Another officer approved the publication of what was found good."""
-
-    TYPE: ClassVar[str] = "initiator.import.approved.v1"
-    by: str
-    department: DepartmentId
-    lawbook_version: int
-
-
-class ImportFinished(Event):
-    """Every row was published or rejected."""
-
-    TYPE: ClassVar[str] = "initiator.import.finished.v1"
-    published: int
-    rejected: int
-
-
-ImportEvent = ImportReceived | ImportChecked | ImportRefused | ImportApproved | ImportFinished
-
-
-# --- commands
-
-
-@dataclass(frozen=True, slots=True)
-class Receive:
-    by: Officer
-    file_name: str
-    size: int
-    digest: str
-
-
-@dataclass(frozen=True, slots=True)
-class ReportCheck:
-    rows: int
-    good: int
-    rejected: int
-    domains: tuple[DomainId, ...]
-    book: LawBook
-
-
-@dataclass(frozen=True, slots=True)
-class RefuseFile:
-    faults: tuple[Fault, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Withdraw:
-    """The department takes its import back before it is approved."""
-
-    by: Officer
-
-
-@dataclass(frozen=True, slots=True)
-class ApproveImport:
-    by: Officer
-    book: LawBook
-
-
-@dataclass(frozen=True, slots=True)
-class Finish:
-    published: int
-    rejected: int
-
-
-ImportCommand = Receive | ReportCheck | RefuseFile | Withdraw | ApproveImport | Finish
-
-
 # --- states
 
 
 @dataclass(frozen=True, slots=True)
 class NoImport:
-    """There is no import of this id."""
+    """No event exists under this id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,15 +79,20 @@ class Closed:
     status: ImportStatus
 
 
-ImportState = NoImport | Checking | Checked | Publishing | Closed
+ExistingImport = Checking | Checked | Publishing | Closed
+ImportState = NoImport | ExistingImport
 INITIAL: ImportState = NoImport()
 
 
-def status_of(state: ImportState) -> ImportStatus:
-    """Raises Rejected (`unknown_id`) when there is no import."""
+def require_existing(state: ImportState) -> ExistingImport:
+    """The state of an import that exists. Raises Rejected (`unknown_id`) otherwise."""
+    if isinstance(state, NoImport):
+        raise reject("unknown_id")
+    return state
+
+
+def status_of(state: ExistingImport) -> ImportStatus:
     match state:
-        case NoImport():
-            raise reject("unknown_id")
         case Checking():
             return ImportStatus.CHECKING
         case Checked():
@@ -190,13 +101,15 @@ def status_of(state: ImportState) -> ImportStatus:
             return ImportStatus.PUBLISHING
         case Closed(status=status):
             return status
+        case _:
+            assert_never(state)
 
 
 # --- decisions
 
 
 def decide(state: ImportState, command: ImportCommand, now: datetime) -> Sequence[ImportEvent]:
-    """Raises Rejected with the reason why this cannot happen to this import now."""
+    """Raises Rejected with the reason why this command is refused now."""
     match command:
         case Receive():
             return _receive(state, command)
@@ -227,6 +140,7 @@ def _receive(state: ImportState, command: Receive) -> Sequence[ImportEvent]:
 
 
 def _report(state: ImportState, command: ReportCheck) -> Sequence[ImportEvent]:
+    state = require_existing(state)
     if not isinstance(state, Checking):
         raise _wrong_step(state, ImportStatus.CHECKING)
     return [
@@ -241,6 +155,7 @@ def _report(state: ImportState, command: ReportCheck) -> Sequence[ImportEvent]:
 
 
 def _refuse(state: ImportState, command: RefuseFile) -> Sequence[ImportEvent]:
+    state = require_existing(state)
     if not isinstance(state, Checking | Checked):
         raise _wrong_step(state, ImportStatus.CHECKING, ImportStatus.CHECKED)
     faults = tuple(WhyRefused(code=fault.code, field=fault.field, facts=fault.facts) for fault in command.faults)
@@ -248,6 +163,7 @@ def _refuse(state: ImportState, command: RefuseFile) -> Sequence[ImportEvent]:
 
 
 def _withdraw(state: ImportState, command: Withdraw) -> Sequence[ImportEvent]:
+    state = require_existing(state)
     if not isinstance(state, Checking | Checked):
         raise _wrong_step(state, ImportStatus.CHECKING, ImportStatus.CHECKED)
     if state.department != command.by.department:
@@ -256,35 +172,37 @@ def _withdraw(state: ImportState, command: Withdraw) -> Sequence[ImportEvent]:
 
 
 def _approve(state: ImportState, command: ApproveImport) -> Sequence[ImportEvent]:
-    """Four eyes, by a department that may publish in every domain of the file."""
+    """Four eyes, and a department that may publish in every domain of the file."""
+    state = require_existing(state)
     if not isinstance(state, Checked):
         raise _wrong_step(state, ImportStatus.CHECKED)
     if state.imported_by == command.by.account:
         raise reject("four_eyes")
     if not state.good:
         raise reject("nothing_to_publish")
-    reject_all(_may_not_publish(state.domains, command))
+    reject_all(_publisher_faults(state.domains, command))
     return [
         ImportApproved(by=command.by.account, department=command.by.department, lawbook_version=command.book.version)
     ]
 
 
-def _may_not_publish(domains: Sequence[DomainId], command: ApproveImport) -> list[Fault]:
-    found = [domain for one in domains if (domain := command.book.domain(one)) is not None]
+def _publisher_faults(domains: Sequence[DomainId], command: ApproveImport) -> list[Fault]:
+    known = [domain for domain_id in domains if (domain := command.book.domain(domain_id)) is not None]
     return [
-        Fault("may_not_publish", None, {"domain": Named(domain.domain_id, domain.name_zh, domain.name_en)})
-        for domain in found
+        Fault("may_not_publish", None, {"domain": named(domain)})
+        for domain in known
         if command.by.department not in publishers(domain)
     ]
 
 
 def _finish(state: ImportState, command: Finish) -> Sequence[ImportEvent]:
+    state = require_existing(state)
     if not isinstance(state, Publishing):
         raise _wrong_step(state, ImportStatus.PUBLISHING)
     return [ImportFinished(published=command.published, rejected=command.rejected)]
 
 
-def _wrong_step(state: ImportState, *wanted: ImportStatus) -> Exception:
+def _wrong_step(state: ExistingImport, *wanted: ImportStatus) -> Rejected:
     return reject("wrong_step", status=status_of(state), wanted=list(wanted))
 
 
@@ -305,3 +223,7 @@ def evolve(state: ImportState, event: Event) -> ImportState:
             return Closed(state.department, ImportStatus.DONE)
         case _:
             return state
+
+
+IMPORT: Decider[ImportState, ImportCommand] = Decider("import", INITIAL, decide, evolve)
+"""The aggregate. Streams: `import-<id>`."""

@@ -1,1 +1,1 @@
-"""Read models of the initiator: its entries and its imports."""
+"""The read models of the initiator: its entries and its imports."""

@@ -1,14 +1,12 @@
-"""The entries of this service: where each stands, for lists and worklists; and that one decision lists a subject once.
+"""The entries of this service, in the order of their first events: for lists and worklists, and to find duplicates.
 
-`decision_key` names subject, domain, list and decision document; among what is submitted or published it is unique
+Invariant: of the entries on one decision (`decision_key`), at most one is submitted or published. `ONE_DECISION` enforces it
 (`duplicate_entry`).
 """
 
-import unicodedata
 from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import (
@@ -19,6 +17,7 @@ from sqlalchemy import (
     DateTime,
     Index,
     Integer,
+    Row,
     Table,
     Text,
     UniqueConstraint,
@@ -31,22 +30,16 @@ from sqlalchemy import (
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.initiator.domain.entry import (
-    EntryDrafted,
-    EntryReturned,
-    EntryRevised,
-    EntryStatus,
-    EntrySubmitted,
-)
+from services.initiator.domain.decision_key import decision_key
+from services.initiator.domain.entry import EntryStatus
+from services.initiator.domain.events import EntryDrafted, EntryReturned, EntryRevised, EntrySubmitted
+from services.initiator.domain.visibility import Visibility
 from services.initiator.schema import METADATA
-from shared.contracts.event import DepartmentId, DomainId, SubjectKey
-from shared.contracts.lawbook import ListKind
 from shared.contracts.listing import Entry, EntryPublished
 from shared.database import insert_rows, update_rows
 from shared.eventstore import Recorded
-from shared.ids import stable_id
 
-_STANDING = (EntryStatus.SUBMITTED.value, EntryStatus.PUBLISHED.value)
+_ACTIVE = (EntryStatus.SUBMITTED.value, EntryStatus.PUBLISHED.value)
 
 ENTRIES = Table(
     "entries",
@@ -68,46 +61,33 @@ ENTRIES = Table(
     UniqueConstraint("entry_id"),
     Index(None, "department", "status", "position"),
 )
-"""`position` is the position of the entry's first event: the order of lists."""
+"""`position`: the position of the entry's first event, which orders the lists."""
 
 ONE_DECISION = Index(
     "entries_one_decision_idx",
     ENTRIES.c.decision_key,
     unique=True,
-    postgresql_where=ENTRIES.c.status.in_(_STANDING),
+    postgresql_where=ENTRIES.c.status.in_(_ACTIVE),
 )
-
-UNIQUE_FAULTS = {"entries_one_decision_idx": "duplicate_entry"}
-
-_BRACKETS = {
-    ord(bracket): plain for brackets, plain in (("〔［【（[", "("), ("〕］】）]", ")")) for bracket in brackets
-}
-
-
-@lru_cache(maxsize=4_096)
-def decision_key(subject: SubjectKey, domain_id: DomainId, list_kind: ListKind, document_number: str) -> str:
-    """One decision, one entry. Documents are compared without spaces, and with all kinds of brackets as one."""
-    document = unicodedata.normalize("NFKC", "".join(document_number.split()).translate(_BRACKETS))
-    return stable_id("decision", subject, domain_id, list_kind.value, document)
 
 
 async def project(connection: AsyncConnection, events: Sequence[Recorded]) -> None:
-    """One statement for what is new, and one for each shape of change: three at most, whatever the number of events."""
+    """One statement for new entries, and one for each set of changed columns: at most three, whatever the number of events."""
     new: dict[str, dict[str, Any]] = {}
-    known: dict[str, dict[str, Any]] = {}
+    changed: dict[str, dict[str, Any]] = {}
     for recorded in events:
         category, _, entry_id = recorded.stream.partition("-")
         if category != "entry":
             continue
         if recorded.version == 1:
             new[entry_id] = {"position": recorded.position, "entry_id": entry_id, "import_id": None}
-        row = new.get(entry_id) or known.setdefault(entry_id, {"entry_id": entry_id})
+        row = new.get(entry_id) or changed.setdefault(entry_id, {"entry_id": entry_id})
         row |= _changes(recorded)
     await insert_rows(connection, ENTRIES, list(new.values()))
-    shapes: defaultdict[frozenset[str], list[dict[str, Any]]] = defaultdict(list)
-    for row in known.values():
-        shapes[frozenset(row)].append(row)
-    for rows in shapes.values():
+    by_columns: defaultdict[frozenset[str], list[dict[str, Any]]] = defaultdict(list)
+    for row in changed.values():
+        by_columns[frozenset(row)].append(row)
+    for rows in by_columns.values():
         await update_rows(connection, ENTRIES, ("entry_id",), rows)
 
 
@@ -129,7 +109,7 @@ def _changes(recorded: Recorded) -> dict[str, Any]:
             imported = {"status": EntryStatus.PUBLISHED.value, "import_id": event.import_id}
             return row | imported | _content(event.entry)
         case _:
-            raise TypeError(f"{event.TYPE} is no event of an entry")
+            raise TypeError(f"{event.TYPE} is not an event of an entry")
 
 
 def _content(entry: Entry) -> dict[str, Any]:
@@ -146,50 +126,77 @@ def _content(entry: Entry) -> dict[str, Any]:
     }
 
 
-async def standing(connection: AsyncConnection, keys: Collection[str]) -> set[str]:
-    """Which of these decision keys are submitted or published already; one statement."""
-    if not keys:
-        return set()
-    return set(await connection.scalars(_STANDING_AMONG, {"keys": list(keys)}))
-
-
-_STANDING_AMONG = select(ENTRIES.c.decision_key).where(
-    ENTRIES.c.decision_key == any_(cast(bindparam("keys", type_=ARRAY(Text())), ARRAY(Uuid(as_uuid=False)))),
-    ENTRIES.c.status.in_(bindparam("standing", _STANDING, expanding=True, literal_execute=True)),
-)
-"""The states stand in the text: by a statement that has them as parameters the partial index cannot be used, and each chunk of
-an import would compare each of its keys with each entry there is."""
+# --- duplicates
 
 
 @dataclass(frozen=True, slots=True)
-class Sight:
-    """What a caller may see: everything, or its own department's and what waits for it in domains where it publishes."""
+class ActiveEntry:
+    """An entry that is submitted or published."""
 
-    everything: bool
-    department: DepartmentId | None = None
-    publishes_in: tuple[DomainId, ...] = ()
+    entry_id: str
+    department: str
+    domain_id: str
+
+    def id_for(self, visibility: Visibility) -> str | None:
+        """The id, if this entry may be read."""
+        return self.entry_id if visibility.may_read_entry(self.department, self.domain_id, draft=False) else None
+
+
+async def active_among(connection: AsyncConnection, keys: Collection[str]) -> dict[str, ActiveEntry]:
+    """Decision key → the active entry on that decision, for those of these keys that have one. One statement."""
+    if not keys:
+        return {}
+    rows = await connection.execute(_ACTIVE_AMONG, {"keys": list(keys)})
+    return {row.decision_key: ActiveEntry(row.entry_id, row.department, row.domain_id) for row in rows}
+
+
+_IS_ACTIVE = ENTRIES.c.status.in_(bindparam("active", _ACTIVE, expanding=True, literal_execute=True))
+"""The statuses are literals in the statement text. The planner cannot use the partial index for a statement with parameters in
+their place, and would compare each key of a batch with each entry."""
+
+_ACTIVE_AMONG = select(ENTRIES.c.decision_key, ENTRIES.c.entry_id, ENTRIES.c.department, ENTRIES.c.domain_id).where(
+    ENTRIES.c.decision_key == any_(cast(bindparam("keys", type_=ARRAY(Text())), ARRAY(Uuid(as_uuid=False)))),
+    _IS_ACTIVE,
+)
+
+
+async def active_duplicate(connection: AsyncConnection, entry_id: str) -> ActiveEntry | None:
+    """The other entry that is active on the decision of this entry, if there is one."""
+    own = select(ENTRIES.c.decision_key).where(ENTRIES.c.entry_id == entry_id).scalar_subquery()
+    query = select(ENTRIES.c.entry_id, ENTRIES.c.department, ENTRIES.c.domain_id).where(
+        ENTRIES.c.decision_key == own, ENTRIES.c.entry_id != entry_id, _IS_ACTIVE
+    )
+    row = (await connection.execute(query)).one_or_none()
+    return ActiveEntry(row.entry_id, row.department, row.domain_id) if row is not None else None
+
+
+# --- lists
 
 
 @dataclass(frozen=True, slots=True)
 class Filter:
+    """Each value that is given must be equal."""
+
     department: str | None = None
     status: EntryStatus | None = None
     domain_id: str | None = None
     import_id: str | None = None
 
 
-async def page(connection: AsyncConnection, sight: Sight, by: Filter, after: int, limit: int) -> Sequence[Any]:
-    """Entries in the order in which they were drafted, beginning after a place."""
+async def page(
+    connection: AsyncConnection, visibility: Visibility, by: Filter, after: int, limit: int
+) -> Sequence[Row[Any]]:
+    """At most `limit` entries that may be read, in the order in which they were drafted, from after this position on."""
     query = select(ENTRIES).where(ENTRIES.c.position > after).order_by(ENTRIES.c.position).limit(limit)
-    if not sight.everything:
-        to_publish = ENTRIES.c.domain_id.in_(sight.publishes_in) & (ENTRIES.c.status != EntryStatus.DRAFT.value)
-        query = query.where(or_(ENTRIES.c.department == (sight.department or ""), to_publish))
-    for column, wanted in (
+    if not visibility.everything:
+        to_publish = ENTRIES.c.domain_id.in_(visibility.publishes_in) & (ENTRIES.c.status != EntryStatus.DRAFT.value)
+        query = query.where(or_(ENTRIES.c.department == (visibility.department or ""), to_publish))
+    for column, value in (
         (ENTRIES.c.department, by.department),
         (ENTRIES.c.status, by.status and by.status.value),
         (ENTRIES.c.domain_id, by.domain_id),
         (ENTRIES.c.import_id, by.import_id),
     ):
-        if wanted is not None:
-            query = query.where(column == wanted)
+        if value is not None:
+            query = query.where(column == value)
     return (await connection.execute(query)).all()

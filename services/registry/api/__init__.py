@@ -1,1 +1,9 @@
-"""The registry over HTTP: `routes` ask the views, `answers` are the shapes that callers get."""
+"""The HTTP routes of the registry, one file for each subject. Request and response bodies are in `bodies`."""
+
+from fastapi import APIRouter
+
+from services.registry.api import clean_record, lists, policies, rehearsals, resolution, resolving, subjects
+
+router = APIRouter()
+for module in (subjects, clean_record, lists, policies, resolution, rehearsals, resolving):
+    router.include_router(module.router)

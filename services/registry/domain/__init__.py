@@ -1,2 +1,5 @@
-"""What follows from a subject's file: pure. `deciding` says what changes, `following` what should stand, `resolution` which
-measures follow from an entry by the law, `law` which law that is, `file` is the state, `events` are what it notes."""
+"""The measures that follow from a subject's file. Pure.
+
+`commands`, `events`, `file` (the state) and `deciding` are the aggregate. `difference` compares what should apply with what does.
+`resolver` resolves one entry, by the `law` of a day. `rehearsal` and `clean_record` answer questions and decide nothing.
+"""

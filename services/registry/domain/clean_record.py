@@ -1,26 +1,32 @@
-"""A clean record (无不良信用记录, row 12): since when a subject has no bad entry, and what follows from that alone.
+"""A clean record (无不良信用记录, row 12): since when a subject has no bad entry, and the incentives that follow from that alone.
 
-Judged by the lists that the registry holds, and nothing else: an answer says which lists, as of when. What was wrong from
-the beginning never was; what was repaired or has ended counts from its end.
+Judged by the lists that the registry holds, and nothing else: an answer names the lists and the time. An entry that was wrong
+from the beginning does not count. After an entry was repaired or has ended, the years count from its end.
 """
 
 from dataclasses import dataclass
 from datetime import date, timedelta
 
+from services.registry.domain.candidates import stopped_by
 from services.registry.domain.file import EntryInFile, SubjectFile
-from services.registry.domain.resolution import is_punishment, stopped_by
-from shared.contracts.lawbook import Basis, ListKind, Measure
+from services.registry.domain.resolution import is_punishment
+from shared.contracts.lawbook import (
+    Basis,
+    ListKind,
+    Measure,
+)
 from shared.contracts.listing import Origin
 from shared.contracts.response import EndMode
 from shared.lawbook.book import LawBook
 from shared.lawbook.policy import Question, governing, value_of
 
 BAD = (ListKind.BLACK, ListKind.WATCH)
+"""The lists that make a record bad."""
 
 
 @dataclass(frozen=True, slots=True)
 class Incentive:
-    """An incentive for whoever has been clean for so many years, with its basis on the day."""
+    """An incentive for a subject with a clean record of this many years, with its basis on the day."""
 
     measure: Measure
     basis: Basis
@@ -28,7 +34,7 @@ class Incentive:
 
 
 def last_bad_record(file: SubjectFile, day: date) -> date | None:
-    """The last day, until `day`, on which a bad entry held; none where there never was one."""
+    """The last day, until `day`, on which a bad entry was in force; None when there never was one."""
     days = [last for held in file.entries.values() if (last := _last_day(held, day)) is not None]
     return max(days, default=None)
 
@@ -47,7 +53,7 @@ def _last_day(held: EntryInFile, day: date) -> date | None:
 
 
 def clean_for(years: int, day: date, last_bad: date | None) -> bool:
-    """Whether so many whole years lie between the last bad record and `day`."""
+    """Whether at least this many whole years lie between the last bad record and `day`."""
     if last_bad is None:
         return True
     if last_bad.year + years > date.max.year:
@@ -58,11 +64,11 @@ def clean_for(years: int, day: date, last_bad: date | None) -> bool:
 
 
 def incentives(book: LawBook, region: str, day: date, last_bad: date | None) -> tuple[Incentive, ...]:
-    """The incentives of whoever has no bad record for long enough, without any entry, by measure id.
+    """The incentives of a subject without an entry whose record has been clean for long enough, by measure id.
 
-    How long is what the measure asks, and the policy of the region at least (连续三年).
+    The years are those of the measure, and at least those of the policy of the region (连续三年).
     """
-    places = book.lineage(region)
+    regions = book.lineage(region)
     years = value_of(governing(book, Question(region, None, day, day)).substance.clean_record_years, 0)
     found: list[Incentive] = []
     for latest in book.clean_record_measures:
@@ -74,6 +80,6 @@ def incentives(book: LawBook, region: str, day: date, last_bad: date | None) -> 
         if instrument is None or basis is None or stopped_by(measure, instrument, basis, day):
             continue
         needed = max(measure.target.clean_record_years, years)
-        if instrument.region in places and clean_for(needed, day, last_bad):
+        if instrument.region in regions and clean_for(needed, day, last_bad):
             found.append(Incentive(measure, basis, needed))
     return tuple(found)

@@ -1,6 +1,6 @@
-"""What the registry notes in a subject's file (信用档案) before it concludes anything: its private events.
+"""The private events of a subject's file (信用档案): what was recorded before anything follows from it.
 
-What it concludes from them are public events (shared/contracts/response.py), in the same stream.
+What follows is public (shared/contracts/response.py) and in the same stream.
 """
 
 from datetime import date
@@ -19,7 +19,7 @@ class FileEvent(Event):
 
 
 class EntryRecorded(FileEvent):
-    """An entry touches this subject: as the listed one (no `roles`) or as a responsible person. Replaces what stood."""
+    """An entry concerns this subject: as the listed one (no `roles`) or as a responsible person. Replaces an earlier record."""
 
     TYPE: ClassVar[str] = "registry.entry_recorded.v1"
     of: Subject
@@ -27,13 +27,13 @@ class EntryRecorded(FileEvent):
     roles: tuple[Role, ...]
     lawbook_version: int
     validated_by: int | None = None
-    """The version of the law book that validated the publication or correction; none in events of before."""
+    """The version of the law book that validated the publication or correction; None in older events."""
     law_day: date | None = None
-    """The last day by then on which anything in the law book began or ended; none in events of before."""
+    """The last day until then on which anything in the law book began or ended; None in older events."""
 
 
 class RoleDropped(FileEvent):
-    """A correction says that this person is not responsible after all."""
+    """A correction no longer names this person as responsible."""
 
     TYPE: ClassVar[str] = "registry.role_dropped.v1"
 
@@ -49,7 +49,7 @@ class EntryResumedInFile(FileEvent):
 
 
 class EntryEndedInFile(FileEvent):
-    """The entry is in force no longer: from `ended_on` on, or (mode from the beginning) it never was."""
+    """The entry is no longer in force from `ended_on` on; with the mode `from_beginning` it never was."""
 
     TYPE: ClassVar[str] = "registry.entry_ended.v1"
     mode: EndMode
@@ -59,14 +59,14 @@ class EntryEndedInFile(FileEvent):
 
 
 class FileResolvedAgain(Event):
-    """The law is another than when the file was resolved last, and something in it follows differently."""
+    """The law has changed since the file was last resolved, and something follows differently."""
 
     TYPE: ClassVar[str] = "registry.file_resolved_again.v1"
     before_lawbook_version: int
     lawbook_version: int
     law_day: date
     entries: tuple[EntryId, ...]
-    """Those for which anything changed."""
+    """The entries for which anything changed."""
 
 
 FileChange = EntryRecorded | RoleDropped | EntrySuspendedInFile | EntryResumedInFile | EntryEndedInFile

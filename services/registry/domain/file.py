@@ -14,7 +14,10 @@ from services.registry.domain.events import (
     RoleDropped,
 )
 from shared.contracts.event import DepartmentId, EntryId, Event, EventId, LineId, SubjectKey
-from shared.contracts.lawbook import MeasureKind, Role
+from shared.contracts.lawbook import (
+    MeasureKind,
+    Role,
+)
 from shared.contracts.listing import Cause, Entry, Subject
 from shared.contracts.response import (
     EndMode,
@@ -27,17 +30,17 @@ from shared.contracts.response import (
 
 @dataclass(frozen=True, slots=True)
 class EntryInFile:
-    """An entry as this subject's file knows it."""
+    """An entry in the file of a subject that it concerns."""
 
     entry: Entry
     roles: tuple[Role, ...]
-    """As whom the subject is touched; none: it is the listed subject itself."""
-    since: int = 0
-    """The version of the law book that validated its publication: later law reaches it only where it is milder."""
+    """The roles in which the subject is responsible; empty: it is the listed subject itself."""
+    validated_by: int = 0
+    """The version of the law book that validated its publication. Later law applies only where it is milder."""
     list_event_id: EventId | None = None
-    """The list event that last said what it is."""
+    """The publication, or its last correction."""
     people: frozenset[SubjectKey] = frozenset()
-    """Everyone ever held responsible for it, corrected or not: their effects have to end with it too."""
+    """All persons ever responsible for it, also before a correction: their lines end with it too."""
     suspended: bool = False
     dropped: bool = False
     ended: EndMode | None = None
@@ -45,12 +48,12 @@ class EntryInFile:
     cause: Cause | None = None
 
     @property
-    def stands(self) -> bool:
+    def active(self) -> bool:
         return self.ended is None and not self.dropped
 
 
 class LineInFile(NamedTuple):
-    """A line that was directed to a department. A named tuple: each list event makes or changes some six."""
+    """A line that was directed to a department. A named tuple for speed: a list event makes or changes about six of them."""
 
     line_id: LineId
     entry_id: EntryId
@@ -70,14 +73,14 @@ class SubjectFile:
     entries: Mapping[EntryId, EntryInFile] = field(default_factory=dict[EntryId, EntryInFile])
     lines: Mapping[LineId, LineInFile] = field(default_factory=dict[LineId, LineInFile])
     law: tuple[int, date] | None = None
-    """The law (version of the book, day) by which the whole file was resolved last, as far as it was noted."""
+    """The law (version of the book, first day of its span) by which the file was last resolved with a recorded result."""
 
     def lines_of(self, entry_id: EntryId) -> Iterator[LineInFile]:
         return (line for line in self.lines.values() if line.entry_id == entry_id)
 
     @property
-    def standing(self) -> list[Entry]:
-        return [held.entry for held in self.entries.values() if held.stands]
+    def active_entries(self) -> list[Entry]:
+        return [held.entry for held in self.entries.values() if held.active]
 
 
 INITIAL = SubjectFile()
@@ -129,7 +132,7 @@ def _with_entry(file: SubjectFile, event: EntryRecorded) -> SubjectFile:
     held = EntryInFile(
         entry=event.entry,
         roles=event.roles,
-        since=known.since if known else event.validated_by or event.lawbook_version,
+        validated_by=known.validated_by if known else event.validated_by or event.lawbook_version,
         list_event_id=event.list_event_id,
         people=named | (known.people if known else frozenset[SubjectKey]()),
         suspended=known.suspended if known else False,

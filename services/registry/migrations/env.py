@@ -1,11 +1,12 @@
-"""Alembic's way into the registry's database."""
+"""Alembic environment of the registry's database."""
 
 from services.registry.schema import METADATA
-from services.registry.views import entries, rehearsals, resolving, subjects
+from services.registry.stores import rehearsals, runs, subject_locks
+from services.registry.views import entries
 from shared.database.migration import run
 
 assert entries.ENTRIES.metadata is METADATA
-assert subjects.SUBJECTS.metadata is METADATA
-assert resolving.RUNS.metadata is METADATA
+assert subject_locks.SUBJECTS.metadata is METADATA
+assert runs.RUNS.metadata is METADATA
 assert rehearsals.REHEARSALS.metadata is METADATA
 run(METADATA)

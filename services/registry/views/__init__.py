@@ -1,1 +1,1 @@
-"""The questions that the registry answers, a file each."""
+"""Read models, one file for each: `entries` is projected from events, `files` and `resolutions` are folded from streams."""

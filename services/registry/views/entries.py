@@ -1,6 +1,6 @@
-"""One row an entry, and one a person held responsible: published lists, the public search, who is touched by what.
+"""One row for each entry, and one for each person responsible for it: published lists, the public search, conflicts.
 
-"In force" is derived from dates and the end, never stored as a flag that somebody would have to flip.
+Whether an entry is in force is computed from its dates and its end, and not stored as a flag that a job would have to update.
 """
 
 from collections.abc import Iterable, Sequence
@@ -17,7 +17,8 @@ from shared.contracts.event import SubjectKey
 from shared.contracts.lawbook import ListKind
 from shared.contracts.response import EndMode
 from shared.database import RawJson, among, insert_rows, update_rows
-from shared.eventstore.rebuild import FOR_QUESTIONS, Stored, reads
+from shared.eventstore.body_projection import StoredBody, project_bodies
+from shared.eventstore.rebuild import BUILD_LAST
 
 ENTRIES = Table(
     "entries",
@@ -34,9 +35,9 @@ ENTRIES = Table(
     Column("ended_mode", Text),
     Column("ended_on", Date),
     Column("entry", RawJson, nullable=False),
-    Index(None, "subject_key", info=FOR_QUESTIONS),
-    Index(None, "domain_id", "list_kind", "entry_id", info=FOR_QUESTIONS),
-    Index(None, "name", info=FOR_QUESTIONS),
+    Index(None, "subject_key", info=BUILD_LAST),
+    Index(None, "domain_id", "list_kind", "entry_id", info=BUILD_LAST),
+    Index(None, "name", info=BUILD_LAST),
 )
 
 PEOPLE = Table(
@@ -48,11 +49,11 @@ PEOPLE = Table(
 """Everyone ever held responsible for an entry."""
 
 
-@reads(EntryRecorded, EntrySuspendedInFile, EntryResumedInFile, EntryEndedInFile)
-async def project(connection: AsyncConnection, stored: Sequence[Stored], /) -> None:
-    """Each entry is projected from the file of the listed subject; persons' files say the same again."""
-    told = [(one.type, orjson.loads(one.body)) for one in stored]
-    recorded = {e["entry_id"]: e["entry"] for kind, e in told if kind == EntryRecorded.TYPE and not e["roles"]}
+@project_bodies(EntryRecorded, EntrySuspendedInFile, EntryResumedInFile, EntryEndedInFile)
+async def project(connection: AsyncConnection, stored: Sequence[StoredBody], /) -> None:
+    """An entry is projected from the file of the listed subject; persons' files repeat it."""
+    events = [(one.type, orjson.loads(one.body)) for one in stored]
+    recorded = {e["entry_id"]: e["entry"] for kind, e in events if kind == EntryRecorded.TYPE and not e["roles"]}
     await insert_rows(connection, ENTRIES, [_row(entry) for entry in recorded.values()], conflict=("entry_id",))
     people = {
         (entry_id, person["subject"]["key"]): None
@@ -61,8 +62,8 @@ async def project(connection: AsyncConnection, stored: Sequence[Stored], /) -> N
     }
     rows = [{"entry_id": entry_id, "subject_key": key} for entry_id, key in people]
     await insert_rows(connection, PEOPLE, rows, conflict=("entry_id", "subject_key"), keep=True)
-    await _project_suspension(connection, told)
-    await _project_end(connection, told)
+    await _project_suspension(connection, events)
+    await _project_end(connection, events)
 
 
 _WATCH = ListKind.WATCH.value
@@ -86,19 +87,19 @@ def _row(entry: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-Told = Sequence[tuple[str, dict[str, Any]]]
+_Events = Sequence[tuple[str, dict[str, Any]]]
 """Type and body of each event."""
 
 
-async def _project_suspension(connection: AsyncConnection, told: Told) -> None:
-    says = {EntrySuspendedInFile.TYPE: True, EntryResumedInFile.TYPE: False}
-    latest = {e["entry_id"]: says[kind] for kind, e in told if kind in says}
+async def _project_suspension(connection: AsyncConnection, events: _Events) -> None:
+    suspended = {EntrySuspendedInFile.TYPE: True, EntryResumedInFile.TYPE: False}
+    latest = {e["entry_id"]: suspended[kind] for kind, e in events if kind in suspended}
     rows = [{"entry_id": entry_id, "suspended": value} for entry_id, value in latest.items()]
     await update_rows(connection, ENTRIES, ("entry_id",), rows)
 
 
-async def _project_end(connection: AsyncConnection, told: Told) -> None:
-    latest = {e["entry_id"]: e for kind, e in told if kind == EntryEndedInFile.TYPE}
+async def _project_end(connection: AsyncConnection, events: _Events) -> None:
+    latest = {e["entry_id"]: e for kind, e in events if kind == EntryEndedInFile.TYPE}
     rows = [
         {"entry_id": entry_id, "ended_mode": e["mode"], "ended_on": date.fromisoformat(e["ended_on"])}
         for entry_id, e in latest.items()
@@ -107,7 +108,7 @@ async def _project_end(connection: AsyncConnection, told: Told) -> None:
 
 
 def _in_force(day: date) -> Any:
-    """Entries that hold on a day: within their term, and not ended by then."""
+    """Entries in force on a day: within their term, and not ended by then."""
     c = ENTRIES.c
     not_ended = or_(c.ended_mode.is_(None), and_(c.ended_mode == EndMode.FROM_NOW.value, c.ended_on > day))
     return and_(c.term_from <= day, or_(c.term_to.is_(None), c.term_to >= day), not_ended)
@@ -124,7 +125,7 @@ _PEOPLE = select(PEOPLE.c.subject_key).where(among(PEOPLE.c.entry_id, "ids"))
 async def published_list(
     connection: AsyncConnection, domain_id: str, kind: ListKind, day: date, after: str, limit: int
 ) -> list[Any]:
-    """A published list (row 3): public entries in force on a day, by entry id."""
+    """A published list (row 3): public entries in force on a day, by entry id. At most `limit` rows."""
     query = (
         select(ENTRIES)
         .where(
@@ -143,7 +144,7 @@ async def published_list(
 async def public_search(
     connection: AsyncConnection, key: SubjectKey | None, name: str, day: date, after: str, limit: int
 ) -> list[Any]:
-    """The one-stop public query (一站式查询, row 20): by code or by the beginning of a name; public entries in force."""
+    """The one-stop public query (一站式查询, row 20): public entries in force, by code or by the beginning of a name."""
     matches = ENTRIES.c.name.startswith(name, autoescape=True)
     if key is not None:
         matches = or_(matches, ENTRIES.c.subject_key == key)
@@ -157,7 +158,7 @@ async def public_search(
 
 
 async def conflicts(connection: AsyncConnection, day: date, after: str, limit: int) -> list[Any]:
-    """Subjects on a red and a black list at once, or on the black lists of several domains (N8). Flags only."""
+    """Subjects on a red and a black list at once, or on the black lists of several domains (N8), by key. Flags only."""
     red = func.count().filter(ENTRIES.c.list_kind == ListKind.RED.value)
     black = func.count(ENTRIES.c.domain_id.distinct()).filter(ENTRIES.c.list_kind == ListKind.BLACK.value)
     query = (

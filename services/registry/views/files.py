@@ -1,8 +1,8 @@
-"""One subject's whole file, as of any day and any knowledge (N3).
+"""One subject's whole file, as of any day and any time of knowledge (N3).
 
-`known_at`: what the registry knew then, by the database's time of recording, never later than now. `effective_at`: what held
-on that day. The file is folded from the subject's own stream, under a share lock, so that a question about the past has one
-answer for good.
+`known_at`: what the registry knew then, by the time at which the database recorded it, never later than now. `effective_at`: what
+was in force on that day. The file is folded from the subject's own stream, under a share lock, so that a question about the past
+always has the same answer.
 """
 
 from dataclasses import dataclass
@@ -11,9 +11,9 @@ from datetime import date, datetime
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from services.registry.domain.deciding import SUBJECT_FILE
 from services.registry.domain.file import EntryInFile, SubjectFile
-from services.registry.handlers import FILES
-from services.registry.views import subjects
+from services.registry.stores import subject_locks
 from shared.contracts.event import SubjectKey
 from shared.contracts.response import EndMode
 from shared.eventstore import EventStore
@@ -29,23 +29,23 @@ class FileAsOf:
 
 async def as_of(connection: AsyncConnection, store: EventStore, key: SubjectKey, known_at: datetime | None) -> FileAsOf:
     """Fold the file from what was recorded up to `known_at`."""
-    await subjects.share(connection, key)
+    await subject_locks.share(connection, key)
     present: datetime = (await connection.execute(select(func.clock_timestamp()))).scalar_one()
     moment = min(known_at, present) if known_at else present
     query = (
         select(EVENTS)
-        .where(EVENTS.c.stream == FILES.stream(key), EVENTS.c.recorded_at <= moment)
+        .where(EVENTS.c.stream == SUBJECT_FILE.stream(key), EVENTS.c.recorded_at <= moment)
         .order_by(EVENTS.c.version)
     )
-    file, version = FILES.initial, 0
+    file, version = SUBJECT_FILE.initial, 0
     for row in await connection.execute(query):
         recorded = store.recorded(row)
-        file, version = FILES.evolve(file, recorded.event), recorded.version
+        file, version = SUBJECT_FILE.evolve(file, recorded.event), recorded.version
     return FileAsOf(file, version, moment)
 
 
 def in_force(held: EntryInFile, day: date) -> bool:
-    """Whether the entry held on a day, by what this file knows."""
+    """Whether the entry was in force on a day, as far as this file shows."""
     entry = held.entry
     if held.dropped or held.ended is EndMode.FROM_BEGINNING:
         return False

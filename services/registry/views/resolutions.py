@@ -1,28 +1,26 @@
-"""What followed from one entry: who was directed to do what and on which basis, what the basis gate refused and why.
+"""What followed from one entry: the lines that were directed, with their bases and ends, and what the basis gate refused.
 
-Told from what was recorded when it was concluded, read in one statement from the files of all whom the entry touches; nothing
-is judged anew, so that a later law book changes nothing about the answer.
+Folded from the recorded events, read in one statement from the files of all subjects that the entry concerns. Nothing is judged
+again, so a later law book does not change the result.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Any
 
-from pydantic import BaseModel, Field
 from sqlalchemy import bindparam, literal, select, text, union
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from services.registry.domain.deciding import SUBJECT_FILE
 from services.registry.domain.events import EntryRecorded
-from services.registry.handlers import FILES
 from services.registry.views.entries import ENTRIES, PEOPLE
-from shared.contracts.event import EventId, LineId, ResponseId, SubjectKey
+from shared.contracts.event import DepartmentId, EventId, LineId, ResponseId, SubjectKey
 from shared.contracts.lawbook import Role
 from shared.contracts.listing import Entry
 from shared.contracts.response import (
     EndMode,
     Line,
-    RefusalReason,
+    RefusedMeasure,
     ResponseAmended,
     ResponseDirected,
     ResponseEnded,
@@ -36,192 +34,157 @@ from shared.eventstore import EventStore, Recorded
 from shared.eventstore.schema import EVENTS
 
 
-class Concluded(BaseModel):
-    """When something was concluded, from which list event, and by which law book."""
+@dataclass(frozen=True)
+class Decided:
+    """When something was decided, because of which list event, and by which version of the law book."""
 
     at: datetime
-    list_event_id: EventId = Field(
-        description="Of this entry, or of another of the subject's that changed what follows"
-    )
+    list_event_id: EventId
     lawbook_version: int
 
 
-class LineEnd(Concluded):
+@dataclass(frozen=True)
+class LineEnd:
+    decided: Decided
     mode: EndMode
     reason: str
 
 
-class LineTold(Concluded):
-    """One measure, as it was directed, and what became of the order."""
-
+@dataclass
+class DirectedLine:
+    decided: Decided
     line: Line
-    why: str = Field(
-        description="Measure, instrument, basis and the day on which it was valid, and by what the department"
-    )
     suspended_because: str | None = None
     end: LineEnd | None = None
 
 
-class ResponseTold(BaseModel):
+@dataclass
+class DirectedResponse:
     """What one department was directed to do to one subject."""
 
     response_id: ResponseId
-    department: str
+    department: DepartmentId
     subject: SubjectKey
     name: str
-    roles: tuple[Role, ...] = Field(description="As whom the subject is touched; none: it is the listed subject")
+    roles: tuple[Role, ...]
     until: date | None
-    lines: list[LineTold]
-
-
-class RefusalTold(Concluded):
-    """A measure that targets the subject and did not pass the basis gate (rows 5 and 6, N2): nobody executes it."""
-
-    subject: SubjectKey
-    measure_id: str
-    measure_version: int | None
-    instrument_id: str | None
-    reason: RefusalReason
-    why: str = Field(description="The reason in words, in the caller's language")
-    current: bool = Field(description="False: the entry was corrected since, and concluded anew")
-
-
-class SettlementTold(Concluded):
-    """A list event of this entry was dealt with."""
-
-    list_event_type: str
-    lines: int = Field(description="All lines ever directed because of the entry")
-    standing: int
-    ended: bool
-
-
-class Resolution(BaseModel):
-    """All that followed from one entry, in the order in which it was concluded."""
-
-    entry_id: str
-    subject: SubjectKey
-    name: str
-    list_kind: str
-    domain_id: str
-    grade: str | None
-    jurisdiction: str
-    responses: list[ResponseTold]
-    refusals: list[RefusalTold]
-    settlements: list[SettlementTold]
-
-
-Say = Callable[[RefusalReason | Line], str]
-"""Says in words why a measure was refused, or why a line was directed."""
+    lines: list[DirectedLine] = field(default_factory=list[DirectedLine])
 
 
 @dataclass
-class _Told:
+class Refused:
+    """A measure that targets the subject and did not pass the basis gate (rows 5 and 6, N2)."""
+
+    decided: Decided
+    subject: SubjectKey
+    measure: RefusedMeasure
+    current: bool = True
+    """False when the subject was resolved again since, because the entry was corrected."""
+
+
+@dataclass(frozen=True)
+class Settlement:
+    decided: Decided
+    event: Settled
+
+
+@dataclass
+class EntryResolution:
+    """All that followed from one entry, in the order in which it was decided."""
+
+    entry: Entry
+    responses: list[DirectedResponse]
+    refusals: list[Refused]
+    settlements: list[Settlement]
+
+
+@dataclass
+class _Fold:
     """Folds the events of one entry."""
 
-    say: Say
     entry: Entry | None = None
     roles: dict[SubjectKey, tuple[Role, ...]] = field(default_factory=dict[SubjectKey, tuple[Role, ...]])
-    responses: dict[ResponseId, ResponseTold] = field(default_factory=dict[ResponseId, ResponseTold])
-    lines: dict[LineId, LineTold] = field(default_factory=dict[LineId, LineTold])
-    refusals: list[RefusalTold] = field(default_factory=list[RefusalTold])
-    settlements: list[SettlementTold] = field(default_factory=list[SettlementTold])
+    responses: dict[ResponseId, DirectedResponse] = field(default_factory=dict[ResponseId, DirectedResponse])
+    lines: dict[LineId, DirectedLine] = field(default_factory=dict[LineId, DirectedLine])
+    refusals: list[Refused] = field(default_factory=list[Refused])
+    settlements: list[Settlement] = field(default_factory=list[Settlement])
 
-    def take(self, recorded: Recorded) -> None:
+    def apply(self, recorded: Recorded) -> None:
         match recorded.event:
             case EntryRecorded() as event:
                 self._record(event)
             case ResponseEvent() as event:
-                self._conclude(event, recorded.effective_at)
+                self._respond(event, Decided(recorded.effective_at, event.list_event_id, event.lawbook_version))
             case _:
-                pass  # notes of the file: what they led to is told by the conclusions
+                pass  # other private events: the responses show their effects
 
     def _record(self, event: EntryRecorded) -> None:
         if not event.roles:
             self.entry = event.entry
         self.roles[event.of.key] = event.roles
-        self._outdate(event.of.key)
+        self._outdate_refusals(event.of.key)
 
-    def _conclude(self, event: ResponseEvent, at: datetime) -> None:
-        facts: dict[str, Any] = Concluded(
-            at=at, list_event_id=event.list_event_id, lawbook_version=event.lawbook_version
-        ).model_dump()
+    def _respond(self, event: ResponseEvent, decided: Decided) -> None:
         match event:
             case ResponseDirected():
-                told = self.responses.setdefault(event.response_id, self._response(event))
-                new = {line.line_id: LineTold(line=line, why=self.say(line), **facts) for line in event.lines}
-                self.lines |= new
-                told.lines.extend(new.values())
+                self._direct(event, decided)
             case ResponseAmended():
                 self.responses[event.response_id].until = event.until
             case ResponseSuspended():
-                self._pause(event.lines, event.reason)
+                self._suspend(event.lines, event.reason)
             case ResponseResumed():
-                self._pause(event.lines, None)
+                self._suspend(event.lines, None)
             case ResponseEnded():
                 for line_id in event.lines:
-                    self.lines[line_id].end = LineEnd(mode=event.mode, reason=event.reason, **facts)
+                    self.lines[line_id].end = LineEnd(decided, event.mode, event.reason)
             case ResponseRefused():
-                self._outdate(event.subject)
-                about: dict[str, Any] = {"subject": event.subject, "current": True, **facts}
-                self.refusals += [
-                    RefusalTold(**one.model_dump(), **about, why=self.say(one.reason)) for one in event.refused
-                ]
+                self._outdate_refusals(event.subject)
+                self.refusals += [Refused(decided, event.subject, measure) for measure in event.refused]
             case Settled():
-                counts = {"lines": len(event.lines), "standing": event.standing, "ended": event.ended}
-                self.settlements.append(SettlementTold(list_event_type=event.list_event_type, **counts, **facts))
+                self.settlements.append(Settlement(decided, event))
             case _:
                 pass
 
-    def _response(self, event: ResponseDirected) -> ResponseTold:
-        return ResponseTold(
-            response_id=event.response_id,
-            department=event.department,
-            subject=event.subject,
-            name=event.of.name,
-            roles=self.roles.get(event.subject, ()),
-            until=event.until,
-            lines=[],
-        )
+    def _direct(self, event: ResponseDirected, decided: Decided) -> None:
+        response = self.responses.get(event.response_id)
+        if response is None:
+            response = self.responses[event.response_id] = DirectedResponse(
+                response_id=event.response_id,
+                department=event.department,
+                subject=event.subject,
+                name=event.of.name,
+                roles=self.roles.get(event.subject, ()),
+                until=event.until,
+            )
+        lines = {line.line_id: DirectedLine(decided, line) for line in event.lines}
+        self.lines |= lines
+        response.lines.extend(lines.values())
 
-    def _pause(self, line_ids: Iterable[LineId], because: str | None) -> None:
-        """Lines that are directed while the entry is suspended pause at once."""
+    def _suspend(self, line_ids: Iterable[LineId], reason: str | None) -> None:
+        """`reason`: None when the lines are resumed."""
         for line_id in line_ids:
-            self.lines[line_id].suspended_because = because
+            self.lines[line_id].suspended_because = reason
 
-    def _outdate(self, subject: SubjectKey) -> None:
-        """What was refused before is a matter of the past: the gate has judged this subject anew."""
+    def _outdate_refusals(self, subject: SubjectKey) -> None:
+        """The gate has judged this subject again: earlier refusals are no longer current."""
         for refusal in self.refusals:
             if refusal.subject == subject:
                 refusal.current = False
 
 
-async def resolution(
-    connection: AsyncConnection, store: EventStore, entry_id: str, say: Say
-) -> tuple[Entry, Resolution] | None:
-    """The entry, and all that followed from it; None for an entry that was not read here."""
-    told = _Told(say)
+async def resolution(connection: AsyncConnection, store: EventStore, entry_id: str) -> EntryResolution | None:
+    """All that followed from an entry; None for an entry that the registry does not know."""
+    fold = _Fold()
     for row in await connection.execute(_OF_ENTRY, {"entry_id": entry_id}):
-        told.take(store.recorded(row))
-    entry = told.entry
-    if entry is None:
+        fold.apply(store.recorded(row))
+    if fold.entry is None:
         return None
-    return entry, Resolution(
-        entry_id=entry.entry_id,
-        subject=entry.subject.key,
-        name=entry.subject.name,
-        list_kind=entry.list_kind,
-        domain_id=entry.domain_id,
-        grade=entry.grade,
-        jurisdiction=entry.jurisdiction,
-        responses=list(told.responses.values()),
-        refusals=told.refusals,
-        settlements=told.settlements,
-    )
+    return EntryResolution(fold.entry, list(fold.responses.values()), fold.refusals, fold.settlements)
 
 
-_TOUCHED = union(
+_STREAMS = union(
     *(
-        select(literal(f"{FILES.category}-").concat(table.c.subject_key)).where(
+        select(literal(f"{SUBJECT_FILE.category}-").concat(table.c.subject_key)).where(
             table.c.entry_id == bindparam("entry_id")
         )
         for table in (ENTRIES, PEOPLE)
@@ -229,6 +192,6 @@ _TOUCHED = union(
 )
 _OF_ENTRY = (
     select(EVENTS)
-    .where(EVENTS.c.stream.in_(_TOUCHED), text("events.data ->> 'entry_id' = :entry_id"))
+    .where(EVENTS.c.stream.in_(_STREAMS), text("events.data ->> 'entry_id' = :entry_id"))
     .order_by(EVENTS.c.position)
 )

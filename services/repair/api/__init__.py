@@ -1,4 +1,4 @@
-"""Repair over HTTP: acts on entries, cases, and what became of an entry. Everything under `/v1`."""
+"""Repair over HTTP: acts on entries, cases, and the history of an entry. Every path begins with `/v1`."""
 
 from fastapi import APIRouter
 

@@ -1,87 +1,130 @@
 """Routes of corrections, revocations and endings."""
 
-from typing import Annotated
+from fastapi import APIRouter, Response
 
-from fastapi import APIRouter, Query, Response
-
-from services.repair import forms, handlers
-from services.repair.api.answers import ActAnswer, Decides, Limit, Outcome, Page, Reads
+from services.repair.api.access import Decides, Reads, officer
+from services.repair.api.bodies import ActBody, CorrectionBody, EndingBody, Outcome, RevocationBody
+from services.repair.api.changes import changes
+from services.repair.domain.visibility import Reader
+from services.repair.handlers import acts as handlers
 from services.repair.views import acts
 from services.repair.views.acts import ActKind
-from services.repair.views.readers import Reader
 from shared.rejection import reject
 from shared.runtime.core import Core
-from shared.web.core import TheCore
+from shared.web.core import CoreDep
+from shared.web.paging import AfterPosition, Limit, Page, cut
 from shared.web.writing import ExpectedVersion, Write
 
 router = APIRouter()
 
-Position = Annotated[int, Query(ge=0, description="The `next` of the page before")]
-
 
 @router.post("/corrections", status_code=201, response_model=Outcome)
 async def correct(
-    form: forms.CorrectionForm, core: TheCore, who: Decides, write: Write, expected: ExpectedVersion
+    body: CorrectionBody, core: CoreDep, who: Decides, write: Write, expected: ExpectedVersion
 ) -> Response:
-    """Correct the content of an entry from the beginning. Who is listed cannot be corrected: revoke and list anew."""
-    return await write(who, lambda session: handlers.correct(core, session, who, form, expected))
+    """Correct the content of an entry from the beginning. The subject cannot be corrected: revoke, and list again."""
+    return await write(
+        who,
+        lambda session: handlers.correct(
+            core,
+            session,
+            body.entry_id,
+            by=officer(who),
+            changes=changes(core, body.changes),
+            cause=body.cause,
+            reason=body.reason,
+            document_number=body.document_number,
+            expected=expected,
+        ),
+    )
 
 
 @router.post("/revocations", status_code=201, response_model=Outcome)
 async def revoke(
-    form: forms.RevocationForm, core: TheCore, who: Decides, write: Write, expected: ExpectedVersion
+    body: RevocationBody, core: CoreDep, who: Decides, write: Write, expected: ExpectedVersion
 ) -> Response:
-    """The entry should never have been: its effects are undone from the beginning. Also after it ended or was repaired."""
-    return await write(who, lambda session: handlers.revoke(core, session, who, form, expected))
+    """Revoke an entry that should never have been listed: its effects are undone from the beginning.
+
+    Also after it ended or was repaired.
+    """
+    return await write(
+        who,
+        lambda session: handlers.revoke(
+            core,
+            session,
+            body.entry_id,
+            by=officer(who),
+            cause=body.cause,
+            reason=body.reason,
+            document_number=body.document_number,
+            expected=expected,
+        ),
+    )
 
 
 @router.post("/endings", status_code=201, response_model=Outcome)
-async def end(form: forms.EndingForm, core: TheCore, who: Decides, write: Write, expected: ExpectedVersion) -> Response:
+async def end(body: EndingBody, core: CoreDep, who: Decides, write: Write, expected: ExpectedVersion) -> Response:
     """The subject no longer qualifies, or the entry is withdrawn: its effects end from now on."""
-    return await write(who, lambda session: handlers.end(core, session, who, form, expected))
+    return await write(
+        who,
+        lambda session: handlers.end(
+            core,
+            session,
+            body.entry_id,
+            by=officer(who),
+            cause=body.cause,
+            reason=body.reason,
+            expected=expected,
+        ),
+    )
 
 
 @router.get("/corrections")
-async def corrections(core: TheCore, reader: Reads, after: Position = 0, limit: Limit = 100) -> Page[ActAnswer]:
+async def corrections(core: CoreDep, reader: Reads, after: AfterPosition = "", limit: Limit = 100) -> Page[ActBody]:
+    """Corrections, in order."""
     return await _page(core, reader, "correction", after, limit)
 
 
 @router.get("/revocations")
-async def revocations(core: TheCore, reader: Reads, after: Position = 0, limit: Limit = 100) -> Page[ActAnswer]:
+async def revocations(core: CoreDep, reader: Reads, after: AfterPosition = "", limit: Limit = 100) -> Page[ActBody]:
+    """Revocations, in order."""
     return await _page(core, reader, "revocation", after, limit)
 
 
 @router.get("/endings")
-async def endings(core: TheCore, reader: Reads, after: Position = 0, limit: Limit = 100) -> Page[ActAnswer]:
-    """Entries that ended by their term, too."""
+async def endings(core: CoreDep, reader: Reads, after: AfterPosition = "", limit: Limit = 100) -> Page[ActBody]:
+    """Endings, in order; by decision and by the end of the term."""
     return await _page(core, reader, "ending", after, limit)
 
 
 @router.get("/corrections/{correction_id}")
-async def correction(correction_id: str, core: TheCore, reader: Reads) -> ActAnswer:
+async def correction(correction_id: str, core: CoreDep, reader: Reads) -> ActBody:
+    """One correction."""
     return await _one(core, reader, "correction", correction_id)
 
 
 @router.get("/revocations/{revocation_id}")
-async def revocation(revocation_id: str, core: TheCore, reader: Reads) -> ActAnswer:
+async def revocation(revocation_id: str, core: CoreDep, reader: Reads) -> ActBody:
+    """One revocation."""
     return await _one(core, reader, "revocation", revocation_id)
 
 
 @router.get("/endings/{ending_id}")
-async def ending(ending_id: str, core: TheCore, reader: Reads) -> ActAnswer:
+async def ending(ending_id: str, core: CoreDep, reader: Reads) -> ActBody:
+    """One ending."""
     return await _one(core, reader, "ending", ending_id)
 
 
-async def _page(core: Core, reader: Reader, kind: ActKind, after: int, limit: int) -> Page[ActAnswer]:
+async def _page(core: Core, reader: Reader, kind: ActKind, after: str, limit: int) -> Page[ActBody]:
     async with core.engine.connect() as connection:
-        found = await acts.acts(connection, reader, kind, after, limit + 1)
-    following = str(found[limit - 1].position) if len(found) > limit else None
-    return Page(items=[ActAnswer.model_validate(row) for row in found[:limit]], next=following)
+        rows = await acts.acts(connection, reader, kind, int(after or 0), limit + 1)
+    page, following = cut(rows, limit, lambda row: str(row.position))
+    return Page(items=[ActBody.model_validate(row) for row in page], next=following)
 
 
-async def _one(core: Core, reader: Reader, kind: ActKind, act_id: str) -> ActAnswer:
+async def _one(core: Core, reader: Reader, kind: ActKind, act_id: str) -> ActBody:
     async with core.engine.connect() as connection:
-        found = await acts.act(connection, reader, kind, act_id)
-    if found is None:
+        row = await acts.act(connection, reader, kind, act_id)
+    if row is None:
         raise reject("unknown_id", f"path.{kind}_id")
-    return ActAnswer.model_validate(found)
+    return ActBody.model_validate(row)

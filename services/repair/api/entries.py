@@ -1,42 +1,44 @@
-"""Routes that say where entries stand, and what became of one."""
+"""Routes of the status of entries, and of the history of one."""
 
 from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from services.repair.api.answers import After, EntryAnswer, Limit, Page, Reads
-from services.repair.domain import Status
-from services.repair.handlers import ENTRIES
+from services.repair.api.access import Reads
+from services.repair.api.bodies import EntryBody, HistoryBody, history_body
+from services.repair.domain.entry import ENTRY
+from services.repair.domain.state import Status
 from services.repair.views import entries
-from services.repair.views.history import EntryHistory, history
+from services.repair.views.history import history
 from shared.rejection import reject
-from shared.web.core import TheCore
+from shared.web.core import CoreDep
+from shared.web.paging import After, Limit, Page, cut
 
 router = APIRouter()
 
 
 @router.get("/entries")
 async def list_entries(
-    core: TheCore,
+    core: CoreDep,
     reader: Reads,
     status: Annotated[Status | None, Query()] = None,
-    after: After = None,
+    after: After = "",
     limit: Limit = 100,
-) -> Page[EntryAnswer]:
-    """Entries in order of their making."""
+) -> Page[EntryBody]:
+    """Entries in order of creation."""
     async with core.engine.connect() as connection:
-        found = await entries.entries(connection, reader, status, after, limit + 1)
-    following = found[limit - 1].entry_id if len(found) > limit else None
-    return Page(items=[EntryAnswer.model_validate(row) for row in found[:limit]], next=following)
+        rows = await entries.entries(connection, reader, status, after, limit + 1)
+    page, following = cut(rows, limit, lambda row: str(row.entry_id))
+    return Page(items=[EntryBody.model_validate(row) for row in page], next=following)
 
 
 @router.get("/entries/{entry_id}")
-async def entry(entry_id: str, core: TheCore, reader: Reads) -> EntryHistory:
-    """One entry as it is now, with every step since its publication."""
-    stream = ENTRIES.stream(entry_id)
+async def entry(entry_id: str, core: CoreDep, reader: Reads) -> HistoryBody:
+    """One entry with its current content, and every step since its publication."""
+    stream = ENTRY.stream(entry_id)
     async with core.engine.connect() as connection:
         loaded = await core.store.load(connection, [stream])
-    told = history(loaded.get(stream, ()))
-    if told is None or not reader.sees(told[0].entry):
+    found = history(loaded.get(stream, ()))
+    if found is None or not reader.may_read(found.state.entry):
         raise reject("unknown_id", "path.entry_id")
-    return told[1]
+    return history_body(found)

@@ -1,4 +1,4 @@
-"""Alembic's way into the database of repair."""
+"""The Alembic environment of the database of repair."""
 
 from services.repair.schema import METADATA
 from services.repair.views import acts, cases, entries

@@ -1,4 +1,4 @@
-"""Corrections, revocations and endings: the acts by which an entry changed or left its list, each with its document."""
+"""Corrections, revocations and endings: the acts that changed an entry or removed it from its list, with their documents."""
 
 from collections.abc import Sequence
 from typing import Any, Literal
@@ -6,9 +6,9 @@ from typing import Any, Literal
 from sqlalchemy import BigInteger, Column, Date, DateTime, Index, Table, Text, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from services.repair.domain.visibility import Reader
 from services.repair.schema import METADATA
-from services.repair.views.entries import ENTRIES, seen_by
-from services.repair.views.readers import Reader
+from services.repair.views.entries import ENTRIES, readable_by
 from shared.contracts.listing import EntryCorrected, EntryEnded, EntryRevoked
 from shared.database import insert_rows
 from shared.eventstore import Recorded
@@ -31,11 +31,11 @@ ACTS = Table(
     Index(None, "act_id", unique=True),
     Index(None, "kind", "position"),
 )
-"""`act_id` is the entry and the place in its stream; no `department` acted when a term passed."""
+"""`act_id`: see `act_id()`. `department` is null when a term passed, because nobody acted."""
 
 
 async def project(connection: AsyncConnection, events: Sequence[Recorded]) -> None:
-    """One statement, whatever the number of events."""
+    """Add the acts. One statement, whatever the number of events."""
     await insert_rows(connection, ACTS, [row for recorded in events if (row := _row(recorded))])
 
 
@@ -52,7 +52,7 @@ def _row(recorded: Recorded) -> dict[str, Any] | None:
             return None
     return {
         "position": recorded.position,
-        "act_id": f"{event.entry_id}-{recorded.version}",
+        "act_id": act_id(event.entry_id, recorded.version),
         "entry_id": event.entry_id,
         "kind": kind,
         "cause": event.cause.value,
@@ -64,17 +64,22 @@ def _row(recorded: Recorded) -> dict[str, Any] | None:
     }
 
 
+def act_id(entry_id: str, version: int) -> str:
+    """The id of a correction, revocation or ending: its entry, and the version of its event in the stream of the entry."""
+    return f"{entry_id}-{version}"
+
+
 async def acts(connection: AsyncConnection, reader: Reader, kind: ActKind, after: int, limit: int) -> list[Any]:
-    """Acts of a kind in order, those behind the position `after`."""
-    query = _seen_by(reader, kind).where(ACTS.c.position > after)
+    """The acts of a kind that the reader may read, in order of `position`, after the position `after`."""
+    query = _readable_by(reader, kind).where(ACTS.c.position > after)
     return list(await connection.execute(query.order_by(ACTS.c.position).limit(limit)))
 
 
 async def act(connection: AsyncConnection, reader: Reader, kind: ActKind, act_id: str) -> Any | None:
-    """One act; None when there is none that the reader may see."""
-    return (await connection.execute(_seen_by(reader, kind).where(ACTS.c.act_id == act_id))).one_or_none()
+    """One act; None when it does not exist or the reader may not read it."""
+    return (await connection.execute(_readable_by(reader, kind).where(ACTS.c.act_id == act_id))).one_or_none()
 
 
-def _seen_by(reader: Reader, kind: ActKind) -> Any:
+def _readable_by(reader: Reader, kind: ActKind) -> Any:
     joined = select(ACTS).join(ENTRIES, ENTRIES.c.entry_id == ACTS.c.entry_id)
-    return joined.where(seen_by(reader), ACTS.c.kind == kind)
+    return joined.where(readable_by(reader), ACTS.c.kind == kind)

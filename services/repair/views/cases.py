@@ -1,4 +1,4 @@
-"""Objections and requests for repair: what was asked, when, by which department, until when it is due, what was decided."""
+"""Objections and requests for repair: reason, filing day and department, day until which to verify, decision."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,8 +8,7 @@ from typing import Any
 from sqlalchemy import Boolean, Column, Date, DateTime, Index, Table, Text, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.repair.domain import CaseKind
-from services.repair.events import (
+from services.repair.domain.events import (
     CaseLapsed,
     ObjectionFiled,
     ObjectionRejected,
@@ -17,9 +16,10 @@ from services.repair.events import (
     RepairRefused,
     RepairRequested,
 )
+from services.repair.domain.state import CaseKind
+from services.repair.domain.visibility import Reader
 from services.repair.schema import METADATA
-from services.repair.views.entries import ENTRIES, seen_by
-from services.repair.views.readers import Reader
+from services.repair.views.entries import ENTRIES, readable_by
 from shared.contracts.event import EntryId, Event
 from shared.contracts.listing import EntryRepaired
 from shared.database import insert_rows, update_rows
@@ -49,17 +49,17 @@ CASES = Table(
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
-    """What a list of cases is narrowed to."""
+class CaseFilter:
+    """The filters of a list of cases; None means every case."""
 
     entry_id: str | None = None
     status: str | None = None
     due_before: date | None = None
-    """Open, and to be verified before this day."""
+    """Open cases whose last day to verify is before this day."""
 
 
 async def project(connection: AsyncConnection, events: Sequence[Recorded]) -> None:
-    """Two statements, whatever the number of events."""
+    """Add opened cases, close decided ones. Two statements, whatever the number of events."""
     await insert_rows(connection, CASES, [row for recorded in events if (row := _opened(recorded))])
     await update_rows(connection, CASES, ("case_id",), [row for recorded in events if (row := _decided(recorded))])
 
@@ -115,35 +115,35 @@ def _decision(event: Event) -> tuple[str, str, str | None, str | None] | None:
 
 
 async def entry_of(connection: AsyncConnection, kind: CaseKind, case_id: str) -> EntryId | None:
-    """The entry that a case is about; None when there is no such case."""
+    """The entry of a case; None when no case of this kind has the id."""
     return await connection.scalar(select(CASES.c.entry_id).where(CASES.c.case_id == case_id, CASES.c.kind == kind))
 
 
 async def cases(
-    connection: AsyncConnection, reader: Reader, kind: CaseKind, wanted: Wanted, after: str | None, limit: int
+    connection: AsyncConnection, reader: Reader, kind: CaseKind, wanted: CaseFilter, after: str, limit: int
 ) -> list[Any]:
-    """Cases by id (in order of their filing), those behind `after`."""
-    query = _seen_by(reader).where(CASES.c.kind == kind).order_by(CASES.c.case_id).limit(limit)
+    """The cases that the reader may read, by id (in order of filing), after the id `after`."""
+    query = _readable_by(reader).where(CASES.c.kind == kind).order_by(CASES.c.case_id).limit(limit)
     if wanted.entry_id is not None:
         query = query.where(CASES.c.entry_id == wanted.entry_id)
     if wanted.status is not None:
         query = query.where(CASES.c.status == wanted.status)
     if wanted.due_before is not None:
         query = query.where(CASES.c.status == "open", CASES.c.verify_by < wanted.due_before)
-    if after is not None:
+    if after:
         query = query.where(CASES.c.case_id > after)
     return list(await connection.execute(query))
 
 
 async def case(connection: AsyncConnection, reader: Reader, kind: CaseKind, case_id: str) -> Any | None:
-    """One case; None when there is none that the reader may see."""
-    query = _seen_by(reader).where(CASES.c.kind == kind, CASES.c.case_id == case_id)
+    """One case; None when it does not exist or the reader may not read it."""
+    query = _readable_by(reader).where(CASES.c.kind == kind, CASES.c.case_id == case_id)
     return (await connection.execute(query)).one_or_none()
 
 
-def _seen_by(reader: Reader) -> Any:
-    """Cases of entries that the reader may see, and cases that its department filed."""
-    allowed = seen_by(reader)
+def _readable_by(reader: Reader) -> Any:
+    """Cases of entries that the reader may read, and cases that its department filed."""
+    allowed = readable_by(reader)
     if not reader.everything:
         allowed = or_(allowed, CASES.c.filed_by == reader.department)
     return select(CASES).join(ENTRIES, ENTRIES.c.entry_id == CASES.c.entry_id).where(allowed)

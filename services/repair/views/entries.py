@@ -1,4 +1,4 @@
-"""Where each entry stands: its state, since when, and why. The content is in the stream of the entry (history.py)."""
+"""The status of each entry: what it is, since when, and by which cause. The content is in the stream (history.py)."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -7,10 +7,10 @@ from typing import Any
 from sqlalchemy import Column, ColumnElement, Date, DateTime, Index, Table, Text, or_, select, true
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.repair.domain import Status
-from services.repair.events import EntryAdopted
+from services.repair.domain.events import EntryAdopted
+from services.repair.domain.state import Status
+from services.repair.domain.visibility import Reader
 from services.repair.schema import METADATA
-from services.repair.views.readers import Reader
 from shared.contracts.event import Event
 from shared.contracts.listing import (
     Cause,
@@ -23,7 +23,7 @@ from shared.contracts.listing import (
     EntrySuspended,
     ListEvent,
 )
-from shared.database import insert_rows, update_rows
+from shared.database import insert_rows, update_changed
 from shared.eventstore import Recorded
 from shared.lawbook.terms import last_day
 
@@ -46,30 +46,28 @@ ENTRIES = Table(
 
 
 async def project(connection: AsyncConnection, events: Sequence[Recorded]) -> None:
-    """Three statements, whatever the number of events."""
+    """One statement for adopted entries, and one for each set of columns that changes, whatever the number of events."""
     adopted = [_row(r.event, r.effective_at) for r in events if isinstance(r.event, EntryAdopted)]
     await insert_rows(connection, ENTRIES, adopted)
-    corrected = {
-        r.event.entry_id: {"entry_id": r.event.entry_id, **_content(r.event.entry)}
-        for r in events
-        if isinstance(r.event, EntryCorrected)
-    }
-    await update_rows(connection, ENTRIES, ("entry_id",), list(corrected.values()))
-    standing = {
-        r.event.entry_id: {
-            "entry_id": r.event.entry_id,
-            "status": new[0].value,
-            "since": r.effective_at,
-            "cause": new[1],
-        }
-        for r in events
-        if isinstance(r.event, ListEvent) and (new := standing_after(r.event))
-    }
-    await update_rows(connection, ENTRIES, ("entry_id",), list(standing.values()))
+    changed: dict[str, dict[str, Any]] = {}
+    for recorded in events:
+        event = recorded.event
+        if isinstance(event, ListEvent):
+            row = changed.setdefault(event.entry_id, {"entry_id": event.entry_id})
+            row |= _changes(event, recorded.effective_at)
+    await update_changed(connection, ENTRIES, ("entry_id",), changed.values())
 
 
-def standing_after(event: Event) -> tuple[Status, Cause | None] | None:
-    """The state into which an event brings its entry, and the cause; None when it leaves the state as it is."""
+def _changes(event: ListEvent, at: datetime) -> dict[str, Any]:
+    """The columns that an event after the adoption changes."""
+    if isinstance(event, EntryCorrected):
+        return _content(event.entry)
+    changed = status_after(event)
+    return {"status": changed[0].value, "since": at, "cause": changed[1]} if changed else {}
+
+
+def status_after(event: Event) -> tuple[Status, Cause | None] | None:
+    """The status that an event gives its entry, and the cause; None when the event does not change the status."""
     match event:
         case EntryAdopted() | EntryResumed():
             return Status.LISTED, None
@@ -102,12 +100,12 @@ def _row(event: EntryAdopted, at: datetime) -> dict[str, Any]:
 
 
 def _content(entry: Entry) -> dict[str, Any]:
-    """What a correction can change."""
+    """The columns that a correction can change."""
     return {"domain_id": entry.domain_id, "term_to": last_day(entry.term_to)}
 
 
-def seen_by(reader: Reader) -> ColumnElement[bool]:
-    """The entries that a reader may see."""
+def readable_by(reader: Reader) -> ColumnElement[bool]:
+    """The entries that a reader may read: the condition of `Reader.may_read`, in SQL."""
     if reader.everything:
         return true()
     columns = (ENTRIES.c.initiated_by, ENTRIES.c.decided_by, ENTRIES.c.published_by)
@@ -115,12 +113,12 @@ def seen_by(reader: Reader) -> ColumnElement[bool]:
 
 
 async def entries(
-    connection: AsyncConnection, reader: Reader, status: Status | None, after: str | None, limit: int
+    connection: AsyncConnection, reader: Reader, status: Status | None, after: str, limit: int
 ) -> list[Any]:
-    """Entries by id (in order of their making), those behind `after`."""
-    query = select(ENTRIES).where(seen_by(reader)).order_by(ENTRIES.c.entry_id).limit(limit)
+    """The entries that the reader may read, by id (in order of creation), after the id `after`."""
+    query = select(ENTRIES).where(readable_by(reader)).order_by(ENTRIES.c.entry_id).limit(limit)
     if status is not None:
         query = query.where(ENTRIES.c.status == status.value)
-    if after is not None:
+    if after:
         query = query.where(ENTRIES.c.entry_id > after)
     return list(await connection.execute(query))

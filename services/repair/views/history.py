@@ -1,73 +1,76 @@
-"""One entry with all that became of it, step by step: folded from its own stream when it is asked for."""
+"""One entry with every step since its publication. Folded from its own stream on request, so it has no table."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from pydantic import BaseModel, Field
-
-from services.repair.domain import INITIAL, OffList, OnList, State, Status, Unread, evolve, status_of
-from services.repair.views.entries import standing_after
+from services.repair.domain.entry import ENTRY
+from services.repair.domain.state import Adopted, NotAdopted, OnList, State, Status, status_of
+from services.repair.views.entries import status_after
 from shared.contracts.event import Event
 from shared.contracts.listing import Cause, Entry, EntryCorrected
 from shared.eventstore import Recorded
 
 
-class Step(BaseModel):
-    """One event of an entry."""
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One event of an entry. `what`: its type. `corrected`: the fields that a correction changed."""
 
     version: int
     at: datetime
-    what: str = Field(description="The type of the event")
+    what: str
     actor: str
     department: str | None
-    details: dict[str, Any] = Field(description="Cause, reason, document number and case, as the event has them")
-    corrected: list[str] = Field(description="The fields that a correction changed")
+    details: dict[str, Any]
+    corrected: list[str]
 
 
-class EntryHistory(BaseModel):
-    """An entry as it is now, and its steps. `version` is what `If-Match` expects."""
+@dataclass(frozen=True, slots=True)
+class History:
+    """The current state of an entry, and its steps."""
 
-    entry_id: str
-    version: int
-    status: Status
+    state: Adopted
     since: datetime
+    """Since when it has its status."""
     cause: Cause | None
-    suspended_by: list[str] = Field(description="The open cases that keep the measures from being applied")
-    open_cases: list[str]
-    entry: dict[str, Any]
+    """The cause of its status."""
     steps: list[Step]
 
+    @property
+    def status(self) -> Status:
+        return status_of(self.state)
 
-_SEALED = {"sealed_name", "sealed_number"}
-_NOT_SHOWN: Any = {"subject": _SEALED, "responsible": {"__all__": {"subject": _SEALED}}}
+    @property
+    def version(self) -> int:
+        """The version of the stream."""
+        return len(self.steps)
+
+    @property
+    def suspended_by(self) -> list[str]:
+        return sorted(self.state.suspended_by) if isinstance(self.state, OnList) else []
+
+    @property
+    def open_cases(self) -> list[str]:
+        return sorted(case_id for case_id, case in self.state.cases.items() if case.open)
+
+
 _IN_EVERY_STEP = {"entry_id", "entry", "subject"}
 
 
-def history(stream: Sequence[Recorded]) -> tuple[OnList | OffList, EntryHistory] | None:
-    """The state and the steps; None for a stream that does not exist."""
-    state: State = INITIAL
+def history(stream: Sequence[Recorded]) -> History | None:
+    """The history of an entry; None for a stream without events."""
+    state: State = ENTRY.initial
     steps: list[Step] = []
     since: tuple[datetime, Cause | None] | None = None
     for recorded in stream:
-        before, state = state, evolve(state, recorded.event)
+        before, state = state, ENTRY.evolve(state, recorded.event)
         steps.append(_step(recorded, before))
-        if standing := standing_after(recorded.event):
-            since = recorded.effective_at, standing[1]
-    if isinstance(state, Unread) or since is None:
+        if changed := status_after(recorded.event):
+            since = recorded.effective_at, changed[1]
+    if isinstance(state, NotAdopted) or since is None:
         return None
-    entry = state.entry
-    return state, EntryHistory(
-        entry_id=entry.entry_id,
-        version=len(steps),
-        status=status_of(state),
-        since=since[0],
-        cause=since[1],
-        suspended_by=sorted(state.suspended_by) if isinstance(state, OnList) else [],
-        open_cases=sorted(case_id for case_id, case in state.cases.items() if case.open),
-        entry=entry.model_dump(mode="json", exclude=_NOT_SHOWN),
-        steps=steps,
-    )
+    return History(state, since[0], since[1], steps)
 
 
 def _step(recorded: Recorded, before: State) -> Step:
@@ -79,12 +82,13 @@ def _step(recorded: Recorded, before: State) -> Step:
         actor=recorded.metadata.actor,
         department=recorded.metadata.department,
         details=event.model_dump(mode="json", exclude=_IN_EVERY_STEP, exclude_none=True),
-        corrected=_corrected(event, before),
+        corrected=_corrected_fields(event, before),
     )
 
 
-def _corrected(event: Event, before: State) -> list[str]:
-    if not isinstance(event, EntryCorrected) or isinstance(before, Unread):
+def _corrected_fields(event: Event, before: State) -> list[str]:
+    """The fields in which a correction differs from the content before it; those of the decision as `decision.<field>`."""
+    if not isinstance(event, EntryCorrected) or isinstance(before, NotAdopted):
         return []
     old, new = before.entry, event.entry
     changed = [name for name in Entry.model_fields if name != "decision" and getattr(old, name) != getattr(new, name)]

@@ -1,4 +1,7 @@
-"""The JSON Schema of every public event, one file a type: written by `python -m shared.contracts.schemas`, compared by a test."""
+"""The JSON Schema of every public event, one file for each type. `python -m shared.contracts.schemas` writes them.
+
+A test compares them with the contracts.
+"""
 
 import json
 from pathlib import Path
@@ -9,7 +12,7 @@ FOLDER = Path(__file__).parent
 
 
 def schemas() -> dict[str, str]:
-    """The schema of each event type, as it would stand in its file."""
+    """Event type → the content of its schema file."""
     return {
         event.TYPE: json.dumps(
             {"$id": f"urn:liandong:event:{event.TYPE}", "x-topic": event.TOPIC.value, **event.model_json_schema()},
@@ -23,6 +26,6 @@ def schemas() -> dict[str, str]:
 
 
 def write() -> None:
-    """Write every schema to its file: done on purpose, when a contract was changed on purpose."""
+    """Write every schema to its file, after an intended change of a contract."""
     for type_name, schema in schemas().items():
         (FOLDER / f"{type_name}.json").write_text(schema, encoding="utf-8")

@@ -1,0 +1,1 @@
+"""The HTTP bodies of the catalogue, by subject."""

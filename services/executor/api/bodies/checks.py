@@ -1,0 +1,134 @@
+"""Bodies of checks and their outcomes."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Literal
+
+from pydantic import BaseModel, Field
+
+from services.executor.api.bodies import NOTE, Body
+from services.executor.domain.events import ActiveEntry, Barred, CheckMade, Hit, ListName
+from services.executor.views.checks import StoredCheck
+from shared.calendar.working_days import SHANGHAI
+from shared.contracts.lawbook import SubjectKind
+from shared.identity import kind_of
+from shared.lawbook.book import LawBook
+from shared.web.language import Language, language
+from shared.web.wording import Wording
+
+
+class QuestionSubject(Body):
+    """The subject of a check. The number is sent in the body only, never in a URL, so that no log contains it."""
+
+    scheme: str = Field(max_length=32)
+    number: str = Field(max_length=64)
+
+
+class QuestionBody(Body):
+    """A check: what is due to a subject, before the department grants, approves, buys or inspects."""
+
+    subject: QuestionSubject
+    matter: str = Field(min_length=1, max_length=200, description="The matter (事项), by its code in the law book")
+
+
+class OutcomeBody(Body):
+    """What the department did about the hits of a check."""
+
+    applied: bool = Field(description="Whether the measures of the hits were applied on this occasion")
+    note: str = NOTE
+
+
+class RecordedOutcome(BaseModel):
+    """A recorded outcome."""
+
+    applied: bool
+    note: str
+    recorded_at: datetime
+
+
+class CheckedSubject(BaseModel):
+    """The subject of a check, without its number."""
+
+    key: str
+    kind: SubjectKind
+
+
+class CheckBody(BaseModel):
+    """The receipt of a check (查询回执)."""
+
+    check_id: str
+    receipt_number: str
+    department: str
+    asked_by: str
+    asked_at: datetime
+    subject: CheckedSubject
+    matter: str
+    hits: tuple[Hit, ...] = Field(description="What this department must or may do on this occasion")
+    barred: tuple[Barred, ...] = Field(
+        description="Directed punishments that must not be applied, because their basis is gone"
+    )
+    lists: tuple[ActiveEntry, ...] = Field(
+        description="Active entries that reach the subject, as far as this executor knows"
+    )
+    covers: tuple[ListName, ...] = Field(description='The lists for which "no record" is stated')
+    as_of: datetime | None
+    complete: bool
+    lawbook_version: int
+    meaning: str = Field(description="The result in words: what was found, in which lists, as of when")
+    awaiting_outcome: bool
+    outcome: RecordedOutcome | None
+
+
+def check_body(stored: StoredCheck, book: LawBook, wording: Wording) -> CheckBody:
+    made, outcome = stored.made, stored.outcome
+    return CheckBody(
+        check_id=made.check_id,
+        receipt_number=made.receipt_number,
+        department=made.department,
+        asked_by=stored.asked_by,
+        asked_at=made.made_at,
+        subject=CheckedSubject(key=made.subject, kind=kind_of(made.subject)),
+        matter=made.matter,
+        hits=made.hits,
+        barred=made.barred,
+        lists=made.lists,
+        covers=made.covers,
+        as_of=made.as_of,
+        complete=made.complete,
+        lawbook_version=made.lawbook_version,
+        meaning=_meaning(made, book, wording),
+        awaiting_outcome=bool(made.hits) and outcome is None,
+        outcome=RecordedOutcome(applied=outcome.applied, note=outcome.note, recorded_at=outcome.recorded_at)
+        if outcome
+        else None,
+    )
+
+
+def _meaning(made: CheckMade, book: LawBook, wording: Wording) -> str:
+    chosen = language()
+    facts: dict[str, object] = {
+        "matter": made.matter,
+        "as_of": made.as_of.astimezone(SHANGHAI).isoformat(timespec="minutes") if made.as_of else None,
+        "lists": list(_list_names(made.covers, book, wording, chosen)) or None,
+        "count": len(made.hits),
+    }
+    codes = [_result_code(made)] + ([] if made.complete else ["check.incomplete"])
+    return " ".join(wording.term(code, facts, chosen) or code for code in codes)
+
+
+def _result_code(made: CheckMade) -> Literal["check.hits", "check.no_measure", "check.no_record", "check.nothing_read"]:
+    if made.hits:
+        return "check.hits"
+    if made.as_of is None:
+        return "check.nothing_read"
+    return "check.no_measure" if made.lists else "check.no_record"
+
+
+def _list_names(covers: Iterable[ListName], book: LawBook, wording: Wording, chosen: Language) -> Iterable[str]:
+    for one in covers:
+        domain = book.domain(one.domain_id)
+        kind = wording.term(f"ListKind.{one.list_kind.value}", {}, chosen) or one.list_kind.value
+        if domain is None:
+            yield f"{one.domain_id} {kind}"
+        else:
+            yield f"{domain.name_zh}{kind}" if chosen is Language.ZH else f"{domain.name_en} {kind}"

@@ -1,0 +1,1 @@
+"""Tables that the executor writes itself and that are not folded from its events."""

@@ -1,0 +1,152 @@
+"""Rejected rows, as they are stored and as the reject file (退回清单) shows them: each fault with column, code, reason and row.
+
+Names and numbers of persons are masked before anything is stored. The line number leads back to the row in the officer's file.
+"""
+
+import csv
+import io
+import re
+from collections.abc import AsyncIterator, Sequence
+from datetime import date
+from enum import StrEnum
+from typing import Any, cast
+
+import orjson
+from sqlalchemy.engine import Row
+
+from services.initiator.files.columns import COLUMNS, SCHEMES, column_of, plain
+from services.initiator.files.reading import Record
+from services.initiator.files.rows import Layout, responsible_in
+from shared.identity import mask_name
+from shared.identity.keys import LEGAL_SCHEME
+from shared.identity.personal_numbers import mask_personal_numbers
+from shared.identity.subjects import is_person_scheme
+from shared.rejection import Fault, Named
+from shared.web.language import Language
+from shared.web.wording import Term, Wording
+
+MAX_ROW_LENGTH = 4_000
+"""Characters stored of a row."""
+MAX_FAULTS = 50
+"""Faults stored of one row."""
+
+_NUMBER = re.compile(r"\d[\dXx\s\-]{4,}\d?[Xx]?")
+_SCHEME, _NUMBER_AT, _NAME, _RESPONSIBLE = map(COLUMNS.index, ("scheme", "number", "name", "responsible"))
+
+
+def reject_rows(import_id: str, record: Record, layout: Layout, faults: Sequence[Fault]) -> list[dict[str, Any]]:
+    """The rows of `import_rejects` for one row of the file."""
+    row = masked(record.cells, layout)
+    return [
+        {
+            "import_id": import_id,
+            "line": record.line,
+            "number": number,
+            "field": column_of(fault.field),
+            "code": fault.code,
+            "facts": encode_facts(fault.facts),
+            "row": row,
+        }
+        for number, fault in enumerate(faults[:MAX_FAULTS])
+    ]
+
+
+def masked(cells: Sequence[str], layout: Layout) -> str:
+    """The row as one line of CSV, with names and numbers of persons masked.
+
+    When the cells do not fit the columns, every number of five or more characters is masked.
+    """
+    if len(cells) != layout.width:
+        return _NUMBER.sub("*", _line(cells))[:MAX_ROW_LENGTH]
+    shown = [mask_personal_numbers(cell.strip()) for cell in cells]
+    scheme_at, number_at, name_at, responsible_at = (
+        layout.places[place] for place in (_SCHEME, _NUMBER_AT, _NAME, _RESPONSIBLE)
+    )
+    scheme = shown[scheme_at]
+    scheme = SCHEMES.get(plain(scheme), scheme)
+    if scheme != LEGAL_SCHEME:
+        shown[number_at] = "*" * len(shown[number_at])
+    if is_person_scheme(scheme):
+        shown[name_at] = mask_name(shown[name_at])
+    if responsible_at >= 0 and shown[responsible_at]:
+        shown[responsible_at] = _masked_persons(cells[responsible_at])
+    return _line(shown)[:MAX_ROW_LENGTH]
+
+
+def _masked_persons(text: str) -> str:
+    persons = responsible_in(text)
+    if persons is None:
+        return "*"
+    shown = [{**p, "number": "*" * len(p["number"]), "name": mask_name(p["name"])} for p in persons]
+    return orjson.dumps(shown).decode()
+
+
+def _line(cells: Sequence[str]) -> str:
+    text = io.StringIO()
+    csv.writer(text, lineterminator="").writerow(cells)
+    return text.getvalue()
+
+
+# --- facts, stored as JSON
+
+
+def encode_facts(facts: dict[str, object]) -> str:
+    return orjson.dumps({name: _encoded(fact) for name, fact in facts.items()}).decode()
+
+
+def _encoded(fact: object) -> object:
+    match fact:
+        case Term():
+            return {"term": fact.code, "facts": {name: _encoded(inner) for name, inner in fact.facts.items()}}
+        case Named():
+            return {"id": fact.id, "zh": fact.zh, "en": fact.en}
+        case StrEnum():
+            return {"term": f"{type(fact).__name__}.{fact.value}", "facts": {}}
+        case date():
+            return fact.isoformat()
+        case list() | tuple():
+            return [_encoded(one) for one in cast("Sequence[object]", fact)]
+        case None | bool() | int() | float():
+            return fact
+        case _:
+            return str(fact)
+
+
+def decode_facts(text: str) -> dict[str, object]:
+    """The facts as `Wording` takes them. Terms and names become objects again."""
+    read = cast("dict[str, object]", orjson.loads(text))
+    return {name: _decoded(fact) for name, fact in read.items()}
+
+
+def _decoded(fact: object) -> object:
+    if isinstance(fact, list):
+        return [_decoded(one) for one in cast("list[object]", fact)]
+    if not isinstance(fact, dict):
+        return fact
+    term = cast("dict[str, Any]", fact)
+    if "id" in term:
+        return Named(**term)
+    facts = cast("dict[str, object]", term["facts"])
+    return Term(str(term["term"]), {name: _decoded(one) for name, one in facts.items()})
+
+
+# --- the file of rejects
+
+_HEADINGS = ("line", "field", "code", "reason", "row")
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+
+
+async def reject_file(rejects: AsyncIterator[Row[Any]], wording: Wording, chosen: Language) -> AsyncIterator[bytes]:
+    """The rejects as CSV in the caller's language. The byte order mark makes Excel read it as UTF-8."""
+    yield b"\xef\xbb\xbf" + (_line(_HEADINGS) + "\r\n").encode()
+    async for row in rejects:
+        fault = Fault(row.code, row.field, decode_facts(row.facts))
+        phrase = wording.phrase(row.code)
+        reason = f"{wording.fill(phrase.detail, fault, chosen)} {wording.fill(phrase.remedy, fault, chosen)}"
+        cells = (str(row.line), row.field or "", row.code, reason, row.row)
+        yield (_line([_as_text(cell) for cell in cells]) + "\r\n").encode()
+
+
+def _as_text(cell: str) -> str:
+    """A leading quote keeps a spreadsheet program from running the cell as a formula."""
+    return f"'{cell}" if cell.startswith(_FORMULA_STARTS) else cell

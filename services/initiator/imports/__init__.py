@@ -1,1 +1,0 @@
-"""Bulk import: how a file becomes rows, rows become entries, and what is told about those that do not."""

@@ -1,0 +1,1 @@
+"""Background work on imports: the workers, the steps, and what the steps share."""

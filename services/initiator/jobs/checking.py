@@ -1,0 +1,124 @@
+"""The first step of an import: every row is judged, and duplicates are found. Nothing is published."""
+
+from dataclasses import dataclass, field, replace
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.initiator.domain.commands import ReportCheck
+from services.initiator.domain.imports import IMPORT
+from services.initiator.domain.visibility import Visibility, visibility_of
+from services.initiator.files.reading import Record, detect
+from services.initiator.files.rows import Layout
+from services.initiator.jobs.batches import (
+    ReadRow,
+    RejectedRows,
+    batches,
+    file_chunks,
+    read_record,
+    service_session,
+    split_duplicates,
+    stored_rejects,
+)
+from services.initiator.stores import import_keys, import_rejects, import_work
+from services.initiator.stores.import_work import Work
+from services.initiator.views import entries
+from shared.calendar.working_days import today
+from shared.contracts.event import DepartmentId, DomainId
+from shared.lawbook.book import LawBook
+from shared.lawbook.entry_rules import entry_faults
+from shared.rejection import Fault, reject
+from shared.runtime.core import Core
+
+
+@dataclass
+class CheckStep:
+    """`department`: the importing department. `work`: the progress that was committed last."""
+
+    core: Core
+    import_id: str
+    batch_rows: int
+    department: DepartmentId
+    work: Work = field(init=False)
+
+    async def run(self, work: Work) -> None:
+        """Raises Rejected when the file as a whole cannot be read, and Superseded when another worker continued."""
+        self.work = work
+        await self._detect_format()
+        async for columns, batch in batches(self.core, self.work, self.department, self.batch_rows):
+            await self._check_batch(columns, batch)
+        if not self.work.rows:
+            raise reject("file_without_rows", "file")
+        await self._report()
+
+    async def _detect_format(self) -> None:
+        if self.work.form is not None:
+            return
+        detected = await detect(lambda: file_chunks(self.core, self.import_id))
+        async with self.core.engine.begin() as connection:
+            await import_work.lock_work(connection, self.work)
+            await import_work.write_format(connection, self.import_id, detected.format.value, detected.encoding)
+        self.work = replace(self.work, form=detected.format.value, encoding=detected.encoding)
+
+    async def _check_batch(self, columns: Layout, batch: list[Record]) -> None:
+        book = await self.core.lawbook.current()
+        rejected: RejectedRows = []
+        rows = self._sound_rows(columns, batch, book, rejected)
+        async with self.core.engine.begin() as connection:
+            await import_work.lock_work(connection, self.work)
+            good = await self._without_duplicates(connection, rows, visibility_of(self.department, book), rejected)
+            await import_rejects.add_rejects(connection, stored_rejects(self.import_id, columns, rejected))
+            after = replace(
+                self.work,
+                next_line=batch[-1].line + 1,
+                rows=self.work.rows + len(batch),
+                good=self.work.good + len(good),
+                rejected=self.work.rejected + len(rejected),
+                domains=self.work.domains | {row.entry.domain_id for row in good},
+            )
+            await import_work.advance(connection, after)
+        self.work = after
+
+    def _sound_rows(self, columns: Layout, batch: list[Record], book: LawBook, rejected: RejectedRows) -> list[ReadRow]:
+        """The rows without faults by the law book of today. The others are rejected."""
+        day = today(self.core.clock.now())
+        rows: list[ReadRow] = []
+        for record in batch:
+            entry, row, faults = read_record(record, columns, self.core.keys)
+            if entry is not None:
+                faults = [*entry_faults(entry, book, day), *faults]
+            if faults or row is None:
+                rejected.append((record, faults))
+            else:
+                rows.append(row)
+        return rows
+
+    async def _without_duplicates(
+        self, connection: AsyncConnection, rows: list[ReadRow], visibility: Visibility, rejected: RejectedRows
+    ) -> list[ReadRow]:
+        """The rows on a decision that no active entry and no earlier row has. The others are rejected."""
+        active = await entries.active_among(connection, {row.key for row in rows})
+        new = split_duplicates(rows, active, visibility, rejected)
+        lines: dict[str, int] = {}
+        for row in new:
+            lines.setdefault(row.key, row.record.line)
+        first = await import_keys.claim(connection, self.import_id, lines)
+        good: list[ReadRow] = []
+        for row in new:
+            if first[row.key] == row.record.line:
+                good.append(row)
+            else:
+                fault = Fault("duplicate_in_file", "document_number", {"line": first[row.key]})
+                rejected.append((row.record, [fault]))
+        return good
+
+    async def _report(self) -> None:
+        book = await self.core.lawbook.current()
+        work = self.work
+        domains = tuple(DomainId(domain) for domain in sorted(work.domains))
+        async with self.core.engine.begin() as connection:
+            await import_work.lock_work(connection, work)
+            session = service_session(self.core, self.import_id, connection)
+            await session.do(IMPORT, self.import_id, ReportCheck(work.rows, work.good, work.rejected, domains, book))
+            await self.core.store.write(connection, [session.change()])
+            await import_work.begin_waiting(connection, self.import_id)
+        self.core.store.committed()

@@ -1,0 +1,1 @@
+"""HTTP request and response bodies, one file for each subject."""

@@ -1,0 +1,1 @@
+"""Background workers: entries in force are resolved again when the law changes, and drafts of the law are rehearsed."""

@@ -1,0 +1,32 @@
+"""Who may call which routes of repair."""
+
+from typing import Annotated
+
+from fastapi import Depends
+
+from services.repair.domain.commands import Officer
+from services.repair.domain.visibility import Reader
+from shared.trust import OfficerRole, Principal
+from shared.web.access import require
+
+Decides = Annotated[Principal, Depends(require(OfficerRole.REPAIRER, OfficerRole.CREDIT_OFFICE))]
+"""May decide. The domain checks that the department is responsible for the entry."""
+Files = Annotated[Principal, Depends(require(OfficerRole.REPAIRER, OfficerRole.CREDIT_OFFICE, OfficerRole.SYSTEM))]
+"""May file an objection or a request for repair, about any entry."""
+_READERS = (
+    *(OfficerRole.REPAIRER, OfficerRole.CREDIT_OFFICE, OfficerRole.AUDITOR),
+    *(OfficerRole.LISTER, OfficerRole.APPROVER, OfficerRole.SYSTEM),
+)
+
+
+async def _reader(who: Annotated[Principal, Depends(require(*_READERS))]) -> Reader:
+    return Reader(who.department, everything=who.has(OfficerRole.CREDIT_OFFICE, OfficerRole.AUDITOR))
+
+
+Reads = Annotated[Reader, Depends(_reader)]
+"""May read. What exactly, `Reader` says."""
+
+
+def officer(who: Principal) -> Officer:
+    """The caller as the domain knows it."""
+    return Officer(who.department, credit_office=who.has(OfficerRole.CREDIT_OFFICE))

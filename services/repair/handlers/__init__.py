@@ -1,0 +1,1 @@
+"""The commands that arrive over HTTP: one function a command. Load, decide, append."""

@@ -1,0 +1,1 @@
+"""What this service does by itself, without a request or a message."""
