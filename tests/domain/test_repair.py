@@ -56,7 +56,7 @@ from shared.contracts.listing import (
 from shared.contracts.policy import Policy
 from shared.lawbook.book import LawBook
 from shared.rejection import Rejected
-from tests.builders import a_book, a_decision, a_domain, an_entry
+from tests.builders import a_book, a_decision, a_department, a_domain, an_entry, the_regions
 from tests.decider import Given, given
 from tests.policies import a_policy
 
@@ -64,6 +64,13 @@ TAX = DepartmentId("example-tax")
 COURT = DepartmentId("example-court")
 OFFICE = DepartmentId("example-credit-office")
 OFFICER = Officer(TAX)
+CREDIT_OFFICES = {
+    "city-office": "410300",
+    "province-office": "410000",
+    "county-office": "410308",
+    "other-office": "410900",
+}
+"""Of the regions of the builders; the entry is of 410300."""
 NOON = datetime(2026, 5, 6, 4, tzinfo=UTC)
 
 
@@ -81,7 +88,10 @@ def graded(domain_id: str, **changes: Any) -> Domain:
 
 def book(*policies: Policy) -> LawBook:
     customs = graded("customs", may_list=(DepartmentId("example-customs"),))
-    return a_book([graded("tax"), customs, graded("red-only", lists=(ListKind.RED,)), *policies])
+    offices = [a_department(name, region=region, credit_office=True) for name, region in CREDIT_OFFICES.items()]
+    return a_book(
+        [*the_regions(), *offices, graded("tax"), customs, graded("red-only", lists=(ListKind.RED,)), *policies]
+    )
 
 
 BOOK = book(a_policy())
@@ -172,9 +182,26 @@ def test_nothing_can_be_done_to_an_entry_that_was_not_read() -> None:
 # --- who -------------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("by", [Officer(TAX), Officer(COURT), Officer(OFFICE), Officer(None, credit_office=True)])
+@pytest.mark.parametrize(
+    "by",
+    [
+        *(Officer(TAX), Officer(COURT), Officer(OFFICE)),
+        Officer(DepartmentId("city-office"), credit_office=True),
+        Officer(DepartmentId("province-office"), credit_office=True),
+    ],
+)
 def test_initiator_decider_publisher_and_credit_office_decide(by: Officer) -> None:
     assert listed().when(revoke(by)).events
+
+
+@pytest.mark.parametrize("name", ["county-office", "other-office", "example-tax-of-nowhere"])
+def test_a_credit_office_of_another_region_does_not_decide(name: str) -> None:
+    by = Officer(DepartmentId(name), credit_office=True)
+    listed().when(revoke(by)).then_rejected("outside_responsibility")
+
+
+def test_the_jurisdiction_cannot_be_corrected() -> None:
+    assert "jurisdiction" not in Changes.model_fields
 
 
 @pytest.mark.parametrize("by", [Officer(DepartmentId("example-water")), Officer(None)])

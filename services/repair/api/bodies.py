@@ -75,14 +75,13 @@ class ChangesBody(Body):
     facts: Text | None = None
     legal_basis: Text | None = None
     act_ended_on: date | None = None
-    jurisdiction: Annotated[str, StringConstraints(pattern="^[0-9]{6}$")] | None = None
     term_from: date | None = None
     term_to: date | None = Field(default=None, description="Last day of the term")
     public: bool | None = None
     able_but_unwilling: bool | None = None
 
     @field_validator(
-        *("domain_id", "responsible", "facts", "legal_basis", "jurisdiction", "term_from"),
+        *("domain_id", "responsible", "facts", "legal_basis", "term_from"),
         *("public", "able_but_unwilling"),
         mode="before",
     )

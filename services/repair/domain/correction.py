@@ -23,7 +23,6 @@ class Changes(Contract):
     facts: str = ""
     legal_basis: str = ""
     act_ended_on: date | None = None
-    jurisdiction: str = ""
     term_from: date = date.min
     term_to: date | None = None
     public: bool = False
@@ -66,4 +65,4 @@ def _changed_field(field: str | None) -> str:
 
 
 def _term_inputs(entry: Entry) -> tuple[object, ...]:
-    return entry.term_from, entry.term_to, entry.jurisdiction, entry.domain_id
+    return entry.term_from, entry.term_to, entry.domain_id

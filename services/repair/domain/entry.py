@@ -31,6 +31,8 @@ from services.repair.domain.state import INITIAL, Adopted, NotAdopted, State, ev
 from shared.contracts.event import Event
 from shared.contracts.listing import Entry
 from shared.decider import Decider
+from shared.lawbook.book import LawBook
+from shared.lawbook.responsibility import is_credit_office_for
 from shared.rejection import reject
 
 
@@ -48,7 +50,7 @@ def decide(state: State, command: Command, now: datetime) -> Sequence[Event]:
         case FileObjection():
             return cases.file_objection(on_list(state), command, now)
         case _:
-            _require_responsible(state.entry, command.by)
+            _require_responsible(state.entry, command.by, command.book)
             return _decide_as_responsible(state, command, now)
 
 
@@ -72,11 +74,17 @@ def _decide_as_responsible(state: Adopted, command: Decision, now: datetime) -> 
             assert_never(command)
 
 
-def _require_responsible(entry: Entry, by: Officer) -> None:
-    """The department that initiated, decided or published the entry decides about it; so does the credit office."""
-    responsible = (entry.initiated_by, entry.decision.decided_by, entry.published_by)
-    if not by.credit_office and by.department not in responsible:
+def _require_responsible(entry: Entry, by: Officer, book: LawBook) -> None:
+    """The department that initiated, decided or published the entry decides about it.
+
+    So does a credit office that is responsible for the entry's jurisdiction: `outside_responsibility` for one that is not.
+    """
+    if by.department in (entry.initiated_by, entry.decision.decided_by, entry.published_by):
+        return
+    if not by.credit_office:
         raise reject("forbidden_department")
+    if not is_credit_office_for(book, by.department, entry.jurisdiction):
+        raise reject("outside_responsibility", region=entry.jurisdiction, department=by.department)
 
 
 def _adopt(state: State, command: Adopt) -> Sequence[Event]:
