@@ -32,6 +32,7 @@ from shared.eventstore.partitions import partition_of
 from shared.identity import make_secrets
 from shared.ids import new_event_id
 from shared.messaging.producer import idempotent_producer
+from shared.runtime.lawbook_copy import LawBookCopy
 from shared.runtime.settings import Settings
 from shared.service import Service
 from shared.trust import OfficerRole
@@ -116,9 +117,21 @@ class World:
         )
 
     async def publish_lawbook(self, *events: LawbookEvent) -> int:
-        """Publish a law book with the versions in the events. Returns the last version."""
+        """Publish a law book with the versions in the events, and wait until every service has read it. Returns the last version.
+
+        A service refuses all callers until it has a law book.
+        """
         await self.publish(*events, source=f"catalogue/{self.source}")
-        return events[-1].lawbook_version
+        version = events[-1].lawbook_version
+        for service in self.services.values():
+            if copy := service.core.lawbook_copy:
+                await eventually(
+                    lambda copy=copy: self._has_read(copy, version), what=f"{service.name} reads the law book"
+                )
+        return version
+
+    async def _has_read(self, copy: LawBookCopy, version: int) -> bool:
+        return (await copy.current()).version >= version
 
     async def topic(self, topic: Topic) -> list[tuple[Envelope, Event]]:
         """All records of a topic, partition by partition, in order."""

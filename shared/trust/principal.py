@@ -38,3 +38,7 @@ class Principal:
     def has(self, *roles: OfficerRole) -> bool:
         """True with at least one of the roles."""
         return not self.roles.isdisjoint(roles)
+
+    def without(self, role: OfficerRole) -> "Principal":
+        """The same caller without this role."""
+        return Principal(self.subject, self.department, self.roles - {role})

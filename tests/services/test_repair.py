@@ -39,6 +39,7 @@ LAWBOOK = shipped().changes()
 VERSION = LAWBOOK[-1].lawbook_version
 COURT = "luoyang-court"
 OTHER = "luoyang-education"
+OFFICE, OTHER_OFFICE = "luoyang-credit-office", "puyang-county-credit-office"
 TODAY = datetime.now(SHANGHAI).date()
 
 
@@ -254,7 +255,11 @@ async def test_only_a_responsible_department_decides_and_others_cannot_read_the_
         assert (await get(w, "entries", OTHER)).json()["items"] == []
         auditor = await get(w, f"entries/{entry.entry_id}", OTHER, OfficerRole.AUDITOR)
         assert auditor.status_code == 200
-        office = await post(w, "revocations", revocation(entry), OTHER, OfficerRole.CREDIT_OFFICE)
+        refused = await post(w, "revocations", revocation(entry), OTHER, OfficerRole.CREDIT_OFFICE)
+        assert refusal(refused, 403) == [("not_a_credit_office", None)]
+        county = await post(w, "revocations", revocation(entry), OTHER_OFFICE, OfficerRole.CREDIT_OFFICE)
+        assert refusal(county, 403) == [("outside_responsibility", None)]
+        office = await post(w, "revocations", revocation(entry), OFFICE, OfficerRole.CREDIT_OFFICE)
         assert office.status_code == 201
         assert (await get(w, "revocations", OTHER)).json()["items"] == []
 
@@ -265,6 +270,7 @@ async def test_an_entry_that_was_not_read_yet_can_be_retried_whatever_the_age_or
     old = "018bcfe5-6800-7000-8000-000000000001"  # of November 2023: a draft that lay, and was published just now
     imported = stable_id("import", str(uuid7()), "2")
     async with start("repair") as w:
+        await w.publish_lawbook(*LAWBOOK)
         for entry_id in (str(uuid7()), old, imported):
             answer = await post(w, "objections", {"entry_id": entry_id, "reason": "示例"})
             assert refusal(answer, 409) == [("entry_not_read_yet", "entry_id")], entry_id
@@ -288,6 +294,7 @@ async def test_a_command_that_was_refused_before_the_publication_was_read_is_acc
 
 async def test_what_cannot_be_the_id_of_an_entry_is_an_unknown_id(start: StartWorld) -> None:
     async with start("repair") as w:
+        await w.publish_lawbook(*LAWBOOK)
         for unknown in (str(uuid.uuid4()), "no-such-entry", str(uuid7()).upper()):
             answer = await post(w, "objections", {"entry_id": unknown, "reason": "示例"})
             assert refusal(answer, 404) == [("unknown_id", "entry_id")], unknown
