@@ -321,7 +321,7 @@ async def test_twenty_bad_rows_of_two_hundred_are_reported_with_line_column_and_
         }
         assert "尚未到来" in rejected[3]["reason"] and "示例" in rejected[3]["row"]
         in_english = await rejects(w, http, found["import_id"], "en")
-        assert "has not come yet" in in_english[3]["reason"]
+        assert "which is in the future" in in_english[3]["reason"]
 
         await approve(w, http, found["import_id"])
         assert counts(await until(w, http, found["import_id"], "done")) == (200, 180, 20, 180)

@@ -42,7 +42,7 @@ async def test_an_older_edition_stays_and_what_is_new_comes_in(start: StartWorld
         said: list[str] = []
         after = await enact(http, w.issuer, CONTENT, CREDIT_OFFICE, said.append)
         assert after == before + len(CONTENT.measures) - 1 + len(CONTENT.measure_lists)
-        assert said == ["catalogue: left as they are: 1"]
+        assert said == ["catalogue: left unchanged: 1"]
         [row] = await w.rows("catalogue", "SELECT body ->> 'text_en' FROM items WHERE item_id = :id", id=old.measure_id)
         assert row[0] == "As it was once"
 
