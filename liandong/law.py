@@ -23,7 +23,7 @@ from shared.trust.issuer import DevelopmentIssuer
 
 CREDIT_OFFICE = "luoyang-credit-office"
 DRAFTER, PUBLISHER = "law-book-drafter", "law-book-publisher"
-READERS = ("initiator", "registry", "executor", "repair")
+READERS = ("initiator", "registry", "executor", "feedback", "repair")
 """The services that read the law book."""
 _READ_TIMEOUT_SECONDS = 60
 _UNPROCESSABLE = 422

@@ -57,10 +57,9 @@ def token(
     """
     issuer = DevelopmentIssuer(folder)
     if department is not None and not unchecked:
-        reader = issuer.issue(None, [OfficerRole.AUDITOR], "token-command", minutes=1)
         where = address or address_of_node(folder.resolve().parent) or DEFAULT_ADDRESS
         try:
-            if not knows_department(where, department, reader):
+            if not knows_department(where, department):
                 _refuse(
                     f"法规目录中没有部门 {department}；部门列表：GET {where}{DEPARTMENTS}",
                     f"the law book has no department {department}; to list departments: GET {where}{DEPARTMENTS}",
@@ -76,15 +75,13 @@ def token(
     typer.echo(issuer.issue(department, role, subject, minutes))
 
 
-def knows_department(address: str, department: str, token: str) -> bool:
+def knows_department(address: str, department: str) -> bool:
     """Whether the law book of the system at this address has a department. Raises LawBookUnavailable."""
     import httpx  # noqa: PLC0415 - a token without a department does not need it
 
     url = f"{address.rstrip('/')}{DEPARTMENTS}/{quote(department, safe='')}"
     try:
-        response = httpx.get(
-            url, headers={"Authorization": f"Bearer {token}"}, timeout=_TIMEOUT_SECONDS, trust_env=False
-        )
+        response = httpx.get(url, timeout=_TIMEOUT_SECONDS, trust_env=False)
         if response.is_success:
             return bool(response.json()["department_id"] == department)
         problem = response.json()["code"]

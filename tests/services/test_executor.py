@@ -20,6 +20,7 @@ from shared.contracts.lawbook import (
     Works,
 )
 from shared.contracts.lawbook_events import (
+    DepartmentPublished,
     DomainPublished,
     InstrumentPublished,
     MeasurePublished,
@@ -39,13 +40,23 @@ from shared.contracts.response import (
 from shared.database.migration import drift
 from shared.ids import new_event_id
 from shared.trust import OfficerRole
-from tests.builders import a_domain, a_line, a_measure, an_instrument
+from tests.builders import a_department, a_domain, a_line, a_measure, an_instrument
 from tests.engine.statements import counted
 from tests.harness import World, eventually, world
 from tests.stacks import Addresses
 from tests.subjects import INVENTED, company, person
 
 DEPARTMENTS = ("example-tax", "example-court")
+OTHERS = (
+    "example-bulk",
+    "example-full-page",
+    "example-full-page-of-checks",
+    "example-health",
+    "example-housing",
+    "example-paging",
+    "example-stranger",
+)
+"""Departments of single tests, and one without any task."""
 _subjects = count(1)
 
 
@@ -62,11 +73,16 @@ async def w(stack: Addresses) -> AsyncIterator[World]:
 def lawbook() -> list[Any]:
     """A law book with the measures m1 to m9, for both departments."""
     tax = a_domain(name_zh="税收", lists=(ListKind.BLACK,), may_list=DEPARTMENTS)
+    departments = [
+        *(a_department(department) for department in (*DEPARTMENTS, *OTHERS)),
+        a_department("example-credit-office", credit_office=True),
+    ]
     measures = [a_measure(f"m{number}", implementers=DEPARTMENTS) for number in range(1, 10)]
     return [
         InstrumentPublished(lawbook_version=1, instrument=an_instrument()),
         DomainPublished(lawbook_version=2, domain=tax),
         *(MeasurePublished(lawbook_version=v, measure=m) for v, m in enumerate(measures, start=3)),
+        *(DepartmentPublished(lawbook_version=v, department=d) for v, d in enumerate(departments, start=12)),
     ]
 
 
@@ -648,9 +664,10 @@ async def test_an_executor_in_a_departments_premises_takes_its_own_responses_onl
 
 async def test_an_executor_that_has_read_nothing_says_so(stack: Addresses) -> None:
     async with world(stack, "executor") as w:
-        receipt = await make_check(w, "example-tax", question(company(w, 1), w))
-        assert receipt["as_of"] is None
-        assert "尚未收到" in receipt["meaning"]
+        headers = w.writes("example-tax", OfficerRole.SYSTEM)
+        refused = await w.http("executor").post("/v1/checks", json=question(company(w, 1), w), headers=headers)
+        assert (refused.status_code, refused.json()["code"]) == (503, "law_book_not_read")
+        assert "retry-after" in refused.headers
 
 
 async def test_never_applied_is_confirmed_by_the_department(w: World) -> None:

@@ -3,7 +3,8 @@
 import asyncio
 import random
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import AsyncGenerator, Iterable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -19,6 +20,7 @@ from shared.contracts.event import DepartmentId, EntryId, LineId, PublicEvent, S
 from shared.contracts.execution import Applied, Armed, NotApplicable, Undone
 from shared.contracts.feedback import LoopClosed, ObligationOverdue
 from shared.contracts.lawbook import Duty
+from shared.contracts.lawbook_events import DepartmentPublished
 from shared.contracts.response import EndMode
 from shared.database import connect
 from shared.eventstore import Metadata, Session
@@ -27,13 +29,28 @@ from shared.ids import new_event_id
 from shared.messaging.message import Message
 from shared.messaging.reaction import Batch
 from shared.trust import OfficerRole
-from tests.builders import a_line
+from tests.builders import a_department, a_line
 from tests.conftest import StartWorld
 from tests.domain.test_feedback import BANK, HOUSING, Story, queues
 from tests.engine.statements import counted
 from tests.harness import World, eventually
 
 TAXES = DepartmentId("taxes")
+
+
+def lawbook() -> list[DepartmentPublished]:
+    """The departments of these tests. Feedback needs the law book only to decide who may read."""
+    departments = [a_department(name) for name in ("court", HOUSING, TAXES, BANK)]
+    departments.append(a_department("office", credit_office=True))
+    return [DepartmentPublished(lawbook_version=nth, department=one) for nth, one in enumerate(departments, start=1)]
+
+
+@asynccontextmanager
+async def feedback(start: StartWorld) -> AsyncGenerator[World]:
+    """Feedback, once it has read the law book."""
+    async with start("feedback") as w:
+        await w.publish_lawbook(*lawbook())
+        yield w
 
 
 @dataclass
@@ -82,7 +99,7 @@ def revoked_story() -> Story:
 
 
 def auditor(w: World) -> dict[str, str]:
-    return w.bearer(None, OfficerRole.AUDITOR)
+    return w.bearer("office", OfficerRole.AUDITOR)
 
 
 async def closure(w: World, entry_id: str, headers: dict[str, str] | None = None) -> dict[str, Any]:
@@ -118,7 +135,7 @@ async def arrived(w: World, count: int) -> None:
 async def test_a_loop_closes_though_answers_come_before_directions_and_these_before_the_listing(
     start: StartWorld,
 ) -> None:
-    async with start("feedback") as w:
+    async with feedback(start) as w:
         story, publisher = revoked_story(), Publisher(w)
         await publisher.publish(of_topic(story, Topic.EXECUTION))
         await arrived(w, 4)
@@ -137,7 +154,7 @@ async def test_a_loop_closes_though_answers_come_before_directions_and_these_bef
 
 
 async def test_while_the_registry_is_down_a_revocation_is_open_and_says_why(start: StartWorld) -> None:
-    async with start("feedback") as w:
+    async with feedback(start) as w:
         story, publisher = revoked_story(), Publisher(w)
         await publisher.publish(of_topic(story, Topic.LIST))
         found = await in_state(w, story, EntryState.UNDOING)
@@ -158,7 +175,7 @@ async def _with_lines(w: World, story: Story, count: int) -> dict[str, Any]:
 
 
 async def test_many_stories_read_in_a_random_order_end_as_if_each_was_read_in_order(start: StartWorld) -> None:
-    async with start("feedback") as w:
+    async with feedback(start) as w:
         chance, publisher = random.Random(20240304), Publisher(w)
         stories = [revoked_story() for _ in range(12)]
         waiting = [queue for story in stories for queue in queues(story.events)]
@@ -181,7 +198,7 @@ async def _closings(w: World, count: int) -> list[LoopClosed]:
 
 
 async def test_a_settlement_that_never_comes_keeps_an_entry_waiting(start: StartWorld) -> None:
-    async with start("feedback") as w:
+    async with feedback(start) as w:
         story, publisher = new_story(), Publisher(w)
         await publisher.publish(story.published().events)
         found = await in_state(w, story, EntryState.WAITING)
@@ -192,7 +209,7 @@ async def test_a_settlement_that_never_comes_keeps_an_entry_waiting(start: Start
 
 
 async def test_a_record_that_a_relay_sends_again_changes_nothing(start: StartWorld) -> None:
-    async with start("feedback") as w:
+    async with feedback(start) as w:
         story, publisher = new_story(), Publisher(w)
         story.published()
         [published] = story.events
@@ -207,7 +224,7 @@ async def test_a_record_that_a_relay_sends_again_changes_nothing(start: StartWor
 
 
 async def test_topics_read_again_from_the_beginning_change_nothing(start: StartWorld) -> None:
-    async with start("feedback") as w:
+    async with feedback(start) as w:
         story, publisher = revoked_story(), Publisher(w)
         await publisher.publish(story.events)
         before = await in_state(w, story, EntryState.CLOSED)
@@ -225,7 +242,7 @@ async def test_topics_read_again_from_the_beginning_change_nothing(start: StartW
 
 
 async def test_a_repaired_entry_that_proves_wrong_opens_its_loop_and_closes_it_once_more(start: StartWorld) -> None:
-    async with start("feedback") as w:
+    async with feedback(start) as w:
         story, publisher = new_story(), Publisher(w)
         line = f"{story.entry_id}-a"
         story.published().directed(a_line(line)).settled(line).did(Applied, line).repaired()
@@ -251,7 +268,7 @@ async def _owing(w: World, story: Story) -> dict[str, Any]:
 
 
 async def test_an_effect_that_is_reported_late_opens_the_loop_and_is_named(start: StartWorld) -> None:
-    async with start("feedback") as w:
+    async with feedback(start) as w:
         story, publisher = new_story(), Publisher(w)
         line = f"{story.entry_id}-a"
         story.published().directed(a_line(line)).settled(line).revoked().ended(line, mode=EndMode.FROM_BEGINNING)
@@ -287,7 +304,7 @@ async def notices(w: World, count: int) -> list[ObligationOverdue]:
 
 
 async def test_what_is_overdue_is_noticed_once_by_the_clock_and_not_where_nothing_is_due(start: StartWorld) -> None:
-    async with start("feedback") as w:
+    async with feedback(start) as w:
         story, publisher = new_story(), Publisher(w)
         owed, done, paused, invited = (f"{story.entry_id}-{letter}" for letter in "abcd")
         story.published().directed(a_line(owed), a_line(done), a_line(paused)).suspended(paused)
@@ -308,7 +325,7 @@ async def test_what_is_overdue_is_noticed_once_by_the_clock_and_not_where_nothin
 
 
 async def test_nobody_is_called_late_while_an_event_of_the_subject_is_parked(start: StartWorld) -> None:
-    async with start("feedback") as w:
+    async with feedback(start) as w:
         publisher, stories = Publisher(w), (new_story(), new_story())
         for story in stories:
             line = f"{story.entry_id}-a"
@@ -338,7 +355,7 @@ async def test_nobody_is_called_late_while_an_event_of_the_subject_is_parked(sta
 
 
 async def test_a_ledger_that_lags_behind_the_log_accuses_nobody(start: StartWorld) -> None:
-    async with start("feedback") as w:
+    async with feedback(start) as w:
         service, story, publisher = w.services["feedback"], new_story(), Publisher(w)
         line = f"{story.entry_id}-a"
         await publisher.publish(story.published().directed(a_line(line)).settled(line).events)
@@ -360,7 +377,7 @@ async def test_a_ledger_that_lags_behind_the_log_accuses_nobody(start: StartWorl
 
 
 async def test_a_department_sees_its_own_obligations_and_watchers_see_all(start: StartWorld) -> None:
-    async with start("feedback") as w:
+    async with feedback(start) as w:
         story, publisher = new_story(), Publisher(w)
         lines = [f"{story.entry_id}-{letter}" for letter in "abc"]
         story.published().directed(a_line(lines[0])).directed(a_line(lines[1]), a_line(lines[2]), to=TAXES)
@@ -380,7 +397,7 @@ async def test_a_department_sees_its_own_obligations_and_watchers_see_all(start:
 
 
 async def test_the_ledger_of_an_entry_is_for_those_whom_it_involves(start: StartWorld) -> None:
-    async with start("feedback") as w:
+    async with feedback(start) as w:
         story, publisher = new_story(), Publisher(w)
         line = f"{story.entry_id}-a"
         await publisher.publish(story.published().directed(a_line(line)).settled(line).events)
@@ -399,7 +416,7 @@ async def test_the_ledger_of_an_entry_is_for_those_whom_it_involves(start: Start
 
 
 async def test_obligations_come_in_pages_and_by_state(start: StartWorld) -> None:
-    async with start("feedback") as w:
+    async with feedback(start) as w:
         story, publisher = new_story(), Publisher(w)
         lines = [f"{story.entry_id}-{letter}" for letter in "abcde"]
         story.published().directed(*map(a_line, lines)).settled(*lines).did(NotApplicable, lines[4], reason="示例")
@@ -418,7 +435,7 @@ async def test_obligations_come_in_pages_and_by_state(start: StartWorld) -> None
 
 
 async def test_statistics_count_entries_by_state_and_lines_by_department(start: StartWorld) -> None:
-    async with start("feedback") as w:
+    async with feedback(start) as w:
         publisher, closed, standing = Publisher(w), revoked_story(), new_story()
         line = f"{standing.entry_id}-a"
         await publisher.publish(
@@ -447,7 +464,7 @@ async def ledger_rows(w: World) -> list[list[Any]]:
 
 
 async def test_the_ledger_is_rebuilt_from_what_was_received_and_concluded(start: StartWorld) -> None:
-    async with start("feedback") as w:
+    async with feedback(start) as w:
         publisher, closed, late = Publisher(w), revoked_story(), new_story(datetime.now(UTC) - timedelta(days=60))
         line = f"{late.entry_id}-a"
         await publisher.publish([*closed.events, *late.published().directed(a_line(line)).settled(line).events])
@@ -463,7 +480,7 @@ async def test_the_ledger_is_rebuilt_from_what_was_received_and_concluded(start:
 
 
 async def test_the_tables_hold_what_the_pure_ledger_says(start: StartWorld) -> None:
-    async with start("feedback") as w:
+    async with feedback(start) as w:
         story, publisher = revoked_story(), Publisher(w)
         await publisher.publish(story.events)
         await in_state(w, story, EntryState.CLOSED)
@@ -489,7 +506,7 @@ def _message(received: ReceivedEvent, source: str, sequence: int) -> Message:
 
 
 async def test_a_batch_costs_the_same_statements_whatever_its_size(start: StartWorld) -> None:
-    async with start("feedback") as w:
+    async with feedback(start) as w:
         core = w.services["feedback"].core
         engine = connect(w.settings.database("feedback"), pool_size=1)
 
@@ -511,7 +528,7 @@ async def test_a_batch_costs_the_same_statements_whatever_its_size(start: StartW
 
 
 async def test_instances_that_take_the_same_entries_from_different_topics_at_once_agree(start: StartWorld) -> None:
-    async with start("feedback") as w:
+    async with feedback(start) as w:
         core, chance = w.services["feedback"].core, random.Random(7)
         stories = [revoked_story() for _ in range(25)]
 

@@ -188,6 +188,7 @@ async def test_lists_and_search_show_public_entries_in_force_to_everyone(start: 
 
 async def test_a_persons_number_is_refused_in_a_url_and_files_ask_for_a_token(start: StartWorld) -> None:
     async with start("registry") as w:
+        await w.publish_lawbook(*LAWBOOK)
         http, headers = w.http("registry"), w.bearer("luoyang-court", OfficerRole.EXECUTOR)
         refused = await http.get("/v1/subjects/person/000", headers=headers)
         assert refused.status_code == 400 and refused.json()["code"] == "person_in_url"

@@ -49,7 +49,8 @@ async def test_every_service_serves_its_metrics_without_a_token(name: str, start
 
 async def test_requests_are_measured_by_the_template_of_their_route(start: StartWorld) -> None:
     async with start("registry", "repair") as w:
-        auditor = w.bearer(None, OfficerRole.AUDITOR)
+        await w.publish_lawbook(*LAWBOOK)
+        auditor = w.bearer("luoyang-court", OfficerRole.AUDITOR)
         await w.http("repair").get("/v1/objections/7", headers=auditor)
         assert 'route="/v1/objections/{' in (await w.http("repair").get("/metrics")).text
         await w.http("registry").get("/v1/subjects/uscc/91410300618818841L", headers=auditor)

@@ -14,7 +14,6 @@ from shared.contracts.lawbook import (
 )
 from shared.lawbook.items import SHAPES, Item, version_of
 from shared.rejection import reject
-from shared.web.access import Caller
 from shared.web.core import CoreDep
 
 router = APIRouter(tags=["comparing"])
@@ -25,7 +24,6 @@ async def compare(
     kind: ItemKind,
     item_id: str,
     core: CoreDep,
-    who: Caller,
     was: Annotated[int, Query(ge=1, description="A version; of items without versions, a law book version")],
     now: Annotated[int, Query(ge=1)],
 ) -> ComparisonBody:

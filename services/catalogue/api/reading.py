@@ -18,7 +18,6 @@ from services.catalogue.views.items import Edition
 from shared.contracts.lawbook import ItemKind
 from shared.lawbook.items import Item, identity
 from shared.rejection import reject
-from shared.web.access import Caller
 from shared.web.core import CoreDep
 from shared.web.paging import After, AfterPosition, Limit, cut
 
@@ -26,14 +25,14 @@ router = APIRouter(tags=["law book"])
 
 
 @router.get("/version")
-async def version(core: CoreDep, who: Caller) -> BookVersionBody:
+async def version(core: CoreDep) -> BookVersionBody:
     """The current version of the law book."""
     async with core.store.reading.connect() as connection:
         return BookVersionBody(lawbook_version=await item_queries.book_version(connection))
 
 
 @router.get("/changes")
-async def changes(core: CoreDep, who: Caller, after: AfterPosition = "", limit: Limit = 100) -> ChangePage:
+async def changes(core: CoreDep, after: AfterPosition = "", limit: Limit = 100) -> ChangePage:
     """The changes of the law book after its version `after`, in order."""
     async with core.store.reading.connect() as connection:
         rows = await item_queries.changes(connection, int(after or 0), limit + 1)
@@ -45,7 +44,6 @@ async def changes(core: CoreDep, who: Caller, after: AfterPosition = "", limit: 
 async def items(
     kind: ItemKind,
     core: CoreDep,
-    who: Caller,
     region: Annotated[str | None, Query(description="Issued for this region (six digits)")] = None,
     domain: Annotated[str | None, Query(description="Holds in this domain; of measures, policies and domains")] = None,
     unconfirmed: Annotated[
@@ -68,7 +66,6 @@ async def item(
     kind: ItemKind,
     item_id: str,
     core: CoreDep,
-    who: Caller,
     version: Annotated[int | None, Query(ge=1, description="Its version; the newest unless given")] = None,
 ) -> Item:
     """One item, with later retirements and confirmations of that version."""
@@ -79,7 +76,7 @@ async def item(
 
 
 @router.get("/{kind}/{item_id}/versions")
-async def versions(kind: ItemKind, item_id: str, core: CoreDep, who: Caller) -> EditionsBody:
+async def versions(kind: ItemKind, item_id: str, core: CoreDep) -> EditionsBody:
     """All editions of an item, oldest first: as published, retired and confirmed."""
     found = await _editions(core, kind, item_id)
     return EditionsBody(editions=[EditionBody.model_validate(edition) for edition in found])

@@ -18,7 +18,6 @@ from shared.contracts.event import InstrumentId, MeasureId
 from shared.contracts.lawbook import Measure
 from shared.lawbook.book import LawBook
 from shared.rejection import reject
-from shared.web.access import Caller
 from shared.web.core import CoreDep
 
 router = APIRouter(tags=["resolved"])
@@ -30,7 +29,6 @@ RegionQuery = Annotated[str, Query(pattern=r"^\d{6}$", description="GB/T 2260, s
 async def implementers(
     measure_id: MeasureId,
     core: CoreDep,
-    who: Caller,
     region: RegionQuery,
     version: Annotated[int | None, Query(ge=1)] = None,
 ) -> ImplementersBody:
@@ -47,7 +45,7 @@ async def implementers(
 
 
 @router.get("/memoranda/{instrument_id}/content")
-async def memorandum(instrument_id: InstrumentId, core: CoreDep, who: Caller) -> MemorandumBody:
+async def memorandum(instrument_id: InstrumentId, core: CoreDep) -> MemorandumBody:
     """An instrument with the measures that it binds."""
     book = await current_book(core)
     instrument = book.instrument(instrument_id)
@@ -59,7 +57,7 @@ async def memorandum(instrument_id: InstrumentId, core: CoreDep, who: Caller) ->
 
 
 @router.get("/directory")
-async def directory(core: CoreDep, who: Caller, region: RegionQuery) -> MattersBody:
+async def directory(core: CoreDep, region: RegionQuery) -> MattersBody:
     """The matters in which a check is due (信用信息查询事项目录), with the departments that must check in a region."""
     book = await current_book(core)
     matters = [_matter(book, matter, region) for _, matter in sorted(book.matters.items())]
@@ -67,7 +65,7 @@ async def directory(core: CoreDep, who: Caller, region: RegionQuery) -> MattersB
 
 
 @router.get("/regions/{code}/lineage")
-async def lineage(code: str, core: CoreDep, who: Caller) -> LineageBody:
+async def lineage(code: str, core: CoreDep) -> LineageBody:
     """A region and its ancestors."""
     book = await current_book(core)
     if code not in book.regions:

@@ -8,7 +8,6 @@ from fastapi import APIRouter, Query
 from services.catalogue.api.bodies.resolved import WorkingDaysBody
 from shared.calendar.working_days import add_working_days, is_working_day, unknown_years, working_days_between
 from shared.rejection import reject
-from shared.web.access import Caller
 
 router = APIRouter(tags=["working days"])
 
@@ -18,7 +17,6 @@ _FIRST, _LAST = date(1990, 1, 1), date(2100, 12, 31)
 
 @router.get("/working-days")
 async def working_days(
-    who: Caller,
     start: Annotated[date, Query(description="The day of the event")],
     add: Annotated[int | None, Query(ge=0, le=MOST_DAYS, description="This number of working days later")] = None,
     end: Annotated[date | None, Query(description="Or up to and including this day")] = None,
