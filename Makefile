@@ -54,7 +54,7 @@ test: $(READY) ## Run the tests, against a real PostgreSQL and a real Kafka (运
 	@.venv/bin/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 test-domain: $(READY) ## Run only the tests that need no server; takes seconds (领域测试,无需服务器)
-	@.venv/bin/pytest tests/domain tests/contracts $(ARGS)
+	@.venv/bin/pytest tests/domain tests/contracts tests/docs $(ARGS)
 
 lint: $(READY) ## Check style, types and import rules (静态检查)
 	.venv/bin/ruff check .

@@ -1,1 +1,1 @@
-"""The actors of the loop, a folder each, with the same rooms in every one. No service imports another."""
+"""The six services, one folder each, all with the same rooms. No service imports another."""

@@ -15,8 +15,6 @@ ROWS = frozenset(row.row_id for row in requirements.rows(PAGE))
 SOURCES = requirements.sources(PAGE)
 CODES = {source.number: source.code for source in SOURCES}
 DOCUMENTS = requirements.documents(PAGE)
-ABSENT = "DESIGN"
-"""A document that this project does not have."""
 
 
 @cache
@@ -176,12 +174,6 @@ def test_rows_are_found_in_every_form() -> None:
 
 
 # --- other references ------------------------------------------------------------------------------------------------
-
-
-def test_no_text_names_a_document_that_the_project_does_not_have() -> None:
-    """Cite docs/architecture.md, a row or a decision instead, or give the reason."""
-    named = in_files(lambda text: [ABSENT] * text.count(ABSENT), *tree.PROSE)
-    assert not named, "\n".join(named)
 
 
 def test_links_between_pages_lead_somewhere() -> None:
