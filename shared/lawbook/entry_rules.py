@@ -78,6 +78,16 @@ def publishers(domain: Domain) -> tuple[DepartmentId, ...]:
     return domain.may_publish or domain.may_list
 
 
+def may_publish(domain: Domain, department: DepartmentId, entry: EntryContent, book: LawBook) -> bool:
+    """Whether a department may approve and publish an entry: its own entry, or one of the regions that it is responsible for.
+
+    Entries of others are published only by a department that the domain names as publisher.
+    """
+    if department == entry.initiated_by:
+        return department in publishers(domain)
+    return department in domain.may_publish and is_responsible(book, department, entry.jurisdiction)
+
+
 def deciders(domain: Domain) -> tuple[DepartmentId, ...]:
     """The departments whose decisions a listing in a domain may rest on; its listers where it names none."""
     return domain.may_decide or domain.may_list

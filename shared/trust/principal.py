@@ -27,6 +27,11 @@ class OfficerRole(StrEnum):
     """A department's own system: may list and execute (部门业务系统)."""
 
 
+def same_account(one: str, other: str) -> bool:
+    """Whether two names are the same account. Identity providers differ in case: `Li` and `li` are one officer (four eyes)."""
+    return one.strip().casefold() == other.strip().casefold()
+
+
 @dataclass(frozen=True, slots=True)
 class Principal:
     """The caller. `subject`: its account at the identity provider, never a personal number."""

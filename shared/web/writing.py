@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Annotated, Any
+from urllib.parse import quote
 
 import orjson
 from fastapi import Depends, Header, Request, Response
@@ -123,8 +124,9 @@ class IdempotentWrite:
 
 
 def _caller_name(caller: Principal) -> str:
-    """The name under which the keys of a caller are stored."""
-    return f"{caller.department or '-'}/{caller.subject}"
+    """The name under which the keys of a caller are stored. Escaped: `a/b` + `c` is not `a` + `b/c`."""
+    department = quote(caller.department, safe="") if caller.department else "-"
+    return f"{department}/{caller.subject}"
 
 
 async def _write(

@@ -49,12 +49,12 @@ def test_another_officer_publishes_it() -> None:
 
 @pytest.mark.parametrize("decision", [Enact(FIRST, 7), Return(FIRST, "示例")])
 def test_the_officer_who_filed_it_does_not_decide_about_it(decision: Command) -> None:
-    FILED.when(decision).then_rejected("same_officer")
+    FILED.when(decision).then_rejected("four_eyes")
 
 
 def test_the_officer_who_filed_it_does_not_decide_about_it_in_another_department_either() -> None:
     elsewhere = Officer(subject="first", department=DepartmentId("other-credit-office"))
-    FILED.when(Enact(elsewhere, 7)).then_rejected("same_officer")
+    FILED.when(Enact(elsewhere, 7)).then_rejected("four_eyes")
 
 
 def test_another_officer_returns_it_and_its_department_withdraws_it() -> None:

@@ -36,6 +36,7 @@ from shared.contracts.lawbook import (
 from shared.contracts.listing import EntryPublished, Notice, Origin
 from shared.identity import mask_name
 from shared.lawbook.terms import last_day, months_after
+from tests.builders import a_book, a_department, a_domain, the_regions
 from tests.decider import Given, given
 from tests.domain.initiator_inputs import (
     APPROVER,
@@ -248,6 +249,47 @@ def test_an_officer_who_drafted_or_submitted_does_not_publish() -> None:
     submitted_by_another = SUBMITTED.model_copy(update={"by": "second-lister"})
     for by in (LISTER, OTHER_LISTER):
         the(DRAFTED, submitted_by_another).when(Approve(by, BOOK)).then_rejected("four_eyes")
+
+
+def test_accounts_that_differ_in_case_only_are_one_officer() -> None:
+    shouting = Officer(LISTER.account.upper(), SAFETY)
+    the(DRAFTED, SUBMITTED).when(Approve(shouting, BOOK)).then_rejected("four_eyes")
+
+
+def test_another_lister_of_the_domain_does_not_publish_what_it_did_not_initiate() -> None:
+    book = a_book(
+        [
+            *the_regions(),
+            *(a_department(department) for department in (SAFETY, COURT)),
+            a_domain("safety", grades=(), may_list=(SAFETY, COURT)),
+        ]
+    )
+    entry = the_entry(but(grade=None))
+    submitted = the(DRAFTED.model_copy(update={"entry": entry}), SUBMITTED)
+    submitted.when(Approve(Officer("judge", COURT), book)).then_rejected("may_not_publish")
+    submitted.when(Return("示例", Officer("judge", COURT), book)).then_rejected("may_not_publish")
+    submitted.when(Approve(APPROVER, book)).then_types(EntryPublished)
+
+
+@pytest.mark.parametrize(
+    ("region", "allowed"), [("410300", True), ("410000", True), ("410308", False), ("410900", False)]
+)
+def test_a_publisher_publishes_for_others_in_its_own_regions_only(region: str, allowed: bool) -> None:
+    publisher = DepartmentId("example-publisher")
+    book = a_book(
+        [
+            *the_regions(),
+            a_department(SAFETY),
+            a_department(publisher, region=region),
+            a_domain("safety", grades=(), may_list=(SAFETY,), may_publish=(publisher,)),
+        ]
+    )
+    submitted = the(DRAFTED.model_copy(update={"entry": the_entry(but(grade=None))}), SUBMITTED)
+    outcome = submitted.when(Approve(Officer("zhao", publisher), book))
+    if allowed:
+        outcome.then_types(EntryPublished)
+    else:
+        outcome.then_rejected("may_not_publish")
 
 
 def test_an_officer_who_revised_does_not_publish() -> None:

@@ -119,8 +119,8 @@ async def test_the_shipped_law_book_is_drafted_by_one_officer_and_published_by_a
 async def test_the_officer_who_drafted_it_neither_publishes_nor_returns_it(start: StartWorld) -> None:
     async with start("catalogue") as w:
         drafted = await draft(w, "departments", DEPARTMENTS[3])
-        assert refusal(await post(w, f"drafts/{drafted}/publish", {}), 403) == [("same_officer", None)]
-        assert refusal(await post(w, f"drafts/{drafted}/return", {"reason": "示例"}), 403) == [("same_officer", None)]
+        assert refusal(await post(w, f"drafts/{drafted}/publish", {}), 403) == [("four_eyes", None)]
+        assert refusal(await post(w, f"drafts/{drafted}/return", {"reason": "示例"}), 403) == [("four_eyes", None)]
         assert (await get(w, "version")) == {"lawbook_version": 0}
 
 

@@ -12,6 +12,7 @@ from services.catalogue.domain.content import Content, pieces
 from shared.contracts.event import Contract, DepartmentId, Event
 from shared.decider import Decider
 from shared.rejection import reject
+from shared.trust.principal import same_account
 
 
 class Officer(Contract):
@@ -125,7 +126,7 @@ Command = File | Enact | Return | Withdraw
 
 
 def decide(draft: Draft, command: Command, now: datetime) -> Sequence[Event]:
-    """Raises Rejected: `draft_exists`, `unknown_id`, `draft_closed`, `same_officer`, `not_own_draft`."""
+    """Raises Rejected: `draft_exists`, `unknown_id`, `draft_closed`, `four_eyes`, `not_own_draft`."""
     del now
     if isinstance(command, File):
         if not isinstance(draft, Missing):
@@ -162,9 +163,9 @@ def require_open(draft: Draft) -> Open:
 
 
 def require_second_officer(draft: Open, officer: Officer) -> None:
-    """Four eyes: the officer who filed a draft does not decide about it, in any department. Raises Rejected: `same_officer`."""
-    if draft.by.subject == officer.subject:
-        raise reject("same_officer")
+    """Four eyes: the officer who filed a draft does not decide about it, in any department. Raises Rejected: `four_eyes`."""
+    if same_account(draft.by.subject, officer.subject):
+        raise reject("four_eyes")
 
 
 def evolve(draft: Draft, event: Event) -> Draft:

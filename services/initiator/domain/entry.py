@@ -26,8 +26,9 @@ from shared.contracts.event import Event
 from shared.contracts.listing import Entry, EntryPublished
 from shared.decider import Decider
 from shared.lawbook.book import LawBook
-from shared.lawbook.entry_rules import entry_faults, named, publishers
+from shared.lawbook.entry_rules import entry_faults, may_publish, named
 from shared.rejection import Fault, Rejected, reject, reject_all
+from shared.trust.principal import same_account
 
 
 class EntryStatus(StrEnum):
@@ -191,13 +192,13 @@ def _require_own(entry: Entry, by: Officer) -> None:
 
 def _require_another(officers: frozenset[str], by: Officer) -> None:
     """Four eyes."""
-    if by.account in officers:
+    if any(same_account(by.account, officer) for officer in officers):
         raise reject("four_eyes")
 
 
 def _publisher_faults(entry: Entry, by: Officer, book: LawBook) -> list[Fault]:
     domain = book.domain(entry.domain_id)
-    if domain is None or by.department in publishers(domain):
+    if domain is None or may_publish(domain, by.department, entry, book):
         return []
     return [Fault("may_not_publish", "domain_id", {"domain": named(domain)})]
 

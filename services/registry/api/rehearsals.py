@@ -8,6 +8,7 @@ from fastapi.responses import StreamingResponse
 from pydantic import ValidationError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from services.registry.api.access import Overseer
 from services.registry.api.bodies.rehearsals import (
     DifferencePage,
     Draft,
@@ -16,7 +17,6 @@ from services.registry.api.bodies.rehearsals import (
     difference_page,
     rehearsal_body,
 )
-from services.registry.api.overseers import Overseer
 from services.registry.api.report import csv_report
 from services.registry.domain.draft import draft_faults, in_order
 from services.registry.stores import rehearsals
