@@ -59,15 +59,15 @@ def _arguments(given: Sequence[str]) -> Any:
 
 async def _main(names: Sequence[str], scale: Scale, loop: str) -> list[str]:
     """Run the benches one after the other; returns those that failed. The results of the others are still shown."""
-    told = Console(stderr=True, highlight=False)
-    async with servers(told.print) as on:
+    progress = Console(stderr=True, highlight=False)
+    async with servers(progress.print) as on:
         facts = await machine.facts(dsn(on.database_url), on.kafka_version, loop)
         figures: list[Figure] = []
         failed: list[str] = []
         resident: dict[str, dict[str, float]] = {}
         for name in names:
             start = time.perf_counter()
-            told.print(f"{name} …")
+            progress.print(f"{name} …")
             try:
                 async with watched(on) as watch:
                     figures += await _bench(on, name, scale)
@@ -75,18 +75,20 @@ async def _main(names: Sequence[str], scale: Scale, loop: str) -> list[str]:
             except Exception:
                 failed.append(name)
                 log.exception("%s failed", name)
-            told.print(f"{name}: {time.perf_counter() - start:.0f} s")
+            progress.print(f"{name}: {time.perf_counter() - start:.0f} s")
     facts["load_after"] = machine.load()
     facts["resident_mib"] = resident
     facts["failed"] = failed
     facts["sources_changed"] = machine.sources() != facts["sources"]
     if facts["sources_changed"]:
-        told.print("The program was changed during this run: its figures are not of one version.", style="bold red")
+        progress.print(
+            "The program was changed during this run: its figures come from different versions.", style="bold red"
+        )
     shown = Console(width=None if sys.stdout.isatty() else 180)
     report.show(figures, shown)
     report.show_memory(resident, shown)
     report.show_verdict(figures, BENCHES, scale.value, shown)
-    told.print(f"written to {report.save(figures, scale.value, facts, BENCHES)}")
+    progress.print(f"written to {report.save(figures, scale.value, facts, BENCHES)}")
     return failed
 
 

@@ -154,10 +154,10 @@ class _Copy:
         self._subject = f"uscc:{_COMPANIES.company(nth).credit_code}"
         self._entry, self._response = f"{number:08x}{like['entry_id'][8:]}", f"{number:08x}{like['response_id'][8:]}"
 
-    def _own(self, told: str) -> str:
+    def _own(self, text: str) -> str:
         like = self._like
-        told = told.replace(like["entry_id"], self._entry).replace(like["response_id"], self._response)
-        return told.replace(like["subject"], self._subject)
+        text = text.replace(like["entry_id"], self._entry).replace(like["response_id"], self._response)
+        return text.replace(like["subject"], self._subject)
 
     def row(self) -> tuple[Any, ...]:
         like = self._like

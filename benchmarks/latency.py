@@ -114,9 +114,9 @@ class _Bench:
         client, who = self.world.client, system(small_book.IMPLEMENTERS[0])
         page = await client.get(who, "/executor/v1/tasks", {"state": "open", "entry_id": entry_id})
         answers = [{"task_id": task["task_id"], "answer": "apply", "note": "已落实（示例）"} for task in page["items"]]
-        told = await client.post(who, "/executor/v1/tasks/answers", {"answers": answers}, str(uuid4()))
-        if not answers or told["accepted"] != len(answers):
-            raise RuntimeError(f"the executor did not take the answers: {told}")
+        answer = await client.post(who, "/executor/v1/tasks/answers", {"answers": answers}, str(uuid4()))
+        if not answers or answer["accepted"] != len(answers):
+            raise RuntimeError(f"the executor did not take the answers: {answer}")
 
 
 _COMPANIES = InventedSubjects(seed=13)

@@ -23,7 +23,7 @@ def environment(url: str) -> dict[str, str]:
     }
 
 
-Told = tuple[str, dict[str, Any], bool]
+Written = tuple[str, dict[str, Any], bool]
 """An event: its type, its body, and whether a read model projects it."""
 
 
@@ -58,7 +58,7 @@ class Log:
     def table(self) -> str:
         return str(self._application.recorder.events_table_name)
 
-    def write(self, streams: Iterable[list[Told]]) -> None:
+    def write(self, streams: Iterable[list[Written]]) -> None:
         """Save streams, a hundred at a time: larger saves are slow in the library."""
         aggregates: list[Any] = []
         for (kind, body, _), *others in streams:

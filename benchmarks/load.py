@@ -10,10 +10,10 @@ CONNECTIONS = 16
 
 def request(method: str, path: str, headers: Mapping[str, str], body: bytes = b"") -> bytes:
     """The bytes of a request."""
-    told = {"Host": "127.0.0.1", **headers}
+    all_headers = {"Host": "127.0.0.1", **headers}
     if body:
-        told |= {"Content-Type": "application/json", "Content-Length": str(len(body))}
-    lines = [f"{method} {path} HTTP/1.1", *(f"{name}: {value}" for name, value in told.items()), "", ""]
+        all_headers |= {"Content-Type": "application/json", "Content-Length": str(len(body))}
+    lines = [f"{method} {path} HTTP/1.1", *(f"{name}: {value}" for name, value in all_headers.items()), "", ""]
     return "\r\n".join(lines).encode() + body
 
 

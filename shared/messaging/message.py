@@ -58,7 +58,7 @@ def parse_record(topic: str, record: Any) -> RawRecord:
 
 
 def _without_none(headers: Sequence[tuple[str, bytes | None]]) -> Headers:
-    """Kafka allows headers without a value; all of ours have one."""
+    """Kafka allows headers without a value; all headers of this system have one."""
     if any(value is None for _, value in headers):
         return [(name, value or b"") for name, value in headers]
     return cast("Headers", headers)

@@ -139,8 +139,8 @@ def test_whatever_is_kept_is_kept_in_a_volume_with_a_name(system: Project):
 def test_no_secret_stands_in_the_environment_and_nobody_of_ours_is_root(system: Project):
     secrets = [path.read_text() for path in (system.folder / "secrets").iterdir()]
     for one in system.containers():
-        told = "\n".join([*one["Config"]["Env"], *(one["Args"] or [])])
-        assert not [value for value in secrets if value in told], one["Name"]
+        visible = "\n".join([*one["Config"]["Env"], *(one["Args"] or [])])
+        assert not [value for value in secrets if value in visible], one["Name"]
         if one["Config"]["Image"] == system.image:
             assert one["Config"]["User"] == "10001:10001"
             assert one["HostConfig"]["ReadonlyRootfs"]

@@ -337,8 +337,8 @@ def test_whatever_is_published_what_governs_holds_there_and_then(said: list[Said
     for ruling in found.rulings:
         assert ruling.policy.effective_from <= day
         assert ruling.policy.region in above
-    speaks = any(p.effective_from <= day and p.region in above and p.substance.clean_record_years for p in policies)
-    assert (found.ruling("clean_record_years") is not None) is speaks
+    has_ruling = any(p.effective_from <= day and p.region in above and p.substance.clean_record_years for p in policies)
+    assert (found.ruling("clean_record_years") is not None) is has_ruling
     again = asked(a_book(reversed(policies)), region, decided_on=day, act_on=day)
     assert [(r.name, r.setting) for r in found.rulings] == [(r.name, r.setting) for r in again.rulings], (
         "the order of publication decides nothing"

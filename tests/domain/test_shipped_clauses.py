@@ -62,10 +62,10 @@ class Listed:
     on_lists_of_domains: int = 1
 
     def __str__(self) -> str:
-        told = [self.list_kind.value, self.domain, self.role.value if self.role else self.kind.value]
-        told += ["able but unwilling"] if self.able_but_unwilling else []
-        told += [f"on {self.on_lists_of_domains} lists"] if self.on_lists_of_domains > 1 else []
-        return " ".join(told)
+        words = [self.list_kind.value, self.domain, self.role.value if self.role else self.kind.value]
+        words += ["able but unwilling"] if self.able_but_unwilling else []
+        words += [f"on {self.on_lists_of_domains} lists"] if self.on_lists_of_domains > 1 else []
+        return " ".join(words)
 
 
 def red(domain: str, kind: SubjectKind = COMPANY) -> Listed:

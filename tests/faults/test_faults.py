@@ -37,8 +37,8 @@ async def _read_by(hurt: System, instance: Instance) -> tuple[int, int]:
     """The number of partitions that this instance reads, and the number of all partitions."""
     token = hurt.issuer.issue(None, [OfficerRole.OPERATOR], "faults")
     async with httpx.AsyncClient(base_url=instance.address, trust_env=False) as http:
-        told = await http.get("/v1/operations/state", headers={"Authorization": f"Bearer {token}"})
-    partitions = told.raise_for_status().json()["partitions"]
+        answer = await http.get("/v1/operations/state", headers={"Authorization": f"Bearer {token}"})
+    partitions = answer.raise_for_status().json()["partitions"]
     return sum(place["lag"] is not None for place in partitions), len(partitions)
 
 

@@ -165,5 +165,5 @@ async def test_a_record_that_never_reached_the_log_is_found(broken: Broken, monk
 
     monkeypatch.setattr(Relay, "_send", forgetful)
     found = "\n".join(await broken.found())
-    assert "goes from" in found or "published is" in found, "somebody has noticed, or has not heard it"
+    assert "goes from" in found or "published is" in found, "the services differ"
     assert "does not hold what registry/" in "\n".join(await log(broken.engines, broken.settings))

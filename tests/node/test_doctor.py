@@ -91,7 +91,7 @@ async def test_a_consumer_that_left_or_stands_still_is_noticed(start: StartWorld
         consumer = w.services["registry"].consumer
         assert consumer is not None
         await consumer.stop()
-        await w.publish_lawbook(*LAWBOOK)
+        await w.publish_lawbook(*LAWBOOK, wait=False)
         found = await codes(w.settings, "registry", timeout=2)
         assert set(found) == {"consumer_absent", "consumer_stuck"}
         assert dict(found["consumer_stuck"].facts) == {
@@ -107,7 +107,7 @@ async def test_what_moves_while_it_is_watched_is_well(start: StartWorld) -> None
         consumer = w.services["registry"].consumer
         assert consumer is not None
         await consumer.stop()
-        await w.publish_lawbook(*LAWBOOK)
+        await w.publish_lawbook(*LAWBOOK, wait=False)
         watching = asyncio.create_task(codes(w.settings, "registry", timeout=60))
         await asyncio.sleep(1)
         await w.restart("registry")
@@ -185,8 +185,8 @@ async def test_the_command_says_it_in_both_languages_and_ends_with_one(stack: Ad
         assert "does not exist" in ended.out
         assert "liandong migrate" in ended.out
         ended = await here.run("doctor", "registry", "--folder", str(tmp_path), "--json")
-        told: list[dict[str, Any]] = json.loads(ended.out)
-        assert {"database_missing", "topic_missing", "key_missing"} <= {one["code"] for one in told}
+        findings: list[dict[str, Any]] = json.loads(ended.out)
+        assert {"database_missing", "topic_missing", "key_missing"} <= {one["code"] for one in findings}
 
 
 async def test_a_setting_that_cannot_be_read_is_told(stack: Addresses, tmp_path: Path) -> None:

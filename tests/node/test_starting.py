@@ -32,10 +32,10 @@ async def _serve(here: Sandbox, **environment: str) -> asyncio.subprocess.Proces
 
 
 async def _said(here: Sandbox, words: str) -> None:
-    async def told() -> bool:
+    async def logged() -> bool:
         return words in (here.folder / "err").read_text(encoding="utf-8")
 
-    await eventually(told, seconds=60)
+    await eventually(logged, seconds=60)
 
 
 def _one_line(ended: Ended, *words: str) -> None:

@@ -40,7 +40,7 @@ def lines() -> Generator[Lines]:
 
 @contextmanager
 def configured(form: LogFormat = LogFormat.TEXT) -> Generator[Callable[[], list[str]]]:
-    """Logging as a process of ours configures it. Yields a function that returns the lines so far."""
+    """Logging as a process of this system configures it. Yields a function that returns the lines so far."""
     written = io.StringIO()  # no terminal
     root = logging.getLogger()
     before = root.handlers[:], root.level

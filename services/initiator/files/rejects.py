@@ -17,6 +17,7 @@ from sqlalchemy.engine import Row
 from services.initiator.files.columns import COLUMNS, SCHEMES, column_of, plain
 from services.initiator.files.reading import Record
 from services.initiator.files.rows import Layout, responsible_in
+from shared.files.csv_text import BYTE_ORDER_MARK, csv_line, no_formula
 from shared.identity import mask_name
 from shared.identity.keys import LEGAL_SCHEME
 from shared.identity.personal_numbers import mask_personal_numbers
@@ -133,20 +134,14 @@ def _decoded(fact: object) -> object:
 # --- the file of rejects
 
 _HEADINGS = ("line", "field", "code", "reason", "row")
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
 async def reject_file(rejects: AsyncIterator[Row[Any]], wording: Wording, chosen: Language) -> AsyncIterator[bytes]:
     """The rejects as CSV in the caller's language. The byte order mark makes Excel read it as UTF-8."""
-    yield b"\xef\xbb\xbf" + (_line(_HEADINGS) + "\r\n").encode()
+    yield (BYTE_ORDER_MARK + csv_line(_HEADINGS)).encode()
     async for row in rejects:
         fault = Fault(row.code, row.field, decode_facts(row.facts))
         phrase = wording.phrase(row.code)
         reason = f"{wording.fill(phrase.detail, fault, chosen)} {wording.fill(phrase.remedy, fault, chosen)}"
         cells = (str(row.line), row.field or "", row.code, reason, row.row)
-        yield (_line([_as_text(cell) for cell in cells]) + "\r\n").encode()
-
-
-def _as_text(cell: str) -> str:
-    """A leading quote keeps a spreadsheet program from running the cell as a formula."""
-    return f"'{cell}" if cell.startswith(_FORMULA_STARTS) else cell
+        yield csv_line(no_formula(cell) for cell in cells).encode()
