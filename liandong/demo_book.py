@@ -1,7 +1,7 @@
 """The law book of the demo and of the benchmarks: pinned, so that their figures stay comparable while the shipped one grows.
 
 `demo/measures.yaml` holds the measures that reach a list of the demo, whole. Policies of Luoyang and of the state are named
-here by version: one that ships later changes no figure before it is named. All else is as it ships.
+here by version: one that ships later changes no figure before it is named. Everything else is the shipped book.
 """
 
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""Queries that have an index of their own go by it whatever their parameters, also by the plan that fits all of them.
+"""Each query with a partial index uses that index, also under PostgreSQL's generic plan.
 
 A partial index serves only a statement whose text says that its condition holds. The server begins to use the plan for all
 parameters after some executions; until then everything looks well.

@@ -1,4 +1,4 @@
-"""The catalogue over HTTP: a credit office drafts, a second officer publishes, everyone with a token reads."""
+"""The catalogue over HTTP: a credit office drafts, a second officer publishes, everyone reads."""
 
 from fastapi import APIRouter
 

@@ -19,7 +19,7 @@ Overseer = Annotated[Principal, Depends(require(OfficerRole.CREDIT_OFFICE, Offic
 
 
 def officer(who: Principal) -> Officer:
-    """The caller as the domain knows it."""
+    """The caller as an `Officer` of the domain."""
     return Officer(subject=who.subject, department=who.department)
 
 

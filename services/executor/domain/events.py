@@ -147,7 +147,7 @@ class Barred(Contract):
 
 
 class ActiveEntry(Contract):
-    """A list entry that reaches the subject, as far as this executor knows."""
+    """A list entry that reaches the subject, by the events that this executor has read."""
 
     entry_id: EntryId
     list_kind: ListKind

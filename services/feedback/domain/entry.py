@@ -73,7 +73,7 @@ def tally_of(line: LedgerLine | None) -> Tally:
 
 
 class LedgerEntry(NamedTuple):
-    """An entry as the ledger knows it. Before its publication is read, only the id is known."""
+    """An entry in the ledger. Before its publication is read, only the id is known."""
 
     entry_id: EntryId
     subject: SubjectKey | None = None

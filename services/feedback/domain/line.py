@@ -92,8 +92,9 @@ class LedgerLine(NamedTuple):
         The registry orders an end once or twice: from now on, and later from the beginning (a repaired entry proves to have
         been wrong). An undoing does not name the order that it answers, and may cross with the second order. It need not
         name it: the executor refuses an undoing that does not satisfy the orders that it has read by then. So an undoing that
-        does not satisfy the last order was given for the first one, and the line owes another. A department's answer that it
-        did not apply the measure is no confirmation: until it knows of the end, it may still apply it. The executor confirms.
+        does not satisfy the last order was given for the first one, and the line owes another. A department's answer
+        "not applied" is no confirmation, because the department may have given it before it received the end. Only the
+        executor's `EffectUndone` confirms.
         """
         demand = self.on_error if self.end_mode == EndMode.FROM_BEGINNING else self.on_end
         return demand is not None and self.undone in _ENOUGH[demand]

@@ -4,8 +4,8 @@ A deadline is a date, and most deadlines are met. So there is no timer for each 
 pass goes through the overdue lines in chunks, each in a transaction of its own. An interrupted pass is started again and finds
 what is left. Several instances do no harm: a line is published under the lock of its entry.
 
-No department is called late by a ledger that has not read everything. Before it publishes, a pass asks the broker for the end
-of each partition, and publishes only lines whose partitions this service has read to that end.
+An obligation is published as overdue only when the partitions of its line are read to their end. Before it publishes, a pass
+asks the broker for the end of each partition, and publishes only lines whose partitions this service has read to that end.
 """
 
 import asyncio

@@ -24,9 +24,9 @@ async def _reader(who: Annotated[Principal, Depends(require(*_READERS))]) -> Rea
 
 
 Reads = Annotated[Reader, Depends(_reader)]
-"""May read. What exactly, `Reader` says."""
+"""May read. `Reader` limits what is read."""
 
 
 def officer(who: Principal) -> Officer:
-    """The caller as the domain knows it."""
+    """The caller as an `Officer` of the domain."""
     return Officer(who.department, credit_office=who.has(OfficerRole.CREDIT_OFFICE))

@@ -47,8 +47,8 @@ async def answer(session: Session, status: int, entry_id: EntryId, **ids: str) -
 def _not_adopted(entry_id: str) -> Rejected:
     """`entry_not_read_yet` for an id that the initiator may have assigned, `unknown_id` for one that it cannot have.
 
-    Only the initiator knows which entries exist; this service knows which publications it has read. An entry is published at any
-    age of its id: a draft may wait for months, and the id of an imported row has no date. A publication may also still be in the
+    Which entries exist is stored only at the initiator; here only the publications that were read are stored. An entry is
+    published at any age of its id: a draft may wait for months, and the id of an imported row has no date. A publication may also still be in the
     initiator's outbox, in Kafka, or here behind a parked event.
     """
     return reject("entry_not_read_yet" if _may_be_assigned(entry_id) else "unknown_id", "entry_id")

@@ -68,7 +68,7 @@ class CheckBody(BaseModel):
         description="Directed punishments that must not be applied, because their basis is gone"
     )
     lists: tuple[ActiveEntry, ...] = Field(
-        description="Active entries that reach the subject, as far as this executor knows"
+        description="Active entries that reach the subject, by the events that this executor has read"
     )
     covers: tuple[ListName, ...] = Field(description='The lists for which "no record" is stated')
     as_of: datetime | None
