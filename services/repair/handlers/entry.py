@@ -48,8 +48,8 @@ def _not_adopted(entry_id: str) -> Rejected:
     """`entry_not_read_yet` for an id that the initiator may have assigned, `unknown_id` for one that it cannot have.
 
     Which entries exist is stored only at the initiator; here only the publications that were read are stored. An entry is
-    published at any age of its id: a draft may wait for months, and the id of an imported row has no date. A publication may also still be in the
-    initiator's outbox, in Kafka, or here behind a parked event.
+    published at any age of its id: a draft may wait for months, and the id of an imported row has no date. A publication may
+    also still be in the initiator's outbox, in Kafka, or here behind a parked event.
     """
     return reject("entry_not_read_yet" if _may_be_assigned(entry_id) else "unknown_id", "entry_id")
 
