@@ -10,7 +10,7 @@ from benchmarks.scale import Scale
 from tests.stacks import Addresses
 
 
-async def test_a_bench_measures_its_work_beside_the_bare_work(stack: Addresses) -> None:
+async def test_a_bench_measures_its_work_and_the_bare_operation(stack: Addresses) -> None:
     async with sandbox(Servers(stack.database_url, stack.kafka, "")) as made:
         against_bare, against_library = await append_batched.run(made, Scale.QUICK)
     for figure in (against_bare, against_library):
@@ -48,7 +48,7 @@ def test_every_target_has_a_verdict_even_if_no_bench_measures_it() -> None:
     assert verdicts["check_batch", "≥ 10 ×"] == "not built"
 
 
-async def test_a_rebuild_is_measured_whole_and_its_memory_with_it(stack: Addresses) -> None:
+async def test_a_whole_rebuild_and_its_memory_are_measured(stack: Addresses) -> None:
     async with sandbox(Servers(stack.database_url, stack.kafka, "")) as made:
         figures = await rebuild.run(made, Scale.QUICK)
     assert [str(figure.bar or "") for figure in figures] == ["≥ 10 ×", "", "≤ 1.2 ×"]

@@ -280,7 +280,7 @@ READS = [
 ]
 
 
-async def test_nobody_reads_without_a_token_and_drafts_are_for_those_who_oversee(start: StartWorld) -> None:
+async def test_reading_needs_a_token_and_drafts_an_overseeing_role(start: StartWorld) -> None:
     async with start("catalogue") as w:
         for path in READS:
             assert (await w.http("catalogue").get(f"/v1/{path}")).status_code == 401, path
