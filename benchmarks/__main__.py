@@ -15,8 +15,8 @@ from rich.console import Console
 
 from benchmarks import machine, report
 from benchmarks.figures import Figure
-from benchmarks.ground import Ground, Servers, dsn, ground, servers
 from benchmarks.memory import watched
+from benchmarks.sandbox import Sandbox, Servers, dsn, sandbox, servers
 from benchmarks.scale import Scale
 from liandong.running import tune_garbage_collector
 
@@ -27,19 +27,19 @@ BENCHES = (
 
 log = logging.getLogger("benchmarks")
 
-Run = Callable[[Ground, Scale], Awaitable[list[Figure]]]
+Run = Callable[[Sandbox, Scale], Awaitable[list[Figure]]]
 
 
 def main() -> None:
     logging.basicConfig(level=logging.WARNING)
-    given = _arguments(sys.argv[1:])
-    loop = uvloop.new_event_loop if given.loop == "uvloop" else None
+    arguments = _arguments(sys.argv[1:])
+    loop = uvloop.new_event_loop if arguments.loop == "uvloop" else None
     signal.signal(
         signal.SIGTERM, signal.default_int_handler
     )  # stop as by Ctrl-C, so that databases and topics are removed
     tune_garbage_collector()  # as in every process of the system; both sides are measured with it
     with asyncio.Runner(loop_factory=loop) as runner:
-        failed = runner.run(_main(given.names or BENCHES, Scale(given.scale), given.loop))
+        failed = runner.run(_main(arguments.names or BENCHES, Scale(arguments.scale), arguments.loop))
     sys.exit(1 if failed else 0)
 
 
@@ -49,11 +49,11 @@ def _arguments(given: Sequence[str]) -> Any:
     sizes = parser.add_mutually_exclusive_group()
     for scale in (Scale.QUICK, Scale.FULL):
         sizes.add_argument(f"--{scale}", dest="scale", action="store_const", const=scale.value)
-    parser.add_argument("--loop", choices=("asyncio", "uvloop"), default="asyncio", help="what both sides run on")
+    parser.add_argument("--loop", choices=("asyncio", "uvloop"), default="asyncio", help="event loop of both sides")
     parser.set_defaults(scale=Scale.USUAL.value)
     parsed = parser.parse_args(given)
     if unknown := set(parsed.names) - set(BENCHES):
-        parser.error(f"no such bench: {', '.join(sorted(unknown))}; there are {', '.join(BENCHES)}")
+        parser.error(f"unknown bench: {', '.join(sorted(unknown))}; available: {', '.join(BENCHES)}")
     return parsed
 
 
@@ -82,19 +82,19 @@ async def _main(names: Sequence[str], scale: Scale, loop: str) -> list[str]:
     facts["sources_changed"] = machine.sources() != facts["sources"]
     if facts["sources_changed"]:
         progress.print(
-            "The program was changed during this run: its figures come from different versions.", style="bold red"
+            "The source code changed during this run, so its figures do not belong to one version.", style="bold red"
         )
-    shown = Console(width=None if sys.stdout.isatty() else 180)
-    report.show(figures, shown)
-    report.show_memory(resident, shown)
-    report.show_verdict(figures, BENCHES, scale.value, shown)
+    console = Console(width=None if sys.stdout.isatty() else 180)
+    report.show(figures, console)
+    report.show_memory(resident, console)
+    report.show_verdict(figures, BENCHES, scale.value, console)
     progress.print(f"written to {report.save(figures, scale.value, facts, BENCHES)}")
     return failed
 
 
 async def _bench(on: Servers, name: str, scale: Scale) -> list[Figure]:
     run = cast("Run", importlib.import_module(f"benchmarks.{name}").run)
-    async with ground(on) as made:
+    async with sandbox(on) as made:
         return await run(made, scale)
 
 

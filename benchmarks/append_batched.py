@@ -11,8 +11,8 @@ from typing import Any
 from benchmarks.bare import chunks
 from benchmarks.engine import Engine, engine
 from benchmarks.figures import AtLeast, Figure, in_turns, percentiles
-from benchmarks.ground import Ground
 from benchmarks.library import environment
+from benchmarks.sandbox import Sandbox
 from benchmarks.scale import Scale, Sizes
 from benchmarks.workload import ENTRIES, Order, Orders, Publish
 
@@ -23,10 +23,10 @@ TURNS = Sizes(quick=2, usual=5, full=7)
 LIBRARY_EVENTS = Sizes(quick=1_000, usual=5_000, full=20_000)
 
 
-async def run(ground: Ground, scale: Scale) -> list[Figure]:
-    async with engine(ground) as made:
+async def run(sandbox: Sandbox, scale: Scale) -> list[Figure]:
+    async with engine(sandbox) as made:
         against_bare = await _against_bare(made, EVENTS.at(scale), TURNS.at(scale))
-        against_library = await _against_library(ground, made, LIBRARY_EVENTS.at(scale), TURNS.at(scale))
+        against_library = await _against_library(sandbox, made, LIBRARY_EVENTS.at(scale), TURNS.at(scale))
     return [against_bare, against_library]
 
 
@@ -82,9 +82,9 @@ async def append(made: Engine, orders: list[Order]) -> None:
 # --- the eventsourcing library -----------------------------------------------------------------------------------------
 
 
-async def _against_library(ground: Ground, made: Engine, events: int, turns: int) -> Figure:
+async def _against_library(sandbox: Sandbox, made: Engine, events: int, turns: int) -> Figure:
     orders = Orders(made.invented, seed=2, share_new=1.0)
-    library = await asyncio.to_thread(_Library, await ground.empty_database("eventsourcing"))
+    library = await asyncio.to_thread(_Library, await sandbox.empty_database("eventsourcing"))
 
     async def measured() -> float:
         work = list(chunks(orders.take(events), BATCH))
@@ -105,7 +105,7 @@ async def _against_library(ground: Ground, made: Engine, events: int, turns: int
         await asyncio.to_thread(library.close)
     return Figure(
         bench="append_batched",
-        work=f"the same, {BATCH} new streams a transaction",
+        work=f"load, decide, append with outbox; {BATCH} new streams a transaction",
         unit="events/s",
         turns=taken,
         bare="eventsourcing: app.save() of as many new aggregates, same bodies, same server",
@@ -118,7 +118,7 @@ class _Library:
     """An application of the `eventsourcing` library on PostgreSQL, as in its documentation."""
 
     def __init__(self, url: str) -> None:
-        from eventsourcing.application import Application  # noqa: PLC0415 - only who compares needs it
+        from eventsourcing.application import Application  # noqa: PLC0415 - imported only for this comparison
         from eventsourcing.domain import Aggregate, event  # noqa: PLC0415
 
         class Listing(Aggregate):

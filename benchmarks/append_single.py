@@ -2,7 +2,7 @@
 
 Bare: 16 connections, each inserting one event row per transaction: as a prepared statement in autocommit (one round trip, the
 fastest possible), and, for information, between BEGIN and COMMIT, which is needed when an outbox row is written too.
-A tenth of the commands goes to old streams, the hot ones included; a command with a version conflict is decided again.
+A tenth of the commands goes to old streams, the hot ones included; a command with a version conflict is loaded and decided again.
 """
 
 import asyncio
@@ -13,7 +13,7 @@ from typing import Any
 from benchmarks.bare import Connection, Row
 from benchmarks.engine import Engine, engine
 from benchmarks.figures import AtLeast, Figure, in_turns, percentiles
-from benchmarks.ground import Ground, connection
+from benchmarks.sandbox import Sandbox, connection
 from benchmarks.scale import Scale, Sizes
 from benchmarks.workload import ENTRIES, Order, Orders
 from shared.eventstore import VersionConflict
@@ -26,11 +26,11 @@ TURNS = Sizes(quick=2, usual=5, full=7)
 SHARE_NEW = 0.9
 
 
-async def run(ground: Ground, scale: Scale) -> list[Figure]:
-    async with engine(ground) as made:
+async def run(sandbox: Sandbox, scale: Scale) -> list[Figure]:
+    async with engine(sandbox) as made:
         committer = Committer(made.store)
         committer.start()
-        connections = [await connection(ground.dsn("registry")) for _ in range(WRITERS)]
+        connections = [await connection(sandbox.dsn("registry")) for _ in range(WRITERS)]
         try:
             sizes = COMMANDS.at(scale), TURNS.at(scale)
             return [
@@ -86,10 +86,10 @@ async def _figure(
     found = await in_turns(turns, measured, bare)
     return Figure(
         bench="append_single",
-        work=f"{WRITERS} writers: load, decide, commit; a command each",
+        work=f"{WRITERS} writers: load, decide, commit; one command each",
         unit="commands/s",
         turns=found,
-        bare=f"one-row INSERT, {'BEGIN … COMMIT' if explicit else 'committed by itself'}, {WRITERS} connections",
+        bare=f"one-row INSERT, {'BEGIN … COMMIT' if explicit else 'in autocommit'}, {WRITERS} connections",
         bar=None if explicit else AtLeast(1.5),
         percentiles={side: percentiles(values) for side, values in taken.items()},
         facts={"commands a turn": commands, "races lost and decided again": races, "percentiles of": "ms a command"},

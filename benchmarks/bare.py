@@ -1,7 +1,7 @@
-"""The bare things: multi-row inserts with asyncpg and nothing around them, and aiokafka's own `send()` loop.
+"""The bare operations: multi-row inserts with asyncpg alone, and aiokafka's own `send()` loop.
 
-A multi-row insert is `INSERT … SELECT … FROM unnest(…)`, one array a column: of the plain forms the fastest (a VALUES list of
-the same rows is a longer statement for each number of rows). COPY is no insert and is not compared with.
+A multi-row insert is `INSERT … SELECT … FROM unnest(…)`, one array per column. It is the fastest plain form: a VALUES list
+of the same rows is longer, and a different statement for each number of rows. COPY is not an INSERT and is not compared.
 """
 
 import asyncio

@@ -17,11 +17,11 @@ from sqlalchemy import delete
 
 from benchmarks import small_book
 from benchmarks.bare_server import TABLE
+from benchmarks.direct_consumer import DirectConsumer, records
 from benchmarks.figures import AtLeast, Figure, in_turns, percentiles
-from benchmarks.ground import Ground, connection
 from benchmarks.load import CONNECTIONS, Load, request
+from benchmarks.sandbox import Sandbox, connection
 from benchmarks.scale import Scale, Sizes
-from benchmarks.taking import Taking, records
 from benchmarks.workload import Invented, Zipf
 from liandong.demo.subjects import InventedSubjects
 from liandong.node import build
@@ -35,31 +35,31 @@ CHECKS = Sizes(quick=300, usual=1_500, full=20_000)
 """Per turn."""
 TURNS = Sizes(quick=2, usual=5, full=7)
 
-_STARTS_SECONDS = 60
+_START_TIMEOUT_SECONDS = 60
 _WARM_UP = 64
 
 
-async def run(ground: Ground, scale: Scale) -> list[Figure]:
-    await ground.topics()
-    url = await ground.database("executor")
-    await fill(ground, LISTED.at(scale))
-    bare_url = await ground.empty_database("points")
+async def run(sandbox: Sandbox, scale: Scale) -> list[Figure]:
+    await sandbox.topics()
+    url = await sandbox.database("executor")
+    await fill(sandbox, LISTED.at(scale))
+    bare_url = await sandbox.empty_database("points")
     keys = await _fill_bare(bare_url, SUBJECTS.at(scale))
     async with AsyncExitStack() as exits:
-        executor = await exits.enter_async_context(executor_process(ground))
-        bare = await exits.enter_async_context(_bare(ground.dsn("points")))
+        executor = await exits.enter_async_context(executor_process(sandbox))
+        bare = await exits.enter_async_context(_bare(sandbox.dsn("points")))
         rows = await connection(url)
         exits.push_async_callback(rows.close)
-        figure = await _figure(ground, executor, bare, keys, scale)
+        figure = await _figure(sandbox, executor, bare, keys, scale)
         recorded = await rows.fetchval("SELECT count(*) FROM checks")
     figure.facts["checks recorded"] = recorded
     return [figure]
 
 
-async def _figure(ground: Ground, executor: Load, bare: Load, keys: list[str], scale: Scale) -> Figure:
+async def _figure(sandbox: Sandbox, executor: Load, bare: Load, keys: list[str], scale: Scale) -> Figure:
     count, source = CHECKS.at(scale), Random(9)
     subject = Zipf(len(keys), source, 0.9)
-    token = ground.issuer.issue(small_book.IMPLEMENTERS[0], [OfficerRole.SYSTEM], "bench-system")
+    token = sandbox.issuer.issue(small_book.IMPLEMENTERS[0], [OfficerRole.SYSTEM], "bench-system")
 
     def check() -> bytes:
         body = {"subject": {"scheme": "uscc", "number": keys[subject()]}, "matter": small_book.MATTER}
@@ -89,18 +89,18 @@ async def _figure(ground: Ground, executor: Load, bare: Load, keys: list[str], s
     )
 
 
-async def fill(ground: Ground, listed: int) -> None:
-    """Give the executor its law book and the registry's directions, through its intake."""
-    identity = ground.settings.identity_file
+async def fill(sandbox: Sandbox, listed: int) -> None:
+    """Pass the law book and the registry's directions through the executor's intake."""
+    identity = sandbox.settings.identity_file
     assert identity is not None
     invented = Invented(identity.read_text(encoding="utf-8"))
-    service = build("executor", ground.settings)
+    service = build("executor", sandbox.settings)
     try:
-        taking = Taking(service)
-        await taking.take(records(small_book.changes(), "catalogue"))
+        consumer = DirectConsumer(service)
+        await consumer.consume(records(small_book.changes(), "catalogue"))
         version = len(small_book.changes())
-        directed = [order for nth in range(listed) for order in small_book.orders(invented.company(nth), version)]
-        await taking.take(records(directed, "registry"))
+        directions = [event for nth in range(listed) for event in small_book.directions(invented.company(nth), version)]
+        await consumer.consume(records(directions, "registry"))
         async with service.core.engine.begin() as database:
             await database.execute(
                 delete(OFFSETS)
@@ -124,11 +124,11 @@ async def _fill_bare(url: str, subjects: int) -> list[str]:
 
 
 @asynccontextmanager
-async def executor_process(ground: Ground) -> AsyncGenerator[Load]:
+async def executor_process(sandbox: Sandbox) -> AsyncGenerator[Load]:
     port = _free_port()
     start = "from liandong.cli import main; main()"
     command = [sys.executable, "-c", start, "serve", "executor", "--port", str(port)]
-    async with _process(command, port, ground.settings.environment()) as load:
+    async with _process(command, port, sandbox.settings.environment()) as load:
         yield load
 
 
@@ -144,7 +144,7 @@ async def _process(command: list[str], port: int, environment: dict[str, str] | 
     """A server process on a port, as long as the block runs; with the given environment, or that of this process."""
     process = await asyncio.create_subprocess_exec(*command, env=environment)
     try:
-        await _answers(process, port)
+        await _wait_until_listening(process, port)
         yield Load(port)
     finally:
         if process.returncode is None:
@@ -152,8 +152,8 @@ async def _process(command: list[str], port: int, environment: dict[str, str] | 
         await process.wait()
 
 
-async def _answers(process: asyncio.subprocess.Process, port: int) -> None:
-    async with asyncio.timeout(_STARTS_SECONDS):
+async def _wait_until_listening(process: asyncio.subprocess.Process, port: int) -> None:
+    async with asyncio.timeout(_START_TIMEOUT_SECONDS):
         while process.returncode is None:
             try:
                 _, writer = await asyncio.open_connection("127.0.0.1", port)

@@ -19,8 +19,8 @@ from benchmarks import small_book
 from benchmarks.bare import Connection, chunks
 from benchmarks.check import executor_process, fill
 from benchmarks.figures import AtMost, Figure, Turn, percentile, percentiles
-from benchmarks.ground import Ground, connection, ground
 from benchmarks.load import Load, request
+from benchmarks.sandbox import Sandbox, connection, sandbox
 from benchmarks.scale import Scale, Sizes
 from liandong.demo.subjects import InventedSubjects
 from shared.trust import OfficerRole
@@ -31,24 +31,24 @@ CHECKS = Sizes(quick=300, usual=1_000, full=5_000)
 """Per turn."""
 TURNS = Sizes(quick=2, usual=5, full=7)
 _WARM_UP = 64
-_AT_ONCE = 20_000
+_COPIES_PER_INSERT = 20_000
 _SEED = 11
 """The seed of benchmarks.workload.Invented: the first subject is the one that goes through the intake."""
 _BULK_SECONDS = 600
 
 
-async def run(here: Ground, scale: Scale) -> list[Figure]:
+async def run(here: Sandbox, scale: Scale) -> list[Figure]:
     async with AsyncExitStack() as exits:
-        other = await exits.enter_async_context(ground(here.servers))
-        few = await _asked(exits, here, FEW.at(scale))
-        many = await _asked(exits, other, MANY.at(scale))
+        other = await exits.enter_async_context(sandbox(here.servers))
+        few = await _executor(exits, here, FEW.at(scale))
+        many = await _executor(exits, other, MANY.at(scale))
         turns: list[Turn] = []
         for nth in range(TURNS.at(scale)):
             sides = (many, few) if nth % 2 == 0 else (few, many)
             taken = {id(side): await side.p99(CHECKS.at(scale)) for side in sides}
             turns.append(Turn(taken[id(many)], taken[id(few)]))
-        await few.all_hit()
-        await many.all_hit()
+        await few.require_hits()
+        await many.require_hits()
     return [
         Figure(
             bench="check_growth",
@@ -64,7 +64,7 @@ async def run(here: Ground, scale: Scale) -> list[Figure]:
 
 
 @dataclass
-class _Asked:
+class _Executor:
     """An executor with a number of subjects, and the durations of its checks."""
 
     load: Load
@@ -74,12 +74,12 @@ class _Asked:
     url: str
     took_ms: list[float] = field(default_factory=list[float])
 
-    async def all_hit(self) -> None:
+    async def require_hits(self) -> None:
         """Raises RuntimeError when a check does not find the copies."""
         database = await connection(self.url)
         try:
             if missed := await database.fetchval("SELECT count(*) FROM checks WHERE NOT awaiting"):
-                raise RuntimeError(f"{missed} checks did not hit")
+                raise RuntimeError(f"{missed} checks found no listed subject")
         finally:
             await database.close()
 
@@ -100,7 +100,7 @@ class _Asked:
         return request("POST", "/v1/checks", headers, orjson.dumps(body))
 
 
-async def _asked(exits: AsyncExitStack, where: Ground, subjects: int) -> _Asked:
+async def _executor(exits: AsyncExitStack, where: Sandbox, subjects: int) -> _Executor:
     await where.topics()
     url = await where.database("executor")
     await fill(where, 1)
@@ -111,10 +111,10 @@ async def _asked(exits: AsyncExitStack, where: Ground, subjects: int) -> _Asked:
         await database.close()
     load = await exits.enter_async_context(executor_process(where))
     token = where.issuer.issue(small_book.IMPLEMENTERS[0], [OfficerRole.SYSTEM], "bench-system")
-    asked = _Asked(load, token, subjects, Random(9), url)
-    await asked.p99(_WARM_UP)
-    asked.took_ms.clear()
-    return asked
+    executor = _Executor(load, token, subjects, Random(9), url)
+    await executor.p99(_WARM_UP)
+    executor.took_ms.clear()
+    return executor
 
 
 # --- many subjects -----------------------------------------------------------------------------------------------------
@@ -132,7 +132,7 @@ async def _copy(database: Connection, subjects: int) -> None:
     direction: Any = await database.fetchrow(_DIRECTION, small_book.IMPLEMENTERS[0])
     tasks: list[Any] = await database.fetch(_TASKS, direction["direction"])
     number = await database.fetchval("SELECT max(direction) FROM directions")
-    for some in chunks(range(1, subjects), _AT_ONCE):
+    for some in chunks(range(1, subjects), _COPIES_PER_INSERT):
         copies = [_Copy(direction, nth, number + nth) for nth in some]
         await database.copy_records_to_table(
             "directions", records=(one.row() for one in copies), columns=_DIRECTION_COLUMNS, timeout=_BULK_SECONDS
@@ -147,25 +147,36 @@ _COMPANIES = InventedSubjects(_SEED)
 
 
 class _Copy:
-    """The direction of another subject."""
+    """A copy of the first direction and its tasks, for another subject."""
 
-    def __init__(self, like: Any, nth: int, number: int) -> None:
-        self._like, self._number = like, number
+    def __init__(self, original: Any, nth: int, number: int) -> None:
+        self._original, self._number = original, number
         self._subject = f"uscc:{_COMPANIES.company(nth).credit_code}"
-        self._entry, self._response = f"{number:08x}{like['entry_id'][8:]}", f"{number:08x}{like['response_id'][8:]}"
-
-    def _own(self, text: str) -> str:
-        like = self._like
-        text = text.replace(like["entry_id"], self._entry).replace(like["response_id"], self._response)
-        return text.replace(like["subject"], self._subject)
-
-    def row(self) -> tuple[Any, ...]:
-        like = self._like
-        return (
-            *(self._number, self._response, self._entry, like["department"], self._subject, like["until"]),
-            self._own(like["directed"]),
+        self._entry, self._response = (
+            f"{number:08x}{original['entry_id'][8:]}",
+            f"{number:08x}{original['response_id'][8:]}",
         )
 
-    def tasks(self, given: list[Any]) -> Iterator[tuple[Any, ...]]:
-        for task in given:
-            yield (self._own(task["task_id"]), self._response, task["department"], self._number, *tuple(task)[4:])
+    def _with_own_ids(self, content: str) -> str:
+        """The content with the ids and the subject of the original replaced by those of the copy."""
+        original = self._original
+        content = content.replace(original["entry_id"], self._entry)
+        content = content.replace(original["response_id"], self._response)
+        return content.replace(original["subject"], self._subject)
+
+    def row(self) -> tuple[Any, ...]:
+        original = self._original
+        return (
+            *(self._number, self._response, self._entry, original["department"], self._subject, original["until"]),
+            self._with_own_ids(original["directed"]),
+        )
+
+    def tasks(self, originals: list[Any]) -> Iterator[tuple[Any, ...]]:
+        for task in originals:
+            yield (
+                self._with_own_ids(task["task_id"]),
+                self._response,
+                task["department"],
+                self._number,
+                *tuple(task)[4:],
+            )

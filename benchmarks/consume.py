@@ -1,7 +1,7 @@
 """Consuming: the conditional offset update, decisions, events, outbox rows and read models; 500 records per transaction.
 
 Three real services get records as other services would send them: the registry gets listings, the executor the registry's
-directions, feedback both and the departments' answers. Kafka is left out on both sides: the records are in memory.
+directions, feedback both and the departments' answers. Neither side uses Kafka: the records are in memory.
 
 Bare: the same rows, of every table of the service, as multi-row inserts into tables of the same shape, in the same number of
 transactions.
@@ -13,10 +13,10 @@ from random import Random
 from typing import Any
 
 from benchmarks.bare import Mirror, mirror, shared_out
+from benchmarks.direct_consumer import BATCH, DirectConsumer, record, records
 from benchmarks.figures import AtLeast, Figure, Turn, percentiles
-from benchmarks.ground import Ground, connection
+from benchmarks.sandbox import Sandbox, connection
 from benchmarks.scale import Scale, Sizes
-from benchmarks.taking import BATCH, Taking, record, records
 from benchmarks.workload import Invented, Zipf, listings
 from liandong.demo_book import demo_book
 from liandong.node import build
@@ -35,9 +35,9 @@ _HOT = 0.6
 """The exponent of Zipf's law: of 4,000 entries, the most listed subject has about fifteen."""
 
 
-async def run(ground: Ground, scale: Scale) -> list[Figure]:
-    bench = _Bench(ground, TURNS.at(scale))
-    listed = records(_listings(ground, ENTRIES.at(scale)), "initiator")
+async def run(sandbox: Sandbox, scale: Scale) -> list[Figure]:
+    bench = _Bench(sandbox, TURNS.at(scale))
+    listed = records(_listings(sandbox, ENTRIES.at(scale)), "initiator")
     responses = await bench.consume("registry", [listed])
     await bench.consume("executor", [responses])
     answers = records(_answers(responses), "executor")
@@ -45,9 +45,9 @@ async def run(ground: Ground, scale: Scale) -> list[Figure]:
     return bench.figures
 
 
-def _listings(ground: Ground, entries: int) -> Iterator[PublicEvent]:
+def _listings(sandbox: Sandbox, entries: int) -> Iterator[PublicEvent]:
     """Entries of subjects chosen by Zipf's law; every tenth is suspended and resumed."""
-    identity = ground.settings.identity_file
+    identity = sandbox.settings.identity_file
     assert identity is not None
     invented, subject = Invented(identity.read_text(encoding="utf-8")), Zipf(_SUBJECTS, Random(5), _HOT)
     return listings(invented, subject, entries, len(demo_book().changes()))
@@ -73,28 +73,30 @@ def _answers(responses: Sequence[RawRecord]) -> list[PublicEvent]:
 class _Bench:
     """Passes records to the services one after the other, on one partition."""
 
-    def __init__(self, ground: Ground, turns: int) -> None:
-        self._ground = ground
-        self._settings = ground.settings.model_copy(update={"partitions": 1})
+    def __init__(self, sandbox: Sandbox, turns: int) -> None:
+        self._sandbox = sandbox
+        self._settings = sandbox.settings.model_copy(update={"partitions": 1})
         self._turns = turns
         self.figures: list[Figure] = []
 
     async def consume(self, name: str, topics: Sequence[Sequence[RawRecord]]) -> list[RawRecord]:
         """Measure one service; returns the events that it publishes."""
-        url = await self._ground.database(name)
+        url = await self._sandbox.database(name)
         service = build(name, self._settings)
         bare = await connection(url)
         try:
-            taking = Taking(service)
-            if Topic.LAWBOOK in taking.intake.reactions.topics:
-                await taking.take(records(demo_book().changes(), "catalogue"))
-            self.figures.append(await self._figure(name, taking, topics, await mirror(bare)))
+            consumer = DirectConsumer(service)
+            if Topic.LAWBOOK in consumer.intake.reactions.topics:
+                await consumer.consume(records(demo_book().changes(), "catalogue"))
+            self.figures.append(await self._figure(name, consumer, topics, await mirror(bare)))
             return await _published(bare, name)
         finally:
             await bare.close()
             await service.core.engine.dispose()
 
-    async def _figure(self, name: str, taking: Taking, topics: Sequence[Sequence[RawRecord]], bare: Mirror) -> Figure:
+    async def _figure(
+        self, name: str, consumer: DirectConsumer, topics: Sequence[Sequence[RawRecord]], bare: Mirror
+    ) -> Figure:
         turns: list[Turn] = []
         count = sum(len(topic) for topic in topics)
         parts = [part for topic in topics for part in shared_out(topic, self._turns)]
@@ -102,7 +104,7 @@ class _Bench:
         for part in parts:
             await bare.mark()
             start = time.perf_counter()
-            transactions = await taking.take(part)
+            transactions = await consumer.consume(part)
             ours = time.perf_counter() - start
             rows = await bare.since_mark()
             start = time.perf_counter()
@@ -114,12 +116,12 @@ class _Bench:
             spent += ours
         return Figure(
             bench="consume",
-            work=f"{name}: fence, react, append, project; at most {BATCH} records a transaction",
+            work=f"{name}: update the offset, react, append, project; at most {BATCH} records a transaction",
             unit="rows/s",
             turns=tuple(turns),
-            bare="multi-row INSERT … unnest of the rows that it wrote, in every table",
+            bare="multi-row INSERT … unnest of the rows that the service wrote, in every table",
             bar=AtLeast(0.5),
-            percentiles={"measured": percentiles(taking.took_ms)},
+            percentiles={"measured": percentiles(consumer.took_ms)},
             facts={
                 "records": count,
                 "records/s": round(count / spent),

@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 
 from benchmarks.bare import BareTable, Connection, Row, bare_table
-from benchmarks.ground import Ground, connection
+from benchmarks.sandbox import Sandbox, connection
 from benchmarks.workload import ENTRIES, Invented, Order
 from shared.calendar.clock import SystemClock
 from shared.contracts.vocabulary import PUBLIC
@@ -62,16 +62,16 @@ class Engine:
 
 
 @asynccontextmanager
-async def engine(ground: Ground) -> AsyncGenerator[Engine]:
+async def engine(sandbox: Sandbox) -> AsyncGenerator[Engine]:
     """Created for this bench, and dropped with it."""
-    url = await ground.database(SERVICE)
-    database = connect(url, pool_size=ground.settings.pool_size)
-    bare = await connection(ground.dsn(SERVICE))
-    identity = ground.settings.identity_file
+    url = await sandbox.database(SERVICE)
+    database = connect(url, pool_size=sandbox.settings.pool_size)
+    bare = await connection(sandbox.dsn(SERVICE))
+    identity = sandbox.settings.identity_file
     assert identity is not None
     try:
         yield Engine(
-            store=EventStore(database, PUBLIC, ground.settings.partitions),
+            store=EventStore(database, PUBLIC, sandbox.settings.partitions),
             bare=bare,
             events=await bare_table(bare, "events", leave_out=("recorded_at",)),
             outbox=await bare_table(bare, "outbox"),

@@ -1,9 +1,9 @@
 """From the approval of an entry over HTTP to a measure applied: two topics (list, response) and a department's answer.
 
 Every service is a separate process, as in docker compose. The time starts before the approval is sent, and is taken twice: when
-the executor has committed the task (polled in its database, where a query is very cheap), and when a waiting department has
-read its worklist and its answer `apply` is durable. Entries are published one at a time, so that nothing queues. Bare: a
-record is sent with `send_and_wait` until a waiting consumer has it, on one topic.
+the executor has committed the task (polled in its database, where a query costs little), and when a waiting department has
+read its worklist and its answer `apply` is durable. Entries are published one at a time, so that nothing queues. Bare: the
+time from `send_and_wait` of a record until a waiting consumer has received it, on one topic.
 """
 
 import asyncio
@@ -18,11 +18,11 @@ from uuid import uuid4
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from benchmarks import small_book
-from benchmarks.apart import APPROVER, LISTER, Apart, apart, system
 from benchmarks.bare import Connection, bare_producer
 from benchmarks.figures import AtMost, Figure, Turn, percentile, percentiles
-from benchmarks.ground import Ground, connection
+from benchmarks.sandbox import Sandbox, connection
 from benchmarks.scale import Scale, Sizes
+from benchmarks.separate_processes import APPROVER, LISTER, SeparateProcesses, separate_processes, system
 from liandong.demo.subjects import InventedSubjects
 from shared.contracts.lawbook import ListKind
 
@@ -31,21 +31,21 @@ ENTRIES = Sizes(quick=8, usual=40, full=200)
 TURNS = Sizes(quick=2, usual=5, full=5)
 _WARM_UP = 3
 _BODY = b"x" * 1_500
-_LOST_SECONDS = 60
-_LOOK_SECONDS = 0.001
+_TIMEOUT_SECONDS = 60
+_POLL_SECONDS = 0.001
 _DIRECTED = "SELECT EXISTS (SELECT FROM directions WHERE entry_id = $1)"
 
 
-async def run(ground: Ground, scale: Scale) -> list[Figure]:
-    topic = await ground.topic("bare-round-trip", 1)
-    async with apart(ground) as world, _executor(ground) as tasks:
-        bench = _Bench(world, tasks)
+async def run(sandbox: Sandbox, scale: Scale) -> list[Figure]:
+    topic = await sandbox.topic("bare-round-trip", 1)
+    async with separate_processes(sandbox) as processes, _executor(sandbox) as tasks:
+        bench = _Bench(processes, tasks)
         for _ in range(_WARM_UP):
-            await bench.one()
-        turns: list[tuple[list[_Took], list[float]]] = []
+            await bench.publish_one()
+        turns: list[tuple[list[_Durations], list[float]]] = []
         for _ in range(TURNS.at(scale)):
-            ours = [await bench.one() for _ in range(ENTRIES.at(scale))]
-            turns.append((ours, await _round_trips(ground.settings.kafka, topic, ENTRIES.at(scale) * 4)))
+            ours = [await bench.publish_one() for _ in range(ENTRIES.at(scale))]
+            turns.append((ours, await _round_trips(sandbox.settings.kafka, topic, ENTRIES.at(scale) * 4)))
     return [
         _figure(turns, "applied_ms", "approval (HTTP) to applied (HTTP)", 0.5, AtMost(4)),
         _figure(turns, "applied_ms", "approval (HTTP) to applied (HTTP)", 0.99, AtMost(10)),
@@ -54,15 +54,15 @@ async def run(ground: Ground, scale: Scale) -> list[Figure]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Took:
+class _Durations:
     directed_ms: float
     applied_ms: float
 
 
 def _figure(
-    turns: Sequence[tuple[list[_Took], list[float]]], what: str, work: str, share: float, bar: AtMost | None
+    turns: Sequence[tuple[list[_Durations], list[float]]], measure: str, work: str, share: float, bar: AtMost | None
 ) -> Figure:
-    taken = [([getattr(took, what) for took in ours], theirs) for ours, theirs in turns]
+    taken = [([getattr(entry, measure) for entry in ours], theirs) for ours, theirs in turns]
     return Figure(
         bench="latency",
         work=f"{work}, p{share * 100:g}",
@@ -71,17 +71,17 @@ def _figure(
         bare=f"Kafka round trip, p{share * 100:g}",
         bar=bar,
         percentiles={
-            "measured": percentiles([took for ours, _ in taken for took in ours]),
-            "bare": percentiles([took for _, theirs in taken for took in theirs]),
+            "measured": percentiles([ms for ours, _ in taken for ms in ours]),
+            "bare": percentiles([ms for _, theirs in taken for ms in theirs]),
         },
         facts={"entries": sum(len(ours) for ours, _ in taken), "percentiles of": "ms"},
     )
 
 
 @asynccontextmanager
-async def _executor(ground: Ground) -> AsyncGenerator[Connection]:
+async def _executor(sandbox: Sandbox) -> AsyncGenerator[Connection]:
     """A connection to the executor's database."""
-    connected = await connection(ground.dsn("executor"))
+    connected = await connection(sandbox.dsn("executor"))
     try:
         yield connected
     finally:
@@ -90,33 +90,33 @@ async def _executor(ground: Ground) -> AsyncGenerator[Connection]:
 
 @dataclass
 class _Bench:
-    world: Apart
+    processes: SeparateProcesses
     tasks: Connection
     _count: int = 0
 
-    async def one(self) -> _Took:
-        """Publish one entry and measure its way to the applied measure."""
-        client, self._count = self.world.client, self._count + 1
+    async def publish_one(self) -> _Durations:
+        """Publish one entry; the durations until its task is committed and until its measure is applied."""
+        client, self._count = self.processes.client, self._count + 1
         made = await client.post(LISTER, "/initiator/v1/entries", _entry(self._count), str(uuid4()))
         path = f"/initiator/v1/entries/{made['entry_id']}"
         await client.post(LISTER, f"{path}/submit", {}, str(uuid4()))
         start = time.perf_counter()
         await client.post(APPROVER, f"{path}/approve", {}, str(uuid4()))
-        async with asyncio.timeout(_LOST_SECONDS):
+        async with asyncio.timeout(_TIMEOUT_SECONDS):
             while not await self.tasks.fetchval(_DIRECTED, made["entry_id"]):
-                await asyncio.sleep(_LOOK_SECONDS)
-        seen = time.perf_counter()
+                await asyncio.sleep(_POLL_SECONDS)
+        committed = time.perf_counter()
         await self._apply(made["entry_id"])
-        return _Took((seen - start) * 1000, (time.perf_counter() - start) * 1000)
+        return _Durations((committed - start) * 1000, (time.perf_counter() - start) * 1000)
 
     async def _apply(self, entry_id: str) -> None:
         """One department reads its worklist and answers the tasks of the entry."""
-        client, who = self.world.client, system(small_book.IMPLEMENTERS[0])
-        page = await client.get(who, "/executor/v1/tasks", {"state": "open", "entry_id": entry_id})
+        client, department = self.processes.client, system(small_book.IMPLEMENTERS[0])
+        page = await client.get(department, "/executor/v1/tasks", {"state": "open", "entry_id": entry_id})
         answers = [{"task_id": task["task_id"], "answer": "apply", "note": "已落实（示例）"} for task in page["items"]]
-        answer = await client.post(who, "/executor/v1/tasks/answers", {"answers": answers}, str(uuid4()))
-        if not answers or answer["accepted"] != len(answers):
-            raise RuntimeError(f"the executor did not take the answers: {answer}")
+        result = await client.post(department, "/executor/v1/tasks/answers", {"answers": answers}, str(uuid4()))
+        if not answers or result["accepted"] != len(answers):
+            raise RuntimeError(f"the executor did not accept the answers: {result}")
 
 
 _COMPANIES = InventedSubjects(seed=13)
@@ -158,9 +158,9 @@ async def _round_trips(kafka: str, topic: str, count: int) -> list[float]:
 
 
 async def _round_trip(producer: Any, consumer: AIOKafkaConsumer, topic: str) -> float:
-    got: asyncio.Task[Any] = asyncio.create_task(cast("Any", consumer).getone())
+    received: asyncio.Task[Any] = asyncio.create_task(cast("Any", consumer).getone())
     await asyncio.sleep(0.002)
     start = time.perf_counter()
     await producer.send_and_wait(topic, _BODY, partition=0)
-    await got
+    await received
     return (time.perf_counter() - start) * 1000

@@ -11,7 +11,7 @@ _SAVED_AT_ONCE = 100
 
 
 def environment(url: str) -> dict[str, str]:
-    """The environment of its application for a database."""
+    """The environment variables of an application of the library on this database."""
     target = make_url(url)
     return {
         "PERSISTENCE_MODULE": "eventsourcing.postgres",
@@ -23,7 +23,7 @@ def environment(url: str) -> dict[str, str]:
     }
 
 
-Written = tuple[str, dict[str, Any], bool]
+StreamEvent = tuple[str, dict[str, Any], bool]
 """An event: its type, its body, and whether a read model projects it."""
 
 
@@ -35,13 +35,13 @@ class Log:
     NUMBER = "notification_id"
 
     def __init__(self, url: str) -> None:
-        from eventsourcing.application import Application  # noqa: PLC0415 - only who compares needs it
+        from eventsourcing.application import Application  # noqa: PLC0415 - imported only for this comparison
         from eventsourcing.domain import Aggregate, event  # noqa: PLC0415
 
         class Stream(Aggregate):
             @event("Opened")
             def __init__(self, kind: str, body: dict[str, Any]) -> None:
-                """Its first event; read models project it."""
+                """The first event of a stream; read models project it."""
 
             @event("Folded")
             def folded(self, kind: str, body: dict[str, Any]) -> None:
@@ -49,7 +49,7 @@ class Log:
 
             @event("Other")
             def other(self, kind: str, body: dict[str, Any]) -> None:
-                """Events that they ignore."""
+                """Events that read models ignore."""
 
         self._aggregate: Any = Stream
         self._application: Any = Application(env=environment(url))
@@ -58,19 +58,19 @@ class Log:
     def table(self) -> str:
         return str(self._application.recorder.events_table_name)
 
-    def write(self, streams: Iterable[list[Written]]) -> None:
+    def write(self, streams: Iterable[list[StreamEvent]]) -> None:
         """Save streams, a hundred at a time: larger saves are slow in the library."""
         aggregates: list[Any] = []
         for (kind, body, _), *others in streams:
-            one = self._aggregate(kind=kind, body=body)
+            aggregate = self._aggregate(kind=kind, body=body)
             for other_kind, other_body, is_folded in others:
-                (one.folded if is_folded else one.other)(kind=other_kind, body=other_body)
-            aggregates.append(one)
+                (aggregate.folded if is_folded else aggregate.other)(kind=other_kind, body=other_body)
+            aggregates.append(aggregate)
         for some in chunks(aggregates, _SAVED_AT_ONCE):
             self._application.save(*some)
 
     def read(self, count: int, *, folded_only: bool = False) -> int:
-        """Read the log from its beginning up to this number, as events; returns their count."""
+        """Read the events from the first up to this notification id; returns their number."""
         recorder, to_event = self._application.recorder, self._application.mapper.to_domain_event
         topics = self._folded() if folded_only else ()
         start, found = 1, 0

@@ -1,4 +1,4 @@
-"""A cheap load client: HTTP/1.1 over plain streams, with prepared requests and persistent connections."""
+"""A load client with little overhead: HTTP/1.1 over plain streams, with prepared requests and persistent connections."""
 
 import asyncio
 import time
@@ -10,10 +10,10 @@ CONNECTIONS = 16
 
 def request(method: str, path: str, headers: Mapping[str, str], body: bytes = b"") -> bytes:
     """The bytes of a request."""
-    all_headers = {"Host": "127.0.0.1", **headers}
+    fields = {"Host": "127.0.0.1", **headers}
     if body:
-        all_headers |= {"Content-Type": "application/json", "Content-Length": str(len(body))}
-    lines = [f"{method} {path} HTTP/1.1", *(f"{name}: {value}" for name, value in all_headers.items()), "", ""]
+        fields |= {"Content-Type": "application/json", "Content-Length": str(len(body))}
+    lines = [f"{method} {path} HTTP/1.1", *(f"{name}: {value}" for name, value in fields.items()), "", ""]
     return "\r\n".join(lines).encode() + body
 
 
@@ -53,4 +53,4 @@ def _length(head: bytes) -> int:
         name, _, value = line.partition(b":")
         if name.lower() == b"content-length":
             return int(value)
-    raise RuntimeError(f"an answer without a length: {head!r}")
+    raise RuntimeError(f"a response without Content-Length: {head!r}")

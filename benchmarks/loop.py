@@ -25,7 +25,6 @@ from uuid import uuid4
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from benchmarks import small_book
-from benchmarks.apart import APPROVER, LISTER, Apart, apart, system
 from benchmarks.bare import (
     BareRecord,
     BareTable,
@@ -38,8 +37,9 @@ from benchmarks.bare import (
     send_loop,
 )
 from benchmarks.figures import AtLeast, Figure, Turn
-from benchmarks.ground import PARTITIONS, Ground, connection
+from benchmarks.sandbox import PARTITIONS, Sandbox, connection
 from benchmarks.scale import Scale, Sizes
+from benchmarks.separate_processes import APPROVER, LISTER, SeparateProcesses, separate_processes, system
 from liandong.demo.subjects import InventedSubjects
 from liandong.node import SERVICES, build
 from shared.contracts.event import Topic
@@ -53,35 +53,35 @@ ROWS = 1_000
 _TERM_DAYS = 20
 _AHEAD_DAYS = 40
 _POLL_SECONDS = 0.25
-_STUCK_SECONDS = 300
+_NO_PROGRESS_SECONDS = 300
 _PART_ROWS = 50_000
 """The bare side keeps at most this number of rows of a database in memory."""
 
 
-async def run(ground: Ground, scale: Scale) -> list[Figure]:
-    ground.settings.movable_clock = True
+async def run(sandbox: Sandbox, scale: Scale) -> list[Figure]:
+    sandbox.settings.movable_clock = True
     entries = ENTRIES.at(scale)
-    async with apart(ground) as world:
-        loop = _Loop(ground, world, entries)
+    async with separate_processes(sandbox) as processes:
+        loop = _Loop(sandbox, processes, entries)
         await loop.run()
-    bare = await _Bare(ground, _subscribed(ground)).run()
+    bare = await _Bare(sandbox, _subscribed(sandbox)).run()
     return [
         Figure(
             bench="loop",
             work=f"{entries:,} entries, {LINES} lines each: file to closed ledger",
             unit="entries/s",
             turns=(Turn(entries / loop.seconds, entries / bare.seconds),),
-            bare="the same rows inserted and the same records sent and polled, no domain",
+            bare="the same rows inserted, the same records sent and polled, without domain logic",
             bar=AtLeast(0.6),
             facts={**loop.facts(), **bare.facts(entries)},
         )
     ]
 
 
-def _subscribed(ground: Ground) -> dict[str, int]:
+def _subscribed(sandbox: Sandbox) -> dict[str, int]:
     """The number of services that read each topic."""
     found = {str(topic): 0 for topic in Topic}
-    for service in (build(name, ground.settings) for name in SERVICES):
+    for service in (build(name, sandbox.settings) for name in SERVICES):
         if service.definition.reactions:
             for topic in service.definition.reactions(service.core).topics:
                 found[str(topic)] += 1
@@ -93,16 +93,16 @@ def _subscribed(ground: Ground) -> dict[str, int]:
 
 @dataclass
 class _Loop:
-    ground: Ground
-    world: Apart
+    sandbox: Sandbox
+    processes: SeparateProcesses
     entries: int
-    took: dict[str, float] = field(default_factory=dict[str, float])
+    phase_seconds: dict[str, float] = field(default_factory=dict[str, float])
     resident: list[Mapping[str, float]] = field(default_factory=list[Mapping[str, float]])
     spent: dict[str, float] = field(default_factory=dict[str, float])
 
     @property
     def seconds(self) -> float:
-        return sum(self.took.values())
+        return sum(self.phase_seconds.values())
 
     def facts(self) -> dict[str, Any]:
         """Processor time and memory of each process."""
@@ -111,17 +111,17 @@ class _Loop:
         resident = {name: " ".join(f"{mark.get(name, 0):.0f}" for mark in marks) for name in marks[-1]}
         spent = {name: round(seconds / self.entries * 1000, 2) for name, seconds in self.spent.items()}
         return {
-            "seconds": {name: round(seconds, 2) for name, seconds in self.took.items()},
-            "entries/s a phase": {name: round(self.entries / seconds) for name, seconds in self.took.items()},
+            "seconds": {name: round(seconds, 2) for name, seconds in self.phase_seconds.items()},
+            "entries/s a phase": {name: round(self.entries / seconds) for name, seconds in self.phase_seconds.items()},
             "processor ms an entry": {**spent, "all": round(sum(spent.values()), 2)},
             "resident MiB after 10, 25, 50, 75, 100 % of the time": resident,
         }
 
     async def run(self) -> None:
         file = _file(self.entries)
-        ledger = await connection(self.ground.dsn("feedback"))
-        before, watching = self.world.spent(), asyncio.create_task(self._watch_memory())
-        systems = [asyncio.create_task(_department(self.world, name)) for name in small_book.IMPLEMENTERS]
+        ledger = await connection(self.sandbox.dsn("feedback"))
+        before, watching = self.processes.usage(), asyncio.create_task(self._watch_memory())
+        systems = [asyncio.create_task(_department(self.processes, name)) for name in small_book.IMPLEMENTERS]
         try:
             async with self._phase("checked"):
                 import_id = await self._import(file)
@@ -129,9 +129,9 @@ class _Loop:
                 await self._approve(import_id)
                 await self._until(ledger, "answered", systems)
             async with self._phase("ended, undone, closed"):
-                await self.world.move_clock(timedelta(days=_AHEAD_DAYS))
+                await self.processes.move_clock(timedelta(days=_AHEAD_DAYS))
                 await self._until(ledger, "closed", systems)
-            self.spent = self.world.spent().since(before)
+            self.spent = self.processes.usage().since(before)
         finally:
             for task in (*systems, watching):
                 task.cancel()
@@ -142,10 +142,10 @@ class _Loop:
     async def _phase(self, name: str) -> AsyncGenerator[None]:
         start = time.perf_counter()
         yield
-        self.took[name] = time.perf_counter() - start
+        self.phase_seconds[name] = time.perf_counter() - start
 
     async def _import(self, file: bytes) -> str:
-        client = self.world.client
+        client = self.processes.client
         taken = await client.upload(LISTER, "/initiator/v1/imports", "bench.csv", file, str(uuid4()))
         while True:
             job = await client.get(LISTER, f"/initiator/v1/imports/{taken['import_id']}")
@@ -159,11 +159,11 @@ class _Loop:
         return taken["import_id"]
 
     async def _approve(self, import_id: str) -> None:
-        await self.world.client.post(APPROVER, f"/initiator/v1/imports/{import_id}/approve", {}, str(uuid4()))
+        await self.processes.client.post(APPROVER, f"/initiator/v1/imports/{import_id}/approve", {}, str(uuid4()))
 
     async def _until(self, ledger: Connection, state: str, systems: list[asyncio.Task[None]]) -> None:
         """Wait until every entry of the ledger is in this state. Raises when there is no progress."""
-        last, moved = None, time.perf_counter()
+        last, changed_at = None, time.perf_counter()
         while True:
             counts = {r["state"]: r["n"] for r in await ledger.fetch(_BY_STATE)}
             if counts.get(state) == self.entries:
@@ -172,30 +172,30 @@ class _Loop:
                 if task.done():
                     task.result()
             if counts != last:
-                last, moved = counts, time.perf_counter()
-            elif time.perf_counter() - moved > _STUCK_SECONDS:
-                raise RuntimeError(f"nothing moves any more; the ledger stands at {counts}")
+                last, changed_at = counts, time.perf_counter()
+            elif time.perf_counter() - changed_at > _NO_PROGRESS_SECONDS:
+                raise RuntimeError(f"no progress for {_NO_PROGRESS_SECONDS} s; entries by state: {counts}")
             await asyncio.sleep(_POLL_SECONDS)
 
     async def _watch_memory(self) -> None:
         while True:
-            self.resident.append(self.world.spent().resident)
+            self.resident.append(self.processes.usage().resident)
             await asyncio.sleep(2)
 
 
 _BY_STATE = "SELECT state, count(*) AS n FROM entries GROUP BY state"
 
 
-async def _department(world: Apart, department: str) -> None:
+async def _department(processes: SeparateProcesses, department: str) -> None:
     """A department's system: reads all open tasks and answers them, until cancelled."""
-    client, who = world.client, system(department)
+    client, officer = processes.client, system(department)
     while True:
-        page = await client.get(who, "/executor/v1/tasks", {"state": "open", "limit": ANSWERS})
+        page = await client.get(officer, "/executor/v1/tasks", {"state": "open", "limit": ANSWERS})
         answers = [_answer(task) for task in page["items"]]
         if not answers:
             await asyncio.sleep(_POLL_SECONDS)
             continue
-        await client.post(who, "/executor/v1/tasks/answers", {"answers": answers}, str(uuid4()))
+        await client.post(officer, "/executor/v1/tasks/answers", {"answers": answers}, str(uuid4()))
 
 
 def _answer(task: dict[str, Any]) -> dict[str, str]:
@@ -211,7 +211,7 @@ _HEADINGS = (
 
 
 def _file(entries: int) -> bytes:
-    """A list file; every row has another subject."""
+    """A list file; every row has its own subject."""
     companies = InventedSubjects(seed=17)
     until = date.today() + timedelta(days=_TERM_DAYS)
     text = io.StringIO()
@@ -220,8 +220,8 @@ def _file(entries: int) -> bytes:
     facts = "有履行能力而拒不履行生效法律文书确定的义务，经依法送达执行通知书后仍未履行（示例事实，仅供测量）"
     basis = "《中华人民共和国民事诉讼法》第二百六十六条（示例）"
     for nth, company in enumerate(companies.companies(entries)):
-        about = ("black", small_book.DOMAIN, "uscc", company.credit_code, company.name, f"（示例）执{nth:07d}号")
-        writer.writerow((*about, "2018-03-01", facts, basis, "2018-03-01", until, small_book.REGION, "yes"))
+        first = ("black", small_book.DOMAIN, "uscc", company.credit_code, company.name, f"（示例）执{nth:07d}号")
+        writer.writerow((*first, "2018-03-01", facts, basis, "2018-03-01", until, small_book.REGION, "yes"))
     return text.getvalue().encode()
 
 
@@ -230,7 +230,7 @@ def _file(entries: int) -> bytes:
 
 @dataclass
 class _Bare:
-    ground: Ground
+    sandbox: Sandbox
     subscribed: dict[str, int]
     seconds: float = 0.0
     rows: Counter[str] = field(default_factory=Counter[str])
@@ -247,9 +247,9 @@ class _Bare:
 
     async def run(self) -> "_Bare":
         async with AsyncExitStack() as exits:
-            tables = [await exits.enter_async_context(_tables(self.ground, name)) for name in SERVICES]
+            tables = [await exits.enter_async_context(_tables(self.sandbox, name)) for name in SERVICES]
             topics = [
-                await exits.enter_async_context(_topic(self.ground, topic, readers))
+                await exits.enter_async_context(_topic(self.sandbox, topic, readers))
                 for topic, readers in self.subscribed.items()
             ]
             while True:
@@ -294,8 +294,8 @@ class _Tables:
 
 
 @asynccontextmanager
-async def _tables(ground: Ground, name: str) -> AsyncGenerator[_Tables]:
-    reading, writing = await connection(ground.dsn(name)), await connection(ground.dsn(name))
+async def _tables(sandbox: Sandbox, name: str) -> AsyncGenerator[_Tables]:
+    reading, writing = await connection(sandbox.dsn(name)), await connection(sandbox.dsn(name))
     try:
         made = await mirror(writing)
         async with reading.transaction():
@@ -336,17 +336,17 @@ class _OneTopic:
 
 
 @asynccontextmanager
-async def _topic(ground: Ground, topic: str, readers: int) -> AsyncGenerator[_OneTopic]:
-    kafka = ground.settings.kafka
+async def _topic(sandbox: Sandbox, topic: str, readers: int) -> AsyncGenerator[_OneTopic]:
+    kafka = sandbox.settings.kafka
     partitions = 1 if topic == Topic.LAWBOOK else PARTITIONS
-    bare = await ground.topic(f"bare.{topic}", partitions)
+    bare = await sandbox.topic(f"bare.{topic}", partitions)
     source = _reader(kafka)
     polling = [_reader(kafka) for _ in range(readers)]
     producer = bare_producer(kafka)
     for one in (source, *polling, producer):
         await one.start()
     try:
-        name = ground.settings.topics.name(topic)
+        name = sandbox.settings.topics.name(topic)
         assigned = [TopicPartition(name, number) for number in range(partitions)]
         source.assign(assigned)
         ends = cast("dict[TopicPartition, int]", await source.end_offsets(assigned))

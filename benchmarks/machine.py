@@ -1,4 +1,4 @@
-"""The machine on which figures were measured: figures are meaningless without it."""
+"""Facts about the machine of a run. Figures have no meaning without them."""
 
 import hashlib
 import os
@@ -15,7 +15,7 @@ _ROOT = Path(__file__).resolve().parent.parent
 
 
 async def facts(dsn: str, kafka: str, loop: str) -> dict[str, Any]:
-    """Cores, memory, processor, load, versions, commit, and whether files differ from it."""
+    """Cores, memory, processor, load, versions, commit, and whether files differ from the commit."""
     return {
         "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
         "memory_gib": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30, 1),

@@ -1,7 +1,8 @@
 """Resident memory of every process of a bench: this one, its children, PostgreSQL and Kafka.
 
 The servers are the processes that listen on their ports on this machine, with their children; on another machine they cannot be
-measured. PostgreSQL's processes share most of their memory, so proportional shares (PSS) are summed, and nothing counts twice.
+measured. PostgreSQL's processes share most of their memory, so their proportional shares (PSS) are summed: shared memory counts
+once.
 """
 
 import asyncio
@@ -14,10 +15,10 @@ from typing import cast
 import psutil
 from sqlalchemy.engine import make_url
 
-from benchmarks.ground import Servers
+from benchmarks.sandbox import Servers
 
-_SECONDS = 2.0
-"""Seconds between two samples: a sample takes some milliseconds of another thread."""
+_INTERVAL_SECONDS = 2.0
+"""Between two samples. A sample takes some milliseconds, in another thread."""
 PARENT, CHILDREN, POSTGRESQL, KAFKA = "bench", "children", "postgresql", "kafka"
 
 
@@ -28,15 +29,15 @@ class Watch:
     servers: dict[str, psutil.Process]
     peaks: dict[str, float] = field(default_factory=dict[str, float])
 
-    def look(self) -> None:
-        me = psutil.Process()
-        self._saw(PARENT, [me])
+    def sample(self) -> None:
+        this = psutil.Process()
+        self._record(PARENT, [this])
         others = {process.pid for server in self.servers.values() for process in _family(server)}
-        self._saw(CHILDREN, (child for child in me.children(recursive=True) if child.pid not in others))
+        self._record(CHILDREN, (child for child in this.children(recursive=True) if child.pid not in others))
         for name, server in self.servers.items():
-            self._saw(name, _family(server), shared=name == POSTGRESQL)
+            self._record(name, _family(server), shared=name == POSTGRESQL)
 
-    def _saw(self, name: str, processes: Iterable[psutil.Process], *, shared: bool = False) -> None:
+    def _record(self, name: str, processes: Iterable[psutil.Process], *, shared: bool = False) -> None:
         total = sum(_mib(process, shared=shared) for process in processes)
         if total:
             self.peaks[name] = round(max(total, self.peaks.get(name, 0.0)), 1)
@@ -57,7 +58,7 @@ def _mib(process: psutil.Process, *, shared: bool) -> float:
 
 
 def listeners(on: Servers) -> dict[str, psutil.Process]:
-    """The processes that listen on the servers' ports, if this machine shows them."""
+    """The processes that listen on the servers' ports, if the operating system shows them."""
     ports = {make_url(on.database_url).port: POSTGRESQL, int(on.kafka.rpartition(":")[2]): KAFKA}
     found: dict[str, psutil.Process] = {}
     with suppress(psutil.Error):
@@ -72,19 +73,19 @@ def listeners(on: Servers) -> dict[str, psutil.Process]:
 async def watched(on: Servers) -> AsyncGenerator[Watch]:
     """Takes samples while the block runs, and one at its end."""
     watch = Watch(await asyncio.to_thread(listeners, on))
-    looking = asyncio.create_task(_look(watch))
+    sampling = asyncio.create_task(_sample_repeatedly(watch))
     try:
         yield watch
     finally:
-        looking.cancel()
-        await asyncio.gather(looking, return_exceptions=True)
-        await asyncio.to_thread(watch.look)
+        sampling.cancel()
+        await asyncio.gather(sampling, return_exceptions=True)
+        await asyncio.to_thread(watch.sample)
 
 
-async def _look(watch: Watch) -> None:
+async def _sample_repeatedly(watch: Watch) -> None:
     while True:
-        await asyncio.to_thread(watch.look)
-        await asyncio.sleep(_SECONDS)
+        await asyncio.to_thread(watch.sample)
+        await asyncio.sleep(_INTERVAL_SECONDS)
 
 
 def resident_mib() -> float:

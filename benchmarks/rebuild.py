@@ -1,4 +1,4 @@
-"""Rebuilding the registry's read models from its own events, by the code that `liandong rebuild registry` runs.
+"""Rebuilding the registry's read models from its own events, with the code that `liandong rebuild registry` runs.
 
 The log: listings that went through the registry's intake, then copies of them with other streams and entry ids, made in the
 database. Most of its events are directions to departments, which no read model of the registry projects. A whole rebuild is
@@ -22,13 +22,13 @@ import orjson
 from sqlalchemy import func, select
 
 from benchmarks.bare import Connection
+from benchmarks.direct_consumer import DirectConsumer, records
 from benchmarks.figures import AtLeast, Figure, Turn, percentiles
-from benchmarks.ground import Ground, connection, dsn
 from benchmarks.library import Log
 from benchmarks.memory import resident_mib
 from benchmarks.resident import flat
+from benchmarks.sandbox import Sandbox, connection, dsn
 from benchmarks.scale import Scale, Sizes
-from benchmarks.taking import Taking, records
 from benchmarks.workload import Invented, Zipf, listings
 from liandong.demo_book import demo_book
 from liandong.node import build
@@ -58,26 +58,26 @@ _OURS = {
         metadata, effective_at""",
     "number": "position",
 }
-"""An entry's id begins with its creation time; the copy gets another number there, which makes a new id."""
+"""An entry's id begins with its creation time; the copy has another number there, so its id is new."""
 _THEIRS = {
     "columns": "originator_id, originator_version, topic, state",
     "values": "md5(originator_id::text || nth)::uuid, originator_version, topic, state",
     "number": Log.NUMBER,
 }
 _STREAMS = "SELECT stream, type, data FROM events ORDER BY min(position) OVER (PARTITION BY stream), version"
-_HELD = "SELECT (SELECT count(*) FROM entries) AS entries, (SELECT count(*) FROM entry_people) AS people"
+_READ_MODEL_ROWS = "SELECT (SELECT count(*) FROM entries) AS entries, (SELECT count(*) FROM entry_people) AS people"
 
 
-async def run(ground: Ground, scale: Scale) -> list[Figure]:
-    url, library_url = await ground.database("registry"), await ground.empty_database("eventsourcing")
-    service = build("registry", ground.settings)
+async def run(sandbox: Sandbox, scale: Scale) -> list[Figure]:
+    url, library_url = await sandbox.database("registry"), await sandbox.empty_database("eventsourcing")
+    service = build("registry", sandbox.settings)
     log = await asyncio.to_thread(Log, library_url)
     ours, theirs = await connection(url), await connection(dsn(library_url))
     try:
-        await _take(ground, service)
-        await _tell(ours, log)
+        await _consume_listings(sandbox, service)
+        await _copy_to_library(ours, log)
         count = EVENTS.at(scale)
-        expected = await _held(ours)
+        expected = await _read_model_rows(ours)
         times = await _copy(ours, count, **_OURS)
         expected = {name: rows * times for name, rows in expected.items()}
         await _copy(theirs, count, table=log.table, **_THEIRS)
@@ -89,22 +89,22 @@ async def run(ground: Ground, scale: Scale) -> list[Figure]:
         await service.core.engine.dispose()
 
 
-async def _take(ground: Ground, service: Service) -> None:
+async def _consume_listings(sandbox: Sandbox, service: Service) -> None:
     """Listings of subjects chosen by Zipf's law, every tenth suspended and resumed, through the registry's intake."""
-    identity = ground.settings.identity_file
+    identity = sandbox.settings.identity_file
     assert identity is not None
     invented, subject = Invented(identity.read_text(encoding="utf-8")), Zipf(_SUBJECTS, Random(5), _HOT)
     changes = demo_book().changes()
-    taking = Taking(service)
-    await taking.take(records(changes, "catalogue"))
-    await taking.take(records(listings(invented, subject, _LISTED, len(changes)), "initiator"))
+    consumer = DirectConsumer(service)
+    await consumer.consume(records(changes, "catalogue"))
+    await consumer.consume(records(listings(invented, subject, _LISTED, len(changes)), "initiator"))
     async with service.core.engine.connect() as database:
         if parked := await database.scalar(select(func.count()).select_from(PARKED)):
-            raise RuntimeError(f"the registry could not take {parked} of its listings")
+            raise RuntimeError(f"the registry parked {parked} of its listings")
 
 
-async def _tell(ours: Connection, log: Log) -> None:
-    """Give the library the same streams."""
+async def _copy_to_library(ours: Connection, log: Log) -> None:
+    """Save the same streams with the library."""
     rows = await ours.fetch(_STREAMS)
     folded = set(VOCABULARY.models)
     streams = [
@@ -116,17 +116,17 @@ async def _tell(ours: Connection, log: Log) -> None:
 
 async def _copy(database: Connection, count: int, **how: str) -> int:
     """Copy the log until it has this number of events; returns the number of copies."""
-    there = await database.fetchval(f"SELECT max({how['number']}) FROM {how['table']}")
-    times = max(1, count // there)
+    last = await database.fetchval(f"SELECT max({how['number']}) FROM {how['table']}")
+    times = max(1, count // last)
     if times > 1:
-        await database.execute(_COPY.format(**how), times - 1, there, timeout=1_200)
+        await database.execute(_COPY.format(**how), times - 1, last, timeout=1_200)
     await database.execute(f"VACUUM ANALYZE {how['table']}", timeout=1_200)
     return times
 
 
-async def _held(database: Connection) -> dict[str, int]:
+async def _read_model_rows(database: Connection) -> dict[str, int]:
     """The rows of the read models."""
-    return dict(cast("asyncpg.Record", await database.fetchrow(_HELD)))
+    return dict(cast("asyncpg.Record", await database.fetchrow(_READ_MODEL_ROWS)))
 
 
 @dataclass
@@ -135,7 +135,7 @@ class _Bench:
     database: Connection
     log: Log
     expected: dict[str, int]
-    """Expected rows of each read model after the copies are projected too."""
+    """Expected rows of each read model, with the copies projected too."""
     marks: list[tuple[int, float]] = field(default_factory=list[tuple[int, float]])
     """Events projected and resident MiB, of the first rebuild."""
     chunks: list[float] = field(default_factory=list[float])
@@ -149,8 +149,8 @@ class _Bench:
             spent.append(time.process_time())
             ours = count / await self._rebuild()
             spent.append(time.process_time())
-            if (held := await _held(self.database)) != self.expected:
-                raise RuntimeError(f"rebuilt {held} rows where the log has {self.expected}")
+            if (rows := await _read_model_rows(self.database)) != self.expected:
+                raise RuntimeError(f"the rebuild made {rows} rows, expected {self.expected}")
             theirs = await asyncio.to_thread(self._read, count, False)
             spent.append(time.process_time())
             taken.append((ours, theirs, await asyncio.to_thread(self._read, count, True)))
@@ -169,7 +169,7 @@ class _Bench:
         return [
             Figure(
                 bench="rebuild",
-                work="registry's read models from its log: new tables, fold, switch",
+                work="registry's read models from its log: new tables, projection, switch",
                 unit="events/s",
                 turns=tuple(Turn(ours, theirs) for ours, theirs, _ in taken),
                 bare="eventsourcing: reading as many events of the same bodies, a thousand a query",
@@ -179,10 +179,10 @@ class _Bench:
             ),
             Figure(
                 bench="rebuild",
-                work="the same",
+                work="registry's read models from its log, against a filtered read",
                 unit="events/s",
                 turns=tuple(Turn(ours, theirs) for ours, _, theirs in taken),
-                bare="eventsourcing: reading of them only those that the read models fold (topics=…)",
+                bare="eventsourcing: reading only the events that the read models project (topics=…)",
             ),
             flat("rebuild", "rebuild of the registry", "events", self.marks[0], self.marks[-1]),
         ]

@@ -12,7 +12,7 @@ from sqlalchemy import text
 from benchmarks.bare import BareRecord, bare_producer, chunks, read_all, send_loop
 from benchmarks.engine import Engine, engine
 from benchmarks.figures import AtLeast, Figure, in_turns
-from benchmarks.ground import PARTITIONS, Ground
+from benchmarks.sandbox import PARTITIONS, Sandbox
 from benchmarks.scale import Scale, Sizes
 from benchmarks.workload import ENTRIES, Orders
 from shared.contracts.event import Topic
@@ -27,35 +27,35 @@ _WAITING = """
 """
 
 
-async def run(ground: Ground, scale: Scale) -> list[Figure]:
-    await ground.topics()
-    bare_topic = await ground.topic("bare")
-    async with engine(ground) as made:
-        relay = Relay("bench", made.store.engine, ground.settings.topics, ground.settings.kafka)
+async def run(sandbox: Sandbox, scale: Scale) -> list[Figure]:
+    await sandbox.topics()
+    bare_topic = await sandbox.topic("bare")
+    async with engine(sandbox) as made:
+        relay = Relay("bench", made.store.engine, sandbox.settings.topics, sandbox.settings.kafka)
         relay.start()
-        producer = bare_producer(ground.settings.kafka)
+        producer = bare_producer(sandbox.settings.kafka)
         await producer.start()
         try:
-            return [await _figure(ground, made, relay, producer, bare_topic, scale)]
+            return [await _figure(sandbox, made, relay, producer, bare_topic, scale)]
         finally:
             await producer.stop()
             await relay.stop()
 
 
 async def _figure(
-    ground: Ground, made: Engine, relay: Relay, producer: AIOKafkaProducer, bare_topic: str, scale: Scale
+    sandbox: Sandbox, made: Engine, relay: Relay, producer: AIOKafkaProducer, bare_topic: str, scale: Scale
 ) -> Figure:
     orders, events = Orders(made.invented, seed=3), EVENTS.at(scale)
-    settings = ground.settings
+    settings = sandbox.settings
     await _warm_up(made, relay, orders)
-    sent = await _same_bytes(made, orders, relay, settings.kafka, settings.topics.name(Topic.LIST))
+    sent = await _records_of(made, orders, relay, settings.kafka, settings.topics.name(Topic.LIST))
     records = [sent[nth % len(sent)] for nth in range(events)]
 
     async def measured() -> float:
         await _fill(made, orders, events)
-        await _let_go(made, relay)
+        await _release(made, relay)
         start = time.perf_counter()
-        await _drained(made)
+        await _wait_until_acknowledged(made)
         return events / (time.perf_counter() - start)
 
     async def bare() -> float:
@@ -65,7 +65,7 @@ async def _figure(
 
     return Figure(
         bench="relay",
-        work="outbox to Kafka: number, read, send, note the acknowledgement",
+        work="outbox to Kafka: assign sequence numbers, read, send, store the acknowledgements",
         unit="events/s",
         turns=await in_turns(TURNS.at(scale), measured, bare),
         bare="aiokafka idempotent send() of the same bytes and headers, from memory",
@@ -84,11 +84,11 @@ async def _warm_up(made: Engine, relay: Relay, orders: Orders) -> None:
         await asyncio.sleep(0.01)
 
 
-async def _same_bytes(made: Engine, orders: Orders, relay: Relay, kafka: str, topic: str) -> list[BareRecord]:
-    """The records of the relay, for the bare side."""
+async def _records_of(made: Engine, orders: Orders, relay: Relay, kafka: str, topic: str) -> list[BareRecord]:
+    """The records that the relay sends for some orders; the bare side sends the same bytes."""
     await _fill(made, orders, 2_000)
-    await _let_go(made, relay)
-    await _drained(made)
+    await _release(made, relay)
+    await _wait_until_acknowledged(made)
     return await read_all(kafka, topic, PARTITIONS)
 
 
@@ -107,12 +107,12 @@ async def _fill(made: Engine, orders: Orders, events: int) -> None:
             await connection.execute(_HOLD)
 
 
-async def _let_go(made: Engine, relay: Relay) -> None:
+async def _release(made: Engine, relay: Relay) -> None:
     """Move all rows to the outbox at once."""
     await made.bare.execute("INSERT INTO outbox SELECT * FROM held; TRUNCATE held")
     relay.wake()
 
 
-async def _drained(made: Engine) -> None:
+async def _wait_until_acknowledged(made: Engine) -> None:
     while await made.bare.fetchval(_WAITING):
         await asyncio.sleep(0.005)

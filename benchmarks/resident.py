@@ -1,6 +1,6 @@
 """Constant memory: resident memory of a process that appends, and of one that consumes, early and at the end.
 
-The work is generated on demand and not kept, so growth is caused by the engine. `rebuild` measures the same for itself. The bar
+The work is generated on demand and not kept, so the engine causes any growth. `rebuild` measures its own memory. The bar
 leaves room for bounded caches (states of streams, partitions of keys), which are full at the end.
 """
 
@@ -9,12 +9,12 @@ from random import Random
 from sqlalchemy import func, select
 
 from benchmarks.append_batched import append
+from benchmarks.direct_consumer import DirectConsumer, records
 from benchmarks.engine import engine
 from benchmarks.figures import AtMost, Figure, Turn
-from benchmarks.ground import Ground
 from benchmarks.memory import resident_mib
+from benchmarks.sandbox import Sandbox
 from benchmarks.scale import Scale, Sizes
-from benchmarks.taking import Taking, records
 from benchmarks.workload import Invented, Orders, Zipf, listings
 from liandong.demo_book import demo_book
 from liandong.node import build
@@ -31,9 +31,9 @@ _HOT = 0.6
 _LISTED = 200
 
 
-async def run(ground: Ground, scale: Scale) -> list[Figure]:
+async def run(sandbox: Sandbox, scale: Scale) -> list[Figure]:
     early, events = EARLY.at(scale), EVENTS.at(scale)
-    return [await _append(ground, early, events), await _consume(ground, early, events)]
+    return [await _append(sandbox, early, events), await _consume(sandbox, early, events)]
 
 
 def flat(bench: str, work: str, unit: str, early: tuple[int, float], late: tuple[int, float]) -> Figure:
@@ -48,9 +48,9 @@ def flat(bench: str, work: str, unit: str, early: tuple[int, float], late: tuple
     )
 
 
-async def _append(ground: Ground, early: int, events: int) -> Figure:
+async def _append(sandbox: Sandbox, early: int, events: int) -> Figure:
     marks: list[tuple[int, float]] = []
-    async with engine(ground) as made:
+    async with engine(sandbox) as made:
         orders = Orders(made.invented, seed=4)
         for done in range(BATCH, events + 1, BATCH):
             await append(made, orders.take(BATCH))
@@ -59,22 +59,22 @@ async def _append(ground: Ground, early: int, events: int) -> Figure:
     return flat("resident", "append in batches", "events", marks[0], marks[-1])
 
 
-async def _consume(ground: Ground, early: int, events: int) -> Figure:
+async def _consume(sandbox: Sandbox, early: int, events: int) -> Figure:
     """The registry consumes listings; marks are taken by the number of events that it has written."""
-    identity = ground.settings.identity_file
+    identity = sandbox.settings.identity_file
     assert identity is not None
     invented, subject = Invented(identity.read_text(encoding="utf-8")), Zipf(_SUBJECTS, Random(5), _HOT)
-    service = build("registry", ground.settings)
-    taking, changes = Taking(service), demo_book().changes()
+    service = build("registry", sandbox.settings)
+    consumer, changes = DirectConsumer(service), demo_book().changes()
     marks: list[tuple[int, float]] = []
     try:
-        await taking.take(records(changes, "catalogue"))
-        there, written, offset = await _last(service), 0, 0
+        await consumer.consume(records(changes, "catalogue"))
+        before, written, offset = await _last_position(service), 0, 0
         while written < events:
-            given = records(listings(invented, subject, _LISTED, len(changes), first=offset), "initiator", offset)
-            await taking.take(given)
-            offset += len(given)
-            written = await _last(service) - there
+            listed = records(listings(invented, subject, _LISTED, len(changes), first=offset), "initiator", offset)
+            await consumer.consume(listed)
+            offset += len(listed)
+            written = await _last_position(service) - before
             if written >= (events if marks else early):
                 marks.append((written, resident_mib()))
     finally:
@@ -82,6 +82,6 @@ async def _consume(ground: Ground, early: int, events: int) -> Figure:
     return flat("resident", "consume, registry", "events", marks[0], marks[-1])
 
 
-async def _last(service: Service) -> int:
+async def _last_position(service: Service) -> int:
     async with service.core.engine.connect() as database:
         return await database.scalar(select(func.max(EVENTS_TABLE.c.position))) or 0

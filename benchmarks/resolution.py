@@ -14,7 +14,7 @@ from statistics import median
 from benchmarks.bare import chunks
 from benchmarks.engine import Engine, engine
 from benchmarks.figures import Figure, Turn, percentiles
-from benchmarks.ground import Ground
+from benchmarks.sandbox import Sandbox
 from benchmarks.scale import Scale, Sizes
 from liandong.demo_book import demo_book
 from services.registry.domain.commands import Record, Trigger
@@ -34,45 +34,45 @@ ENTRIES = Sizes(quick=500, usual=3_000, full=10_000)
 """Per turn."""
 TURNS = Sizes(quick=2, usual=5, full=7)
 BATCH = 500
-PROMISED_US = 200
+TARGET_US = 200
 _FIRST_DAY = date(2018, 1, 2)
 _DAYS = 2_000
 
 
-async def run(ground: Ground, scale: Scale) -> list[Figure]:
+async def run(sandbox: Sandbox, scale: Scale) -> list[Figure]:
     changes = demo_book().changes()
-    async with engine(ground) as made:
-        return [await _figure(made, changes, ENTRIES.at(scale), TURNS.at(scale), alike) for alike in (False, True)]
+    async with engine(sandbox) as made:
+        return [await _figure(made, changes, ENTRIES.at(scale), TURNS.at(scale), similar) for similar in (False, True)]
 
 
-async def _figure(made: Engine, changes: Sequence[LawbookChange], entries: int, turns: int, alike: bool) -> Figure:
+async def _figure(made: Engine, changes: Sequence[LawbookChange], entries: int, turns: int, similar: bool) -> Figure:
     first = time.perf_counter()
     law = _law(changes)
-    resolve(_entry(made, 0, alike), (), ALONE, law, law.book.version)
+    resolve(_entry(made, 0, similar), (), ALONE, law, law.book.version)
     first = time.perf_counter() - first
     taken: list[float] = []
     found: list[Turn] = []
     lines = 0
     for turn in range(turns):
-        start = turn * entries + 1 + alike * turns * entries
-        work = [_entry(made, index, alike) for index in range(start, start + entries)]
+        start = turn * entries + 1 + similar * turns * entries
+        work = [_entry(made, index, similar) for index in range(start, start + entries)]
         times, resolved = _timed(work, law)
         lines = max(lines, *(len(one.directives) for one in resolved))
         taken += times
         found.append(Turn(median(times), await _appended(made, work, law)))
     return Figure(
         bench="resolution",
-        work="resolve an entry " + ("like others before it" if alike else "that is like no other"),
+        work="resolve an entry " + ("similar to earlier ones" if similar else "unlike all others"),
         unit="µs an entry",
         turns=tuple(found),
-        bare=f"decide and append what follows from it, {BATCH} entries a transaction",
+        bare=f"decide and append the events of the entry, {BATCH} entries a transaction",
         percentiles={"measured": percentiles(taken)},
         facts={
             "measures in the book": len(law.book.measures),
             "lines an entry": lines,
             "first after a change of the law, ms": round(first * 1000, 1),
-            "promise, µs": PROMISED_US,
-            "kept": median(taken) <= PROMISED_US,
+            "promise, µs": TARGET_US,
+            "kept": median(taken) <= TARGET_US,
         },
     )
 
@@ -82,11 +82,11 @@ def _law(changes: Sequence[LawbookChange]) -> Law:
     return law_on(book, today(SystemClock().now()))
 
 
-def _entry(made: Engine, index: int, alike: bool) -> Entry:
+def _entry(made: Engine, index: int, similar: bool) -> Entry:
     """An entry decided on one of two thousand days; its own grade makes it unlike all others."""
     entry = made.invented.entry(index, index).model_copy(update={"responsible": ()})
     decision = entry.decision.model_copy(update={"decided_on": _FIRST_DAY + timedelta(days=index % _DAYS)})
-    return entry.model_copy(update={"decision": decision, "grade": None if alike else f"grade-{index}"})
+    return entry.model_copy(update={"decision": decision, "grade": None if similar else f"grade-{index}"})
 
 
 def _timed(work: Sequence[Entry], law: Law) -> tuple[list[float], list[Resolution]]:

@@ -6,10 +6,10 @@ from enum import StrEnum
 
 class Scale(StrEnum):
     QUICK = "quick"
-    """All benches together in less than a minute: shows that they run; the figures are rough."""
+    """All benches together in less than a minute: shows that they run; the figures are imprecise."""
     USUAL = "usual"
     FULL = "full"
-    """The sizes that the bars name."""
+    """The sizes for which the performance targets are defined."""
 
 
 @dataclass(frozen=True, slots=True)

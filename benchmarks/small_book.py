@@ -113,7 +113,7 @@ def changes() -> tuple[LawbookChange, ...]:
     return small_book().changes()
 
 
-def orders(subject: Subject, version: int) -> list[ResponseDirected]:
+def directions(subject: Subject, version: int) -> list[ResponseDirected]:
     """The registry's directions for an entry of this subject: three responses with two lines each."""
     entry_id = EntryId(new_event_id())
     list_event = EventId(new_event_id())

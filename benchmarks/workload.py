@@ -38,7 +38,7 @@ _FACTS = (
 )
 _BASIS = "《中华人民共和国民事诉讼法》第二百六十六条；《关于公布失信被执行人名单信息的若干规定》第一条（示例）"
 _DECIDED = date(2018, 3, 1)
-_ONE_IN_WITH_PERSONS = 4
+_RESPONSIBLE_EVERY = 4
 """One in this number of entries has a responsible person."""
 
 
@@ -79,13 +79,13 @@ class Invented:
     def entry(self, index: int, subject: int, entry_id: str = "") -> Entry:
         """An entry on the black list of judgment defaulters."""
         department = DepartmentId("luoyang-court")
-        boss = ResponsiblePerson(subject=self.person(subject), role=Role.LEGAL_REPRESENTATIVE)
+        representative = ResponsiblePerson(subject=self.person(subject), role=Role.LEGAL_REPRESENTATIVE)
         return Entry(
             entry_id=EntryId(entry_id or new_event_id()),
             list_kind=ListKind.BLACK,
             domain_id=DomainId("judgment-defaulters"),
             subject=self.company(subject),
-            responsible=(boss,) if index % _ONE_IN_WITH_PERSONS == 0 else (),
+            responsible=(representative,) if index % _RESPONSIBLE_EVERY == 0 else (),
             initiated_by=department,
             published_by=department,
             decision=Decision(
@@ -104,7 +104,7 @@ class Invented:
         )
 
 
-_ONE_IN_SUSPENDED = 10
+_SUSPENDED_EVERY = 10
 
 
 def listings(
@@ -113,11 +113,11 @@ def listings(
     """Entries of the subjects given by `subject`; every tenth is suspended and resumed. `version`: of the law book."""
     for index in range(first, first + entries):
         entry = invented.entry(index, subject())
-        about: dict[str, Any] = {"entry_id": entry.entry_id, "subject": entry.subject.key, "lawbook_version": version}
-        yield EntryPublished(**about, entry=entry)
-        if index % _ONE_IN_SUSPENDED == 0:
-            yield EntrySuspended(**about, case_id="case", reason="异议核实（示例）")
-            yield EntryResumed(**about, case_id="case", reason="异议不成立（示例）")
+        common: dict[str, Any] = {"entry_id": entry.entry_id, "subject": entry.subject.key, "lawbook_version": version}
+        yield EntryPublished(**common, entry=entry)
+        if index % _SUSPENDED_EVERY == 0:
+            yield EntrySuspended(**common, case_id="case", reason="异议核实（示例）")
+            yield EntryResumed(**common, case_id="case", reason="异议不成立（示例）")
 
 
 # --- an aggregate for the engine's benches: an entry with the cases that suspend it ------------------------------------
@@ -199,7 +199,7 @@ class Orders:
         self._rank = Zipf(subjects, self._source, 0.8)
         self._share_new = share_new
         self._known: list[str] = []
-        self._most = (
+        self._remembered = (
             subjects + _NOT_YET_OLD
         )  # later streams are never chosen, so a long run need not remember more of them
         self._count = 0
@@ -212,7 +212,7 @@ class Orders:
         old = len(self._known) - _NOT_YET_OLD
         if old <= 0 or self._source.random() < self._share_new:
             entry = self._invented.entry(self._count, self._subject())
-            if len(self._known) < self._most:
+            if len(self._known) < self._remembered:
                 self._known.append(entry.entry_id)
             return entry.entry_id, Publish(entry)
         return self._known[self._rank() % old], Toggle(f"case-{self._count}")

@@ -1,17 +1,17 @@
-"""The benches stay alive: a tiny one runs through, and says all that a figure has to say. No time is asserted."""
+"""The benches run: a small run of some of them gives complete figures. No time is asserted."""
 
 import orjson
 import pytest
 
 from benchmarks import append_batched, memory, rebuild, report
 from benchmarks.figures import AtLeast, AtMost, Figure, Turn
-from benchmarks.ground import Servers, ground
+from benchmarks.sandbox import Servers, sandbox
 from benchmarks.scale import Scale
 from tests.stacks import Addresses
 
 
-async def test_a_bench_measures_its_work_beside_the_bare_work(stack: Addresses) -> None:
-    async with ground(Servers(stack.database_url, stack.kafka, "")) as made:
+async def test_a_bench_measures_its_work_and_the_bare_operation(stack: Addresses) -> None:
+    async with sandbox(Servers(stack.database_url, stack.kafka, "")) as made:
         against_bare, against_library = await append_batched.run(made, Scale.QUICK)
     for figure in (against_bare, against_library):
         assert all(turn.measured > 0 and turn.bare > 0 for turn in figure.turns)
@@ -36,26 +36,26 @@ def test_a_run_is_written_with_the_machine_that_it_ran_on(monkeypatch: pytest.Mo
     assert run["figures"][0]["ratio"] == 0.5 and run["figures"][0]["met"] is False
 
 
-def test_every_promise_has_a_verdict_and_what_nothing_measures_is_not_passed_over() -> None:
+def test_every_target_has_a_verdict_even_if_no_bench_measures_it() -> None:
     figure = Figure("relay", "work", "1/s", (Turn(1, 2),), "bare", AtLeast(1))
-    kept = {
-        (promise.bench, promise.bar): said
-        for promise, _, said in report.verdict([figure], ["relay", "loop", "latency"])
+    verdicts = {
+        (target.bench, target.bar): result
+        for target, _, result in report.verdict([figure], ["relay", "loop", "latency"])
     }
-    assert len(kept) == len(report.PROMISES)
-    assert kept["relay", "≥ 1 ×"] == "missed"
-    assert kept["loop", "≥ 0.6 ×"] == "not run"
-    assert kept["check_batch", "≥ 10 ×"] == "not built"
+    assert len(verdicts) == len(report.TARGETS)
+    assert verdicts["relay", "≥ 1 ×"] == "missed"
+    assert verdicts["loop", "≥ 0.6 ×"] == "not run"
+    assert verdicts["check_batch", "≥ 10 ×"] == "not built"
 
 
-async def test_a_rebuild_is_measured_whole_and_its_memory_with_it(stack: Addresses) -> None:
-    async with ground(Servers(stack.database_url, stack.kafka, "")) as made:
+async def test_a_whole_rebuild_and_its_memory_are_measured(stack: Addresses) -> None:
+    async with sandbox(Servers(stack.database_url, stack.kafka, "")) as made:
         figures = await rebuild.run(made, Scale.QUICK)
     assert [str(figure.bar or "") for figure in figures] == ["≥ 10 ×", "", "≤ 1.2 ×"]
     assert all(turn.measured > 0 and turn.bare > 0 for figure in figures for turn in figure.turns)
 
 
-async def test_memory_is_told_of_this_process_and_of_the_servers(stack: Addresses) -> None:
+async def test_memory_of_this_process_and_of_the_servers_is_measured(stack: Addresses) -> None:
     async with memory.watched(Servers(stack.database_url, stack.kafka, "")) as watch:
         pass
     assert watch.peaks[memory.PARENT] > 0

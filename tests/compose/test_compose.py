@@ -96,7 +96,7 @@ def test_a_container_without_its_secret_says_so_in_one_line(
     assert all(word in said.words[0] for word in words), said.text
 
 
-async def test_a_volume_of_another_version_is_refused_by_postgres_in_words_and_the_others_wait(built: Project):
+async def test_a_volume_of_another_version_is_refused_by_postgres_with_the_reason_and_services_wait(built: Project):
     older = Project(built.folder, more={"LIANDONG_IMAGE": built.image})
     try:
         older.compose("create", "postgres")
@@ -131,12 +131,12 @@ def test_only_the_gateway_is_published(system: Project):
     assert published == {"gateway"}
 
 
-def test_whatever_is_kept_is_kept_in_a_volume_with_a_name(system: Project):
+def test_all_data_is_in_named_volumes(system: Project):
     kept = [mount for one in system.containers() for mount in one["Mounts"] if mount["Type"] == "volume"]
     assert {mount["Name"] for mount in kept} == {f"{system.name}_{name}" for name in ("postgres", "kafka")}
 
 
-def test_no_secret_stands_in_the_environment_and_nobody_of_ours_is_root(system: Project):
+def test_no_secret_is_in_the_environment_and_no_service_runs_as_root(system: Project):
     secrets = [path.read_text() for path in (system.folder / "secrets").iterdir()]
     for one in system.containers():
         visible = "\n".join([*one["Config"]["Env"], *(one["Args"] or [])])
@@ -215,7 +215,7 @@ def test_a_service_may_do_nothing_on_postgres_or_kafka_but_its_own_work(system: 
         ({"LIANDONG_PARTITIONS": "12"}, ("6 partitions", "the settings say 12")),
     ],
 )
-def test_a_container_that_is_refused_says_by_whom_in_one_line(
+def test_a_refused_container_names_the_server_in_one_line(
     system: Project, setting: dict[str, str], words: tuple[str, ...]
 ):
     said = system.alone("registry", **setting)
@@ -224,7 +224,7 @@ def test_a_container_that_is_refused_says_by_whom_in_one_line(
     assert all(word in said.words[0] for word in words), said.text
 
 
-def test_a_port_that_is_taken_is_told_by_the_engine_and_nothing_else_is_disturbed(system: Project):
+def test_a_port_in_use_is_reported_by_the_engine_and_other_containers_continue(system: Project):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         more = {"LIANDONG_PORT": f"127.0.0.1:{taken.getsockname()[1]}", "LIANDONG_IMAGE": system.image}
         second = Project(system.folder, more=more)
@@ -280,7 +280,7 @@ async def test_the_loop_closes_though_kafka_and_postgres_are_restarted_and_the_e
         await eventually(lambda: _is_at_rest(client), seconds=60, every=0.5, what="nothing waits anywhere")
 
 
-def test_both_executors_work_and_the_gateway_asks_both(system: Project):
+def test_both_executors_work_and_the_gateway_sends_requests_to_both(system: Project):
     executors = [
         one for one in system.containers() if one["Config"]["Labels"]["com.docker.compose.service"] == "executor"
     ]
@@ -294,7 +294,7 @@ def test_both_executors_work_and_the_gateway_asks_both(system: Project):
     assert all(f'"upstream":"{address}:8080' in asked for address in addresses)
 
 
-async def test_a_service_that_is_killed_comes_back_and_the_gateway_says_meanwhile_when_to_try_again(system: Project):
+async def test_a_killed_service_starts_again_and_the_gateway_answers_with_retry_after_meanwhile(system: Project):
     async with httpx.AsyncClient(base_url=system.address(), trust_env=False, timeout=30) as http:
         system.compose("kill", "--signal", "KILL", "catalogue")
         answer = await http.get("/catalogue/readyz")
@@ -309,7 +309,7 @@ async def test_a_service_that_is_killed_comes_back_and_the_gateway_says_meanwhil
 # --- and its end
 
 
-def test_all_stop_within_half_a_minute_and_nobody_has_to_be_killed(system: Project):
+def test_all_containers_stop_within_half_a_minute_without_being_killed(system: Project):
     with system.timed("stop all"):
         system.compose("stop", patience=STOPS_WITHIN_SECONDS)
     codes: dict[str, Any] = {one["Name"]: one["State"]["ExitCode"] for one in system.containers()}
@@ -318,7 +318,7 @@ def test_all_stop_within_half_a_minute_and_nobody_has_to_be_killed(system: Proje
     assert {one["State"]["ExitCode"] for one in ours} == {0}, codes
 
 
-async def test_what_was_stopped_starts_again_with_what_it_knew(system: Project):
+async def test_stopped_containers_start_again_with_their_data(system: Project):
     with system.timed("start again"):
         await asyncio.to_thread(system.up)
     async with client_of(system) as client:

@@ -231,7 +231,7 @@ def _departments() -> st.SearchStrategy[Department]:
 
 
 @examples(st.lists(st.lists(_departments(), min_size=1, max_size=4), max_size=12))
-def test_whatever_is_published_the_book_has_no_gap_and_holds_the_last_of_everything(
+def test_after_any_publications_the_book_has_no_gap_and_holds_the_latest_versions(
     lists: list[list[Department]],
 ) -> None:
     book, last = EMPTY.having(publish(OFFICE)), {identity(OFFICE): OFFICE}
@@ -301,7 +301,7 @@ def test_the_parent_of_a_region_exists_and_is_higher() -> None:
 
 
 @examples(st.lists(st.tuples(st.integers(0, 5), st.integers(-1, 5)), min_size=1, max_size=8))
-def test_whatever_tree_of_regions_is_accepted_every_line_ends_at_the_state(pairs: list[tuple[int, int]]) -> None:
+def test_in_any_accepted_tree_of_regions_every_path_ends_at_the_state(pairs: list[tuple[int, int]]) -> None:
     levels = (RegionLevel.PROVINCE, RegionLevel.CITY, RegionLevel.COUNTY)
     codes = [f"41{n}000" for n in range(6)]
     tree = [
@@ -322,7 +322,7 @@ def test_a_department_names_categories_that_exist() -> None:
     assert FOUNDED.when(publish(SECTOR, unheard)).events
 
 
-def test_a_published_measure_needs_somebody_of_the_kind_that_it_names_where_it_holds() -> None:
+def test_a_published_measure_needs_a_body_of_its_kind_in_its_region() -> None:
     by_kind = measure(implementers=(), implementer_categories=("sector",))
     elsewhere = a_department("elsewhere", categories=("sector",), region="320681")
     FOUNDED.when(publish(SECTOR, elsewhere, by_kind)).then_rejected(

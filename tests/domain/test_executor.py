@@ -453,7 +453,7 @@ def test_what_was_answered_without_an_effect_is_never_applied_at_once(answered: 
 
 
 @pytest.mark.parametrize("before", [(), (ACKNOWLEDGE,)])
-def test_a_line_that_nobody_answered_has_to_be_confirmed(before: tuple[Report, ...]) -> None:
+def test_an_unanswered_line_has_to_be_confirmed(before: tuple[Report, ...]) -> None:
     response = after(directed(), *before, ended())
     assert status(response)[1] is Asks.CONFIRM
     response.when(ACKNOWLEDGE).then_rejected("line_ended")
@@ -582,7 +582,7 @@ def test_after_an_end_every_line_is_undone_or_owes_exactly_one_thing(held: Line,
 
 @settings(max_examples=400)
 @for_all(held=LINES, commands=COMMANDS)
-def test_a_suspended_punishment_is_never_applied_and_nothing_twice_without_an_undoing(
+def test_a_suspended_punishment_is_never_applied_and_no_line_twice_without_an_undoing(
     held: Line, commands: list[Command]
 ) -> None:
     _, events = live(after(directed(held)), commands)

@@ -237,7 +237,7 @@ def test_a_listing_waits_until_every_owed_line_is_answered() -> None:
     assert the_entry(ledger_of(story.did(Refused, "b", reason="示例"))).state is EntryState.ANSWERED
 
 
-def test_to_acknowledge_is_not_yet_to_answer() -> None:
+def test_an_acknowledgement_is_not_an_answer() -> None:
     line = the_line(ledger_of(given_listed(a_line("a")).did(Acknowledged, "a")))
     assert line.acknowledged_at is not None
     assert line.state is LineState.WAITING
@@ -249,7 +249,7 @@ def test_what_failed_is_still_to_be_done() -> None:
     assert line.obligation == (Owes.ANSWER, date(2024, 3, 18))
 
 
-def test_whoever_is_only_invited_owes_nothing_and_is_never_late() -> None:
+def test_an_invited_department_owes_no_answer_and_is_never_late() -> None:
     ledger = ledger_of(given_listed(a_line("a", duty=Duty.INVITED)))
     assert the_line(ledger).state is LineState.INVITED
     assert the_line(ledger).due_on is None
@@ -358,7 +358,7 @@ def test_a_line_that_was_never_answered_has_to_be_confirmed() -> None:
     assert the_entry(ledger_of(story.undone("a", how=Undone.NEVER_APPLIED))).state is EntryState.CLOSED
 
 
-def test_an_answer_that_it_was_not_applied_is_no_confirmation_until_the_executor_knows_of_the_end() -> None:
+def test_an_answer_that_it_was_not_applied_is_no_confirmation_until_the_executor_has_read_the_end() -> None:
     for kind in (NotApplicable, Refused, Failed):
         story = given_listed(a_line("a")).did(kind, "a", reason="示例").revoked()
         story.ended("a", mode=EndMode.FROM_BEGINNING).settled("a", ended=True)

@@ -104,7 +104,7 @@ def test_a_wrong_check_character_is_refused_and_not_repaired():
 
 
 @given(st.text(max_size=24))
-def test_whatever_is_typed_is_a_credit_code_or_is_refused(text: str):
+def test_any_text_is_a_credit_code_or_is_refused(text: str):
     try:
         assert len(credit_code(text)) == 18
     except Rejected as refused:
@@ -234,7 +234,7 @@ def test_secrets_are_made_once_and_then_read(tmp_path: Path):
     assert [file.name for file in path.parent.iterdir()] == ["identity.json"]
 
 
-def test_secrets_do_not_show_themselves():
+def test_secrets_are_not_part_of_their_representation():
     made = make_secrets()
     shown = f"{made!r} {made.keys()!r} {made.seal()!r}"
     assert made.seal_keys[0] not in shown

@@ -176,12 +176,12 @@ SERVED = date(2024, 5, 6)  # a Monday; five working days with the make-up Saturd
 WINDOW_ENDS = date(2024, 5, 11)
 
 
-def test_nobody_is_black_listed_without_notice_where_the_policy_asks_for_it() -> None:
+def test_no_subject_is_black_listed_without_notice_where_the_policy_asks_for_it() -> None:
     assert faults_of(SOUND, PLEA) == [("notice_missing", "notice")]
     assert faults_of(but(list_kind=ListKind.RED, grade=None), PLEA) == []
 
 
-def test_nobody_is_black_listed_before_the_plea_window_is_over() -> None:
+def test_no_subject_is_black_listed_before_the_plea_window_is_over() -> None:
     notice = Notice(served_on=SERVED, plea_until=WINDOW_ENDS)
     early = ("decided_before_plea_ended", "decision.decided_on")
     assert faults_of(but(notice=notice, decided_on=WINDOW_ENDS), PLEA) == [early]

@@ -85,7 +85,7 @@ def test_an_unreadable_file_is_refused_with_the_reason() -> None:
     assert [fault.code for fault in event.faults] == ["file_binary"]
 
 
-def test_the_department_takes_its_import_back_and_nobody_else() -> None:
+def test_only_its_own_department_withdraws_an_import() -> None:
     after(RECEIVE, REPORT).when(Withdraw(Officer("x", COURT))).then_rejected("forbidden_department")
     after(RECEIVE, REPORT, Withdraw(OTHER_LISTER)).when(Withdraw(LISTER)).then_rejected("wrong_step")
 

@@ -107,7 +107,7 @@ def book_of(*items: Item) -> LawBook:
     return a_book(items)
 
 
-def test_an_empty_book_knows_nothing():
+def test_an_empty_book_has_no_items():
     book = LawBook.empty()
     assert book.version == 0
     assert book.department(BUREAU) is None
@@ -176,7 +176,7 @@ def test_an_unknown_domain_has_no_measures():
     assert book.measures_for(UNKNOWN, BLACK) == book.measures_for(UNKNOWN, BLACK, IN_2017) == ()
 
 
-def test_a_later_version_of_a_measure_says_nothing_about_earlier_decisions():
+def test_a_later_version_of_a_measure_does_not_apply_to_earlier_decisions():
     old = measure(version=1, domains=(TAX,))
     new = measure(version=2, domains=(SAFETY,), effective_from=IN_2019)
     book = book_of(domain(TAX), domain(SAFETY), old, new)
@@ -314,7 +314,7 @@ def test_an_instrument_of_a_city_reaches_the_bodies_of_that_city_and_none_above_
     assert [d.department_id for d in book.implementers_of(in_effect(book), "410300")] == ["city"]
 
 
-def test_who_is_named_and_also_of_the_kind_carries_it_out_once() -> None:
+def test_a_body_that_is_named_and_of_the_kind_carries_the_measure_out_once() -> None:
     by_both = measure().model_copy(update={"implementer_categories": (SECTOR,)})
     book = book_of(office(BUREAU, "410300", SECTOR), instrument(), by_both)
     assert book.implementers_of(in_effect(book), "410300") == ((BUREAU, None),)
@@ -351,7 +351,7 @@ def test_a_retired_measure_ends_and_can_still_be_read_as_it_was_published() -> N
     assert book.published(ItemKind.MEASURES, REVIEW) == measure()
 
 
-def test_nobody_may_list_in_a_domain_that_ended() -> None:
+def test_no_department_may_list_in_a_domain_that_ended() -> None:
     book = retire(book_of(domain(TAX)), ItemKind.DOMAINS, TAX, IN_2018)
     ended = book.domain(TAX)
     assert ended is not None
@@ -398,7 +398,7 @@ def test_regions_follow_their_tree_and_where_it_ends_their_codes() -> None:
     assert book.lineage("410302") == ("410302", "410300", "410000", "000000")
 
 
-def test_who_handles_a_matter_must_check_in_it() -> None:
+def test_a_body_that_handles_a_matter_must_check_in_it() -> None:
     names: dict[str, Any] = {"name_zh": "行政许可审批", "name_en": "Licences"}
     matter = Matter(matter_id=MatterId("licence"), checked_by=(BUREAU,), checked_by_categories=(SECTOR,), **names)
     book = book_of(office("sector", "410300", SECTOR), office("other", "320681", SECTOR), matter)

@@ -168,7 +168,7 @@ def test_a_setting_names_its_clause_or_is_marked_as_an_example() -> None:
     ]
 
 
-def test_a_county_prevails_over_nobody() -> None:
+def test_a_county_policy_cannot_prevail_over_another_policy() -> None:
     said = {"value": 3, "clause": "一", "prevails": True}
     policy = Policy.model_validate({**a_policy(region=COUNTY).model_dump(), "substance": {"clean_record_years": said}})
     assert [f.code for f in faults_of(policy)] == ["prevails_over_nobody"]
@@ -330,7 +330,7 @@ POLICIES = st.lists(SAID, max_size=4, unique_by=lambda one: one.nth)
 
 @for_all(POLICIES, st.sampled_from([COUNTY, CITY, "320681"]), st.dates(date(2014, 1, 1), date(2027, 1, 1)))
 @settings(max_examples=150, deadline=None)
-def test_whatever_is_published_what_governs_holds_there_and_then(said: list[Said], region: str, day: date) -> None:
+def test_the_governing_policy_is_in_force_in_its_region_on_its_day(said: list[Said], region: str, day: date) -> None:
     policies = [one.policy() for one in said]
     found = asked(a_book(policies), region, decided_on=day, act_on=day)
     above = regions_from(region)

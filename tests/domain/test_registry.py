@@ -149,7 +149,7 @@ def test_every_implementer_of_every_measure_gets_its_line() -> None:
         ({"implementers": ()}, RefusalReason.NO_IMPLEMENTER),
     ],
 )
-def test_a_measure_without_a_published_basis_is_refused_with_the_reason_and_directed_to_nobody(
+def test_a_measure_without_a_published_basis_is_refused_with_the_reason_and_not_directed(
     changed: dict[str, object], reason: RefusalReason
 ) -> None:
     book = book_of(punishment("m1", on_black(), **changed))
@@ -158,14 +158,14 @@ def test_a_measure_without_a_published_basis_is_refused_with_the_reason_and_dire
     assert refusals(events) == {"m1": reason}
 
 
-def test_an_instrument_of_another_region_says_nothing_here() -> None:
+def test_an_instrument_of_another_region_does_not_apply_here() -> None:
     book = book_of(punishment("m1", on_black()))
     events = EMPTY.when(record(book, black_entry(jurisdiction="320681"))).events
     assert directed(events) == {}
     assert refusals(events) == {}
 
 
-def test_only_who_is_able_and_unwilling_is_reached_where_the_measure_says_so() -> None:
+def test_some_measures_reach_only_subjects_that_are_able_but_unwilling() -> None:
     book = book_of(punishment("m1", on_black(able_but_unwilling=True)))
     assert directed(EMPTY.when(record(book, black_entry())).events) == {}
     assert directed(EMPTY.when(record(book, black_entry(able_but_unwilling=True))).events)
@@ -215,7 +215,7 @@ def test_a_line_that_was_ended_is_not_revived_but_directed_anew() -> None:
     assert again and again.isdisjoint(first)
 
 
-def test_the_end_of_an_entry_ends_all_its_lines_and_nothing_twice() -> None:
+def test_the_end_of_an_entry_ends_each_of_its_lines_once() -> None:
     book = book_of(punishment("m1", on_black(), implementers=(COURT, FINANCE)))
     outcome = EMPTY.when(record(book, black_entry()))
     file, started = outcome.next, outcome.events
@@ -287,7 +287,7 @@ def and_then(book: LawBook, *measures: Measure) -> LawBook:
     return book.with_changes(publications(measures, book.version))
 
 
-def test_a_file_in_which_nothing_follows_differently_notes_nothing() -> None:
+def test_a_file_without_changed_lines_gives_no_events() -> None:
     book = book_of(punishment("m1", on_black()))
     file = EMPTY.having(record(book, black_entry()))
     later = and_then(book, punishment("m2", on_black()), punishment("m1", on_black(), version=2))
@@ -356,7 +356,7 @@ def test_an_entry_is_judged_by_the_law_that_validated_it_when_the_registry_alrea
     assert set(directed(events).values()) == {"m1"}
 
 
-def test_incentives_rest_while_a_black_entry_stands_and_come_back_after_it() -> None:
+def test_incentives_are_withheld_while_a_black_entry_is_active_and_return_after_it() -> None:
     book = book_of(
         punishment("help", Target(lists=(ListKind.RED,)), kind=MeasureKind.INCENTIVE), punishment("m1", on_black())
     )
@@ -373,7 +373,7 @@ def test_incentives_rest_while_a_black_entry_stands_and_come_back_after_it() -> 
     assert set(directed(again).values()) == {"help"}
 
 
-def test_a_list_of_a_third_party_counts_for_nothing_beside_others() -> None:
+def test_a_list_of_a_third_party_is_not_counted_as_a_further_list() -> None:
     book = book_of(punishment("more", on_black(distinct_domains=2)))
     reference = black_entry("e2", "B", origin=Origin.THIRD_PARTY)
     file = EMPTY.having(record(book, black_entry("e1", "A")), record(book, reference))
@@ -436,7 +436,7 @@ def command_of(step: tuple[str, str, str]) -> Command:
 
 @for_all(STEPS)
 @settings(max_examples=200, deadline=None)
-def test_whatever_happens_only_what_follows_stands_and_every_line_ends_with_its_entry(
+def test_after_any_commands_only_resolved_lines_are_active_and_every_line_ends_with_its_entry(
     steps: list[tuple[str, str, str]],
 ) -> None:
     given_file = EMPTY

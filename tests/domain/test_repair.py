@@ -205,7 +205,7 @@ def test_the_jurisdiction_cannot_be_corrected() -> None:
 
 
 @pytest.mark.parametrize("by", [Officer(DepartmentId("example-water")), Officer(None)])
-def test_nobody_else_decides(by: Officer) -> None:
+def test_no_other_officer_decides(by: Officer) -> None:
     state = listed(objection(), request())
     commands = [
         *(revoke(by), correct(by, grade="ordinary"), end(by=by), grant(by=by), refuse(by=by)),
@@ -337,7 +337,7 @@ def test_correction_and_revocation_need_a_cause_that_reaches_back_to_the_beginni
     listed().when(revoke(cause=cause)).then_rejected(("cause_does_not_fit", "cause"))
 
 
-def test_what_was_revoked_is_not_corrected_by_someone_unaware() -> None:
+def test_a_revoked_entry_is_not_corrected_by_an_officer_with_a_stale_version() -> None:
     listed(revoke()).when(correct(grade="ordinary")).then_rejected(("entry_has_left_the_list", None))
 
 
@@ -419,7 +419,7 @@ def test_only_punishments_are_suspended() -> None:
     listed(of=entry(list_kind=ListKind.RED)).when(objection()).then_types(ObjectionFiled)
 
 
-def test_the_policy_of_the_day_of_filing_says_whether_measures_rest_and_until_when_to_verify() -> None:
+def test_the_policy_of_the_day_of_filing_decides_the_suspension_of_measures_and_the_time_limit_to_verify() -> None:
     [filed] = listed().when(objection(law=NOT_SUSPENDING)).events
     assert isinstance(filed, ObjectionFiled)
     # Wednesday 6 May 2026 and five working days; Saturday 9 May is a make-up day.

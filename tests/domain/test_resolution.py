@@ -238,7 +238,7 @@ def test_consumption_limits_reach_the_able_but_unwilling_or_every_black_entry_as
     assert who(follows(every)) == {"limit": [COURT]}
 
 
-def test_what_a_place_passes_up_is_left_to_those_above_it() -> None:
+def test_matters_that_a_region_passes_up_are_for_the_bodies_above_it() -> None:
     national = memo(instrument_id="national", region=STATE)
     passes_up = a_policy(passed_up_matters=("flights-and-trains",))
 
@@ -253,7 +253,7 @@ def test_what_a_place_passes_up_is_left_to_those_above_it() -> None:
     assert who(follows(asking)) == {"flights": [COURT]}, "its own document says to ask, and that is done here"
 
 
-def test_incentives_rest_while_the_subject_stands_on_a_list_to_which_they_yield() -> None:
+def test_incentives_are_withheld_while_the_subject_is_on_a_list_to_which_they_yield() -> None:
     book = book_of(incentive(), a_policy(red_yields_to=("watch",)))
     red = black_entry(list_kind=ListKind.RED)
     on_watch, on_black = (FileContext(also_on=frozenset({kind})) for kind in (ListKind.WATCH, ListKind.BLACK))
@@ -295,7 +295,7 @@ def test_a_decision_names_the_policies_that_had_a_say() -> None:
     assert sorted((p.policy_id, p.version) for p in follows(book).policies) == [("city", 1), ("state", 1)]
 
 
-def test_an_instrument_of_another_region_says_nothing_and_one_from_above_does() -> None:
+def test_an_instrument_of_another_region_does_not_apply_and_one_from_above_does() -> None:
     assert follows(book_of(punishment()), black_entry(jurisdiction="320681")) == Resolution((), (), ())
     assert set(who(follows(book_of(punishment()), black_entry(jurisdiction=COUNTY)))) == {"m"}
 
@@ -315,7 +315,7 @@ def test_an_implementer_by_category_is_marked_with_it() -> None:
 # --- without an entry ------------------------------------------------------------------------------------------------
 
 
-def test_whoever_is_clean_for_long_enough_has_the_incentives_without_any_entry() -> None:
+def test_a_subject_with_a_long_clean_record_gets_the_incentives_without_any_entry() -> None:
     book = book_of(incentive(target={"clean_record_years": 3}), incentive("listed"))
 
     def has(last_bad: date | None) -> list[str]:
@@ -326,7 +326,7 @@ def test_whoever_is_clean_for_long_enough_has_the_incentives_without_any_entry()
     assert incentives(book, "320681", TODAY, None) == ()
 
 
-def test_a_bad_record_counts_until_it_ended_and_one_that_was_wrong_never_was() -> None:
+def test_a_bad_record_counts_until_its_end_and_a_wrong_one_never() -> None:
     def file(**held: Any) -> SubjectFile:
         entry = held.pop("entry", black_entry(term_from=DECIDED))
         return SubjectFile(entries={entry.entry_id: EntryInFile(entry, (), **held)})
@@ -403,7 +403,7 @@ BESIDE = st.builds(FileContext, st.integers(1, 3), st.frozensets(st.sampled_from
 
 @for_all(laws(), entries(), st.sampled_from([(), (Role.DIRECTOR,)]), BESIDE, DAYS)
 @settings(max_examples=300, deadline=None)
-def test_whatever_the_law_nothing_is_directed_without_a_published_measure_and_a_basis_of_its_day(
+def test_under_any_law_no_line_is_directed_without_a_published_measure_and_a_basis_in_force(
     law: tuple[LawBook, int], entry: Entry, roles: tuple[Role, ...], context: FileContext, today: date
 ) -> None:
     book, since = law
@@ -426,7 +426,7 @@ def test_whatever_the_law_nothing_is_directed_without_a_published_measure_and_a_
 
 @for_all(laws(), entries(), BESIDE)
 @settings(max_examples=150, deadline=None)
-def test_whatever_is_published_later_a_decision_only_becomes_milder(
+def test_later_publications_only_make_a_decision_milder(
     law: tuple[LawBook, int], entry: Entry, context: FileContext
 ) -> None:
     book, since = law

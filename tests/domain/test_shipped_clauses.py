@@ -684,14 +684,14 @@ def hits(region: str, who: Listed, department: str, matter: str) -> tuple[Hit, .
     ],
     ids=str,
 )
-def test_who_is_barred_from_awards_is_found_when_awards_are_given(clause: str, who: Listed, department: str) -> None:
+def test_a_subject_barred_from_awards_is_found_when_awards_are_given(clause: str, who: Listed, department: str) -> None:
     """取消参加评先评优资格 is met again at each award, also when the honours were withdrawn long ago."""
     found = hits(region_of(clause), who, department, "honours")
     assert [measure.clause for hit in found if (measure := BOOK.measure(MeasureId(hit.measure_id)))] == [full(clause)]
 
 
 @pytest.mark.parametrize("code", ["000", "001", "002", "003"])
-def test_who_is_not_to_be_admitted_is_found_when_associations_take_members(code: str) -> None:
+def test_a_subject_barred_from_associations_is_found_when_they_admit_members(code: str) -> None:
     """不予接纳 (000 四(四), 001 9, 002 五(四)3, 003 (十二))."""
     [measure] = [m for m in SHIPPED.measures if "不予接纳" in m.text_zh and m.clause.startswith(DOCUMENTS[code][0])]
     assert measure.works is Works.ACT_AND_OCCASION
@@ -716,7 +716,7 @@ def test_a_body_that_carries_a_measure_out_handles_each_of_its_matters(measure: 
 
 
 @pytest.mark.parametrize("region", [region for _, region in DOCUMENTS.values()])
-def test_nobody_of_another_place_handles_a_matter(region: str) -> None:
+def test_no_body_of_another_region_handles_a_matter(region: str) -> None:
     handling = {d for matter in BOOK.matters.values() for d in BOOK.checked_by(matter, region)}
     assert handling
     assert all(governs(BOOK.departments[d].region, region) for d in handling)

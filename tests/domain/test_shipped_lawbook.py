@@ -234,7 +234,7 @@ def test_a_measure_of_invited_bodies_is_only_recommended():
     assert all(m.force is Force.RECOMMENDED for m in SHIPPED.measures if m.duty is Duty.INVITED)
 
 
-def test_nobody_of_the_government_is_only_invited():
+def test_no_government_body_is_only_invited():
     for measure in (m for m in SHIPPED.measures if m.duty is Duty.INVITED):
         found = BOOK.implementers_of(measure, region_of(measure))
         kinds = {BOOK.departments[one.department_id].kind for one in found}

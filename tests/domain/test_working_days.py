@@ -24,7 +24,7 @@ def test_a_limit_starts_on_the_day_after():
     assert add_working_days(date(2017, 11, 6), 5) == (date(2017, 11, 13), True)
 
 
-def test_no_working_days_is_the_day_itself():
+def test_a_limit_of_zero_working_days_ends_on_the_same_day():
     assert add_working_days(date(2017, 11, 5), 0) == (date(2017, 11, 5), True)
 
 

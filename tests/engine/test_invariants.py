@@ -37,7 +37,9 @@ async def five_sequenced(service: Sample, log: Log) -> None:
         ("UPDATE published SET position = (SELECT max(position) FROM published)", "has two sequences"),
     ],
 )
-async def test_what_is_broken_is_found_at_any_time(sample: MakeSample, log: Log, statement: str, found: str) -> None:
+async def test_a_violated_invariant_is_found_at_any_time(
+    sample: MakeSample, log: Log, statement: str, found: str
+) -> None:
     service = await sample()
     await five_sequenced(service, log)
     assert await always({"publisher": service.engine}) == []

@@ -105,7 +105,7 @@ async def test_connections_are_cut_and_disks_fill_under_load_and_nothing_is_park
                 await asyncio.sleep(chance.uniform(0.2, 0.8))
 
 
-async def test_what_was_published_long_ago_is_sent_again_and_changes_nothing(
+async def test_old_records_that_are_sent_again_change_nothing(
     hurt: System, load: Load, under_load: UnderLoad, chance: random.Random
 ) -> None:
     async with under_load():
@@ -141,5 +141,5 @@ async def test_clocks_step_past_terms_while_revocations_arrive(
             await asyncio.sleep(chance.uniform(0.5, 1.5))
 
 
-async def test_after_all_of_this_every_read_model_is_what_a_fold_of_the_log_gives(hurt: System) -> None:
+async def test_after_all_faults_every_read_model_equals_a_fold_of_the_log(hurt: System) -> None:
     assert await folds(hurt.engines, hurt.settings) == []

@@ -47,7 +47,7 @@ def copied(databases: Databases) -> Copy:
     return copy
 
 
-async def test_a_service_restored_from_an_older_backup_is_heard_only_under_a_new_epoch(
+async def test_events_of_a_service_restored_from_an_older_backup_are_consumed_only_under_a_new_epoch(
     sample: MakeSample, databases: Databases, log: Log, copied: Copy
 ) -> None:
     """Consumers have read 6 events, the service continues at 4: without a new epoch its next events would be skipped silently."""
@@ -79,7 +79,7 @@ async def test_a_service_restored_from_an_older_backup_is_heard_only_under_a_new
     assert await subscriber.consumed() == {before: [1, 2, 3, 4, 5, 6], anew: [1, 2]}
 
 
-async def test_all_databases_restored_to_one_point_and_a_log_refilled_go_on_where_they_were(
+async def test_all_databases_restored_to_one_point_continue_with_a_refilled_log(
     hurt: System, load: Load, under_load: UnderLoad
 ) -> None:
     """The backup is taken in the middle of a round: outboxes are full, and the log has unread records."""

@@ -91,7 +91,7 @@ async def broken(stack: Addresses, tmp_path_factory: pytest.TempPathFactory) -> 
             await drop_database(stack.database_url, f"{prefix}{name}")
 
 
-async def test_of_an_engine_that_is_whole_the_checkers_say_nothing(broken: Broken) -> None:
+async def test_the_checkers_report_no_violation_of_a_correct_engine(broken: Broken) -> None:
     assert await broken.found() == []
     assert await log(broken.engines, broken.settings) == []
     assert await folds(broken.engines, broken.settings) == []

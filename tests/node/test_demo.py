@@ -42,7 +42,7 @@ async def test_demo_closes_its_ledger(stack: Addresses, tmp_path: Path) -> None:
 
 
 @pytest.mark.timeout(600)
-async def test_kill_minus_nine_of_the_node_in_the_middle_of_the_import_loses_nothing_and_does_nothing_twice(
+async def test_a_sigkill_of_the_node_in_the_middle_of_the_import_loses_and_repeats_nothing(
     stack: Addresses, tmp_path: Path
 ) -> None:
     async with sandbox(stack, tmp_path) as here:

@@ -52,12 +52,12 @@ async def change(w: World, service: str, statement: str) -> None:
         await connection.execute(text(statement))
 
 
-async def test_of_services_that_are_well_nothing_is_said(start: StartWorld) -> None:
+async def test_healthy_services_have_no_findings(start: StartWorld) -> None:
     async with at_work(start, "catalogue", "registry") as w:
         assert await codes(w.settings, "catalogue", "registry") == {}
 
 
-async def test_a_service_that_does_not_run_is_missed(start: StartWorld) -> None:
+async def test_a_service_that_does_not_run_is_reported(start: StartWorld) -> None:
     async with at_work(start, "catalogue", "registry") as w:
         await w.services["registry"].stop()
         assert set(await codes(w.settings, "catalogue", "registry")) == {"not_running"}
@@ -86,7 +86,7 @@ async def test_kafka_is_unreachable_a_topic_is_missing_or_has_other_partitions(s
         assert dict(changed.facts)["found"] == w.settings.partitions
 
 
-async def test_a_consumer_that_left_or_stands_still_is_noticed(start: StartWorld) -> None:
+async def test_an_absent_or_stuck_consumer_is_reported(start: StartWorld) -> None:
     async with at_work(start, "registry") as w:
         consumer = w.services["registry"].consumer
         assert consumer is not None
@@ -102,7 +102,7 @@ async def test_a_consumer_that_left_or_stands_still_is_noticed(start: StartWorld
         }
 
 
-async def test_what_moves_while_it_is_watched_is_well(start: StartWorld) -> None:
+async def test_a_consumer_that_makes_progress_is_not_reported(start: StartWorld) -> None:
     async with at_work(start, "registry") as w:
         consumer = w.services["registry"].consumer
         assert consumer is not None
@@ -114,7 +114,7 @@ async def test_what_moves_while_it_is_watched_is_well(start: StartWorld) -> None
         assert "consumer_stuck" not in await watching
 
 
-async def test_parked_events_stopped_partitions_and_a_shorter_log_are_told(start: StartWorld) -> None:
+async def test_parked_events_stopped_partitions_and_a_shorter_log_are_reported(start: StartWorld) -> None:
     async with at_work(start, "registry") as w:
         await w.publish_lawbook(*LAWBOOK)
         entry = an_entry(company(w, 1))
@@ -136,13 +136,13 @@ async def test_parked_events_stopped_partitions_and_a_shorter_log_are_told(start
         assert {"partition_stopped", "log_shorter"} <= set(await codes(w.settings, "registry"))
 
 
-async def test_timers_that_failed_are_told(start: StartWorld) -> None:
+async def test_failed_timers_are_reported(start: StartWorld) -> None:
     async with at_work(start, "repair") as w:
         await change(w, "repair", "INSERT INTO timers VALUES ('t1', now() - interval '1 day', '{}', 'no such thing')")
         assert dict((await codes(w.settings, "repair"))["timers_failed"].facts) == {"timers": 1}
 
 
-async def test_what_is_not_published_and_timers_that_do_not_fire_are_told_while_another_leads(
+async def test_unpublished_events_and_overdue_timers_are_reported_while_another_instance_leads(
     start: StartWorld,
 ) -> None:
     """The lock is held as by an instance that hangs: the service counts as running and makes no progress."""
@@ -156,7 +156,7 @@ async def test_what_is_not_published_and_timers_that_do_not_fire_are_told_while_
         assert {"relay_stuck", "timers_overdue"} <= set(found)
 
 
-async def test_a_missing_key_or_password_is_told(start: StartWorld, tmp_path: Path) -> None:
+async def test_a_missing_key_or_password_is_reported(start: StartWorld, tmp_path: Path) -> None:
     async with at_work(start, "catalogue") as w:
         lost = {"identity_file": tmp_path / "none.json", "jwks_file": tmp_path / "none.jwks"}
         assert set(await codes(w.settings.model_copy(update=lost), "catalogue")) == {
@@ -167,7 +167,7 @@ async def test_a_missing_key_or_password_is_told(start: StartWorld, tmp_path: Pa
         assert "key_missing" in await codes(no_password, "catalogue")
 
 
-async def test_clocks_that_differ_and_a_full_disk_are_told(
+async def test_clocks_that_differ_and_a_full_disk_are_reported(
     start: StartWorld, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     async with at_work(start, "catalogue") as w:
@@ -177,7 +177,7 @@ async def test_clocks_that_differ_and_a_full_disk_are_told(
         assert {"clock_off", "disk_nearly_full"} == {one.code for one in findings}
 
 
-async def test_the_command_says_it_in_both_languages_and_ends_with_one(stack: Addresses, tmp_path: Path) -> None:
+async def test_the_command_reports_in_both_languages_and_exits_with_one(stack: Addresses, tmp_path: Path) -> None:
     async with sandbox(stack, tmp_path) as here:
         ended = await here.run("doctor", "registry", "--folder", str(tmp_path), "--patience", "0")
         assert ended.status == 1
@@ -189,7 +189,7 @@ async def test_the_command_says_it_in_both_languages_and_ends_with_one(stack: Ad
         assert {"database_missing", "topic_missing", "key_missing"} <= {one["code"] for one in findings}
 
 
-async def test_a_setting_that_cannot_be_read_is_told(stack: Addresses, tmp_path: Path) -> None:
+async def test_a_setting_that_cannot_be_read_is_reported(stack: Addresses, tmp_path: Path) -> None:
     async with sandbox(stack, tmp_path) as here:
         ended = await here.run(
             "doctor", LIANDONG_DATABASE_URL="postgresql+asyncpg://127.0.0.1:1/postgres", LIANDONG_PARTITIONS="many"
@@ -198,7 +198,7 @@ async def test_a_setting_that_cannot_be_read_is_told(stack: Addresses, tmp_path:
         assert "LIANDONG_PARTITIONS" in ended.out
 
 
-def test_what_is_wrong_with_several_services_for_one_reason_is_told_once() -> None:
+def test_a_fault_of_several_services_with_one_cause_is_reported_once() -> None:
     away = {"server": "db:5432", "words": "refused"}
     findings = [found("clock_moved", "repair", days=3)]
     findings += [found("database_unreachable", name, **away) for name in ("catalogue", "registry")]
@@ -206,7 +206,7 @@ def test_what_is_wrong_with_several_services_for_one_reason_is_told_once() -> No
     assert (first.about, first.code, second.code) == ("catalogue, registry", "database_unreachable", "clock_moved")
 
 
-def test_every_finding_has_words_and_all_words_are_used() -> None:
+def test_every_finding_has_texts_and_all_texts_are_used() -> None:
     words = yaml.safe_load((HERE / "findings.yaml").read_text(encoding="utf-8"))
     constants = {
         node.value

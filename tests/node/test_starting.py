@@ -99,7 +99,7 @@ async def test_a_service_waits_for_its_database_and_for_kafka_and_says_so(stack:
         assert (await here.ended(process)).status == 0
 
 
-async def test_a_service_that_waits_ends_at_once_when_it_is_told_to(stack: Addresses, tmp_path: Path) -> None:
+async def test_a_waiting_service_exits_at_once_on_sigterm(stack: Addresses, tmp_path: Path) -> None:
     async with sandbox(stack, tmp_path) as here:
         nowhere: dict[str, Any] = {"LIANDONG_DATABASE_URL": "postgresql+asyncpg://nobody@127.0.0.1:1"}
         process = await _serve(here, **_secrets(here), **nowhere)

@@ -23,9 +23,7 @@ async def members(here: Sandbox) -> int | None:
     return known.members.get(SERVICE) if known else None
 
 
-async def test_a_service_told_to_stop_leaves_its_group_at_once_and_ends_with_zero(
-    stack: Addresses, tmp_path: Path
-) -> None:
+async def test_a_stopped_service_leaves_its_group_at_once_and_exits_with_zero(stack: Addresses, tmp_path: Path) -> None:
     async with sandbox(stack, tmp_path) as here:
         await prepare(here.settings(), [SERVICE])
         port = choose()

@@ -121,7 +121,7 @@ async def at(here: Sandbox) -> str:
 
 
 @pytest.mark.timeout(400)
-async def test_a_version_is_replaced_by_the_next_and_what_it_needed_is_then_taken_away(
+async def test_a_version_is_replaced_by_the_next_and_its_column_is_then_dropped(
     stack: Addresses, tmp_path: Path
 ) -> None:
     async with sandbox(stack, tmp_path) as here:
@@ -155,7 +155,7 @@ async def test_a_version_is_replaced_by_the_next_and_what_it_needed_is_then_take
     assert callers.failed == []
 
 
-async def test_a_migration_that_is_held_up_lets_others_pass_and_tries_again(stack: Addresses, tmp_path: Path) -> None:
+async def test_a_blocked_migration_does_not_block_others_and_is_retried(stack: Addresses, tmp_path: Path) -> None:
     async with sandbox(stack, tmp_path) as here:
         await prepare(here.settings(), [SERVICE])
         following = await asyncio.to_thread(version, tmp_path / "next", EXPAND)

@@ -393,7 +393,7 @@ async def test_a_punishment_whose_measure_was_withdrawn_is_not_applied(w: World)
     assert (await case.answer("not-applicable", reason="依据已失效")).status_code == 200
 
 
-async def test_of_ten_answers_three_bad_ones_come_back_and_seven_stand(w: World) -> None:
+async def test_of_ten_answers_three_invalid_ones_are_returned_and_seven_accepted(w: World) -> None:
     case = await a_case(w, *[line(number % 6 + 1) for number in range(9)])
     stranger = await a_case(w, department="example-stranger")
     assert (await case.answer("apply", 0)).status_code == 200
@@ -545,7 +545,7 @@ async def make_check(w: World, department: str, body: dict[str, Any]) -> dict[st
     return answer.json()
 
 
-async def test_a_check_tells_what_is_due_in_the_matter_and_its_outcome_is_recorded_once(w: World) -> None:
+async def test_a_check_returns_the_measures_due_in_the_matter_and_its_outcome_is_recorded_once(w: World) -> None:
     department = "example-court"
     case = await a_case(w, line(1, works=Works.OCCASION, matters=("procurement",)), line(2), department=department)
     receipt = await make_check(w, department, question(case.subject, w))
@@ -590,7 +590,7 @@ async def test_an_exactly_full_last_page_of_checks_has_no_next(w: World) -> None
     assert [page["next"] for page in pages] == [receipts[1]["check_id"], None]
 
 
-async def test_no_record_says_in_which_lists_and_as_of_when(w: World) -> None:
+async def test_a_check_without_hits_names_the_lists_that_it_covers_and_its_time(w: World) -> None:
     case = await a_case(w)
     unlisted = company(w, next(_subjects))
     receipt = await make_check(w, case.department, question(unlisted, w))
@@ -629,7 +629,7 @@ async def test_a_wrong_number_is_refused_with_the_reason(w: World) -> None:
     assert answer.json()["faults"][0]["field"] == "subject.number"
 
 
-async def test_what_cannot_be_followed_parks_and_the_check_says_that_it_is_incomplete(w: World) -> None:
+async def test_an_event_that_cannot_be_projected_parks_and_the_check_says_that_it_is_incomplete(w: World) -> None:
     case = Case(w, company(w, next(_subjects)), DEPARTMENTS[0])
     case.lines = [LineId("never-directed")]
     await w.publish(case.ended())

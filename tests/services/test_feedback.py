@@ -324,7 +324,7 @@ async def test_what_is_overdue_is_noticed_once_by_the_clock_and_not_where_nothin
         assert (first, second.owes) == (notice, "undo")
 
 
-async def test_nobody_is_called_late_while_an_event_of_the_subject_is_parked(start: StartWorld) -> None:
+async def test_no_department_is_reported_overdue_while_an_event_of_the_subject_is_parked(start: StartWorld) -> None:
     async with feedback(start) as w:
         publisher, stories = Publisher(w), (new_story(), new_story())
         for story in stories:
@@ -354,7 +354,7 @@ async def test_nobody_is_called_late_while_an_event_of_the_subject_is_parked(sta
         assert len(overdue) == 2, "the ledger shows what it knows; it only accuses nobody"
 
 
-async def test_a_ledger_that_lags_behind_the_log_accuses_nobody(start: StartWorld) -> None:
+async def test_a_ledger_that_lags_behind_the_log_reports_nothing_overdue(start: StartWorld) -> None:
     async with feedback(start) as w:
         service, story, publisher = w.services["feedback"], new_story(), Publisher(w)
         line = f"{story.entry_id}-a"

@@ -500,7 +500,7 @@ async def test_an_import_is_withdrawn_with_its_file_and_seen_by_its_department_o
         assert await nothing_is_kept_of_the_file(w)
 
 
-async def test_a_file_that_nobody_approves_and_pieces_of_a_broken_upload_are_swept_away(start: StartWorld) -> None:
+async def test_unapproved_files_and_pieces_of_broken_uploads_are_deleted(start: StartWorld) -> None:
     async with start("initiator") as w:
         http = await with_lawbook(w)
         found = await checked(w, http, as_csv(rows(3)))
@@ -524,7 +524,7 @@ async def test_a_file_that_nobody_approves_and_pieces_of_a_broken_upload_are_swe
 
 @pytest.mark.fault
 @pytest.mark.parametrize("seed", [1, 2, 3])
-async def test_nothing_is_lost_and_nothing_twice_when_workers_die_and_others_join(
+async def test_no_event_is_lost_or_consumed_twice_when_workers_die_and_others_join(
     start: StartWorld, monkeypatch: pytest.MonkeyPatch, seed: int
 ) -> None:
     monkeypatch.setenv("LIANDONG_IMPORT_BATCH_ROWS", "7")

@@ -103,14 +103,14 @@ async def test_a_failed_timer_is_seen_retried_and_given_up_with_a_reason(start: 
         assert (unknown.status_code, unknown.json()["code"]) == (404, "timer_not_failed")
 
 
-async def test_a_partition_that_does_not_stand_still_cannot_be_resumed(start: StartWorld) -> None:
+async def test_a_running_partition_cannot_be_resumed(start: StartWorld) -> None:
     async with start("registry") as w:
         body = {"topic": Topic.LIST, "partition": 0, "reason": "示例"}
         answer = await w.http("registry").post(f"{HERE}/partitions/resume", json=body, headers=operator(w))
         assert answer.status_code == 409 and answer.json()["code"] == "partition_not_stopped"
 
 
-async def test_the_state_tells_how_far_behind_each_partition_is(start: StartWorld) -> None:
+async def test_the_state_shows_the_lag_of_each_partition(start: StartWorld) -> None:
     async with start("registry") as w:
         await w.publish_lawbook(*LAWBOOK)
 

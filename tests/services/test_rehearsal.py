@@ -168,7 +168,7 @@ async def test_a_run_that_is_interrupted_repeatedly_continues_from_its_cursor_an
         assert len(ended) == len(lines)
 
 
-async def test_departments_and_the_ledger_follow_what_a_later_law_takes_away(start: StartWorld) -> None:
+async def test_departments_and_the_ledger_end_the_lines_that_a_later_law_takes_away(start: StartWorld) -> None:
     async with start("registry", "executor", "feedback") as w:
         await w.publish_lawbook(*LAWBOOK)
         [entry] = await listed(w, 1)

@@ -196,7 +196,7 @@ async def test_a_revocation_is_published_and_shown_with_its_document(start: Star
         assert (await read(w, "entries", status="revoked"))["items"][0]["cause"] == "litigation"
 
 
-async def test_what_was_revoked_is_not_corrected_by_someone_unaware(start: StartWorld) -> None:
+async def test_a_revoked_entry_is_not_corrected_by_an_officer_with_a_stale_version(start: StartWorld) -> None:
     async with on_list(start) as (w, entry):
         seen = (await read(w, f"entries/{entry.entry_id}"))["version"]
         await done(w, "revocations", revocation(entry))
@@ -338,7 +338,7 @@ async def test_an_upheld_objection_corrects_or_revokes(start: StartWorld) -> Non
         assert await w.rows("repair", "SELECT * FROM timers") == []
 
 
-async def test_repair_is_asked_for_by_anyone_and_granted_by_who_answers_for_the_entry(start: StartWorld) -> None:
+async def test_any_department_requests_repair_and_the_responsible_department_grants_it(start: StartWorld) -> None:
     async with on_list(start) as (w, entry):
         body = {"entry_id": entry.entry_id, "reason": "已履行判决", "evidence": "示例结案通知书"}
         first = await done(w, "repairs", body, department=OTHER, role=OfficerRole.SYSTEM)

@@ -84,7 +84,7 @@ async def test_the_reason_of_a_refusal_is_said_in_the_callers_language(start: St
 
 
 @pytest.mark.parametrize("reason", RefusalReason)
-def test_every_reason_of_the_gate_has_words(reason: RefusalReason) -> None:
+def test_every_reason_of_the_gate_has_wording(reason: RefusalReason) -> None:
     assert f"RefusalReason.{reason.value}" in Wording.load(DEFINITION.wording).terms
 
 

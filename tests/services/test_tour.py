@@ -240,7 +240,9 @@ async def test_flights_are_limited_for_the_able_but_unwilling_by_the_jurisdictio
 
 
 @each_stop
-async def test_an_objection_rests_the_measures_and_runs_as_each_document_says(stop: Stop, tour: StartWorld) -> None:
+async def test_an_objection_suspends_the_measures_and_has_the_time_limit_of_each_document(
+    stop: Stop, tour: StartWorld
+) -> None:
     async with tour("registry", "repair") as w:
         await w.publish_lawbook(*SHIPPED, *OWN)
         entry = the_case(w, stop, grade=stop.tiers[-1])

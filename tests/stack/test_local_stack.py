@@ -91,7 +91,7 @@ class TestAFolder:
             assert await write_and_read(stack, "moved") == ["联动", "again", "moved"]
             await stop(stack)
 
-    async def test_does_not_trust_durability_to_luck(self, folder: Path):
+    async def test_sets_the_options_of_durability_explicitly(self, folder: Path):
         stack = await start(folder)
         for setting in ("fsync", "full_page_writes", "synchronous_commit", "data_checksums"):
             assert await database_of(stack, f"SHOW {setting}") == "on"
@@ -110,7 +110,7 @@ class TestAFolder:
 
 
 class TestASecondParent:
-    async def test_is_refused_and_told_who_holds_the_folder(self, folder: Path):
+    async def test_is_refused_with_the_process_that_holds_the_folder(self, folder: Path):
         stack = await start(folder)
 
         second = await asyncio.to_thread(run_parent_to_its_end, folder)
@@ -192,7 +192,7 @@ class TestAKilledParent:
         assert await database_of(stack, "SELECT word FROM trial") == "联动"
         await stop(stack)
 
-    async def test_may_have_left_process_numbers_that_are_somebody_elses_now(self, folder: Path):
+    async def test_may_have_left_process_ids_that_other_processes_use_now(self, folder: Path):
         mine = Mark(os.getpid(), 1.0)
         left = replace(state.load(folder), guard=mine, ready=True, detached=True)
         for service in left.services.values():

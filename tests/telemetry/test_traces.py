@@ -95,7 +95,7 @@ async def test_a_caller_that_samples_nothing_is_not_traced(start: StartWorld, ke
     assert [span for span in kept.get_finished_spans() if trace_of(span) == TRACE_ID] == []
 
 
-async def test_a_refused_batch_is_marked_without_what_it_said(kept: InMemorySpanExporter) -> None:
+async def test_a_refused_batch_is_marked_without_the_message_of_the_error(kept: InMemorySpanExporter) -> None:
     with pytest.raises(LookupError), traces.batch("commit", lambda: [TRACE, TRACE, ""], commands=2):
         raise LookupError("410305199001010019")
     [span] = kept.get_finished_spans()

@@ -33,7 +33,7 @@ def test_answers_in_the_language_that_is_liked_better(accept_language: str, answ
     assert preferred(accept_language).value == answered
 
 
-def test_speaks_chinese_outside_of_any_request() -> None:
+def test_the_language_is_chinese_outside_of_a_request() -> None:
     with use_language(Language.EN):
         assert language() is Language.EN
     assert language() is Language.ZH

@@ -1,6 +1,6 @@
 """The services as operators run them: one process each, behind one address, with the small law book.
 
-The processor time of each process is read from the operating system: it shows where a loop's time is spent on shared cores.
+The processor time of each process is read from the operating system: it shows which process uses the shared cores.
 """
 
 import asyncio
@@ -15,7 +15,7 @@ import httpx
 import psutil
 
 from benchmarks import small_book
-from benchmarks.ground import Ground
+from benchmarks.sandbox import Sandbox
 from liandong.demo.client import OPERATOR, Client, Officer
 from liandong.law import enact, wait_until_read
 from liandong.node import SERVICES
@@ -29,8 +29,8 @@ APPROVER = Officer("bench-approver", small_book.LISTER, (OfficerRole.APPROVER,))
 
 _POOL = 8
 _TIMEOUT_SECONDS = 300
-_OTHERS = {"postgres": "postgres", "java": "kafka"}
-"""Server processes of this machine that take part in the loop, by program name."""
+_SERVERS = {"postgres": "postgres", "java": "kafka"}
+"""Servers on this machine that the services use: program name to name in the results."""
 
 
 def system(department: str) -> Officer:
@@ -39,18 +39,18 @@ def system(department: str) -> Officer:
 
 
 @dataclass(frozen=True, slots=True)
-class Spent:
+class Usage:
     """Seconds of processor time and resident MiB, by name; for servers, of all their processes on this machine."""
 
     seconds: Mapping[str, float]
     resident: Mapping[str, float]
 
-    def since(self, before: "Spent") -> dict[str, float]:
+    def since(self, before: "Usage") -> dict[str, float]:
         return {name: spent - before.seconds.get(name, 0.0) for name, spent in self.seconds.items()}
 
 
 @dataclass
-class Apart:
+class SeparateProcesses:
     """The processes, and a client."""
 
     instances: Mapping[str, Instance]
@@ -62,13 +62,13 @@ class Apart:
         for name in self.instances:
             await self.client.put(OPERATOR, f"/{name}/v1/operations/clock", {"now": instant})
 
-    def spent(self) -> Spent:
+    def usage(self) -> Usage:
         """Processor time and memory so far. The departments' client is this process."""
         pids = {one.pid: name for name, one in self.instances.items() if one.pid} | {os.getpid(): "departments"}
         seconds: dict[str, float] = {}
         resident: dict[str, float] = {}
         for process in psutil.process_iter(["pid", "name"]):
-            name = pids.get(process.pid) or _OTHERS.get(process.info["name"], "")
+            name = pids.get(process.pid) or _SERVERS.get(process.info["name"], "")
             if not name:
                 continue
             try:
@@ -78,17 +78,17 @@ class Apart:
             seconds[name] = seconds.get(name, 0.0) + times.user + times.system
             if name != "postgres":  # its processes share most of their memory
                 resident[name] = round(resident.get(name, 0.0) + memory.rss / 2**20, 1)
-        return Spent(seconds, resident)
+        return Usage(seconds, resident)
 
 
 @asynccontextmanager
-async def apart(ground: Ground) -> AsyncGenerator[Apart]:
+async def separate_processes(sandbox: Sandbox) -> AsyncGenerator[SeparateProcesses]:
     """Start all processes on prepared databases, with the small law book published; stop them at the end."""
-    await ground.topics()
+    await sandbox.topics()
     for name in SERVICES:
-        await ground.database(name)
+        await sandbox.database(name)
     log = Path(os.environ.get("LIANDONG_BENCH_LOG", os.devnull))
-    environment = ground.settings.model_copy(update={"pool_size": _POOL, "movable_clock": True}).environment()
+    environment = sandbox.settings.model_copy(update={"pool_size": _POOL, "movable_clock": True}).environment()
     instances = {name: Instance(name, ports.choose(), environment, log) for name in SERVICES}
     http = httpx.AsyncClient(
         transport=Gateway({name: [one] for name, one in instances.items()}),
@@ -99,9 +99,9 @@ async def apart(ground: Ground) -> AsyncGenerator[Apart]:
         for one in instances.values():
             one.start()
         await asyncio.gather(*(one.wait_until_ready() for one in instances.values()))
-        client = Client(http, ground.issuer)
+        client = Client(http, sandbox.issuer)
         await _publish_small_book(client)
-        yield Apart(instances, client)
+        yield SeparateProcesses(instances, client)
     finally:
         await asyncio.gather(*(one.stop() for one in instances.values()))
         await http.aclose()

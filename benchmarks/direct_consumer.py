@@ -1,4 +1,4 @@
-"""Passes records directly to a service's intake: the work of its consumer without Kafka."""
+"""Passes records directly to a service's intake: the work of its consumer, without Kafka."""
 
 import time
 from collections.abc import Iterable, Sequence
@@ -16,7 +16,7 @@ from shared.service import Service
 BATCH = 500
 
 
-class Taking:
+class DirectConsumer:
     """Consumes records of one partition, at most a given number per transaction."""
 
     def __init__(self, service: Service) -> None:
@@ -26,16 +26,16 @@ class Taking:
         self.intake = Intake(core.store, core.store.vocabulary, reactions, core.clock, core.name)
         self.took_ms: list[float] = []
         """Duration of each transaction."""
-        self._places: dict[str, PartitionOffset] = {}
+        self._offsets: dict[str, PartitionOffset] = {}
 
-    async def take(self, given: Sequence[RawRecord]) -> int:
+    async def consume(self, received: Sequence[RawRecord]) -> int:
         """Returns the number of transactions."""
         count = 0
-        for batch in chunks(given, BATCH):
+        for batch in chunks(received, BATCH):
             topic = batch[0].topic
-            place = self._places.get(topic) or await self.intake.read_offset(topic, 0)
+            offset = self._offsets.get(topic) or await self.intake.read_offset(topic, 0)
             began = time.perf_counter()
-            self._places[topic] = await self.intake.take(place, batch)
+            self._offsets[topic] = await self.intake.take(offset, batch)
             self.took_ms.append((time.perf_counter() - began) * 1000)
             count += 1
         return count

@@ -52,7 +52,7 @@ async def servers(say: Callable[[str], None]) -> AsyncGenerator[Servers]:
 
 
 @dataclass
-class Ground:
+class Sandbox:
     """Databases and topics of one bench."""
 
     servers: Servers
@@ -103,7 +103,7 @@ def dsn(url: str) -> str:
 
 
 @asynccontextmanager
-async def ground(on: Servers, **settings: Any) -> AsyncGenerator[Ground]:
+async def sandbox(on: Servers, **settings: Any) -> AsyncGenerator[Sandbox]:
     """Settings of a separate node on these servers; its databases and topics are dropped at the end."""
     prefix = f"bench{uuid.uuid4().hex[:8]}_"
     async with AsyncExitStack() as exits:
@@ -121,7 +121,7 @@ async def ground(on: Servers, **settings: Any) -> AsyncGenerator[Ground]:
             "identity_file": identity,
         }
         exits.push_async_callback(_delete_topics, on.kafka, prefix)
-        yield Ground(on, Settings(**{**given, **settings}), issuer, exits)
+        yield Sandbox(on, Settings(**{**given, **settings}), issuer, exits)
 
 
 async def _delete_topics(kafka: str, prefix: str) -> None:
