@@ -51,9 +51,10 @@ def token(
         bool, typer.Option("--unchecked", help="不核对部门 / Do not look the department up in the law book.")
     ] = False,
 ) -> None:
-    """Print a token for a department's officer, and nothing else, so that `$(liandong token …)` works.
+    """签发令牌 / Print a token for a department's officer, and nothing else, so that `$(liandong token …)` works.
 
-    Exit status 2 when the law book does not have the department, or when no law book can be read.
+    目录中没有该部门或读不到目录时，退出码为 2 / Exit status 2 when the law book does not have the department,
+    or when no law book can be read.
     """
     issuer = DevelopmentIssuer(folder)
     if department is not None and not unchecked:

@@ -11,7 +11,7 @@ class ImportSettings(BaseSettings):
     largest_file: int = 512 * 1024 * 1024
     """Bytes."""
     batch_rows: int = 500
-    """Rows a transaction."""
+    """Rows in one transaction."""
     keep_unapproved_days: int = 30
     """Days after which a checked import that nobody approved is refused, and its file deleted."""
     workers: int = 2
