@@ -49,19 +49,19 @@ def test_another_officer_publishes_it() -> None:
 
 @pytest.mark.parametrize("decision", [Enact(FIRST, 7), Return(FIRST, "示例")])
 def test_the_officer_who_filed_it_does_not_decide_about_it(decision: Command) -> None:
-    FILED.when(decision).then_rejected("same_officer")
+    FILED.when(decision).then_rejected("four_eyes")
 
 
 def test_the_officer_who_filed_it_does_not_decide_about_it_in_another_department_either() -> None:
     elsewhere = Officer(subject="first", department=DepartmentId("other-credit-office"))
-    FILED.when(Enact(elsewhere, 7)).then_rejected("same_officer")
+    FILED.when(Enact(elsewhere, 7)).then_rejected("four_eyes")
 
 
 def test_another_officer_returns_it_and_its_department_withdraws_it() -> None:
     assert FILED.when(Return(SECOND, "示例")).state == Closed("returned")
     assert FILED.when(Withdraw(FIRST, "示例")).state == Closed("withdrawn")
     third = Officer(subject="third", department=TAX)
-    FILED.when(Withdraw(third, "示例")).then_rejected("not_own_draft")
+    FILED.when(Withdraw(third, "示例")).then_rejected("forbidden_department")
 
 
 @pytest.mark.parametrize("closing", [Enact(SECOND, 7), Return(SECOND, "示例"), Withdraw(FIRST, "示例")])

@@ -118,8 +118,8 @@ async def test_the_shipped_law_book_is_drafted_by_one_officer_and_published_by_a
 async def test_the_officer_who_drafted_it_neither_publishes_nor_returns_it(start: StartWorld) -> None:
     async with start("catalogue") as w:
         drafted = await draft(w, "departments", DEPARTMENTS[3])
-        assert refusal(await post(w, f"drafts/{drafted}/publish", {}), 403) == [("same_officer", None)]
-        assert refusal(await post(w, f"drafts/{drafted}/return", {"reason": "示例"}), 403) == [("same_officer", None)]
+        assert refusal(await post(w, f"drafts/{drafted}/publish", {}), 403) == [("four_eyes", None)]
+        assert refusal(await post(w, f"drafts/{drafted}/return", {"reason": "示例"}), 403) == [("four_eyes", None)]
         assert (await get(w, "version")) == {"lawbook_version": 0}
 
 
@@ -155,7 +155,7 @@ async def test_a_draft_is_withdrawn_by_its_own_department(start: StartWorld) -> 
         await founded(w)
         drafted = await draft(w, "departments", {**DEPARTMENTS[0], "name_en": "Other"})
         other = await post(w, f"drafts/{drafted}/withdraw", {"reason": "示例"}, department="luoyang-court")
-        assert refusal(other, 403) == [("not_own_draft", None)]
+        assert refusal(other, 403) == [("forbidden_department", None)]
         own = await post(w, f"drafts/{drafted}/withdraw", {"reason": "示例"})
         assert own.json()["status"] == "withdrawn"
 
@@ -597,7 +597,7 @@ async def test_a_csv_file_in_gbk_becomes_a_draft_and_its_faults_are_reported_by_
         answer = await upload(
             w, "departments.csv", wrong.replace("gouvernement", "government").encode(), kind="departments"
         )
-        assert refusal(answer, 422) == [("region_malformed", "line[2].region"), ("item_twice", "line[3]")]
+        assert refusal(answer, 422) == [("jurisdiction_not_a_region", "line[2].region"), ("item_twice", "line[3]")]
 
 
 async def test_a_workbook_names_sheet_and_line(start: StartWorld) -> None:

@@ -125,7 +125,7 @@ Command = File | Enact | Return | Withdraw
 
 
 def decide(draft: Draft, command: Command, now: datetime) -> Sequence[Event]:
-    """Raises Rejected: `draft_exists`, `unknown_id`, `draft_closed`, `same_officer`, `not_own_draft`."""
+    """Raises Rejected: `draft_exists`, `unknown_id`, `draft_closed`, `four_eyes`, `forbidden_department`."""
     del now
     if isinstance(command, File):
         if not isinstance(draft, Missing):
@@ -142,7 +142,7 @@ def decide(draft: Draft, command: Command, now: datetime) -> Sequence[Event]:
             return [DraftReturned(officer=command.by, reason=command.reason)]
         case Withdraw():
             if waiting.by.department != command.by.department:
-                raise reject("not_own_draft")
+                raise reject("forbidden_department")
             return [DraftWithdrawn(officer=command.by, reason=command.reason)]
         case _:
             assert_never(command)
@@ -162,9 +162,9 @@ def require_open(draft: Draft) -> Open:
 
 
 def require_second_officer(draft: Open, officer: Officer) -> None:
-    """Four eyes: the officer who filed a draft does not decide about it, in any department. Raises Rejected: `same_officer`."""
+    """Four eyes: the officer who filed a draft does not decide about it, in any department. Raises Rejected: `four_eyes`."""
     if draft.by.subject == officer.subject:
-        raise reject("same_officer")
+        raise reject("four_eyes")
 
 
 def evolve(draft: Draft, event: Event) -> Draft:

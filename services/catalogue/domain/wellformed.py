@@ -40,7 +40,7 @@ def ill_formed(item: Contract) -> Iterator[Fault]:
     if isinstance(item, Policy):
         yield from faults_of(item)
     if isinstance(item, Region) and not _REGION.fullmatch(item.code):
-        yield Fault("region_malformed", "code")
+        yield Fault("jurisdiction_not_a_region", "code")
     for name, field in type(item).model_fields.items():
         yield from _value_faults(name, getattr(item, name), required=field.is_required())
 
@@ -74,4 +74,4 @@ def _text_faults(path: str, name: str, value: str, *, required: bool) -> Iterato
     elif name in _IDS and not _ID.fullmatch(value):
         yield Fault("id_unusable", path)
     elif name in _REGIONS and not _REGION.fullmatch(value):
-        yield Fault("region_malformed", path)
+        yield Fault("jurisdiction_not_a_region", path)
