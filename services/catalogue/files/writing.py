@@ -1,9 +1,7 @@
 """The law book as a file that can be imported again: YAML, CSV of one kind, or a workbook with a sheet for each kind."""
 
-import csv
-import io
 import tempfile
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 
 import openpyxl
@@ -13,6 +11,7 @@ from openpyxl.cell import WriteOnlyCell
 from services.catalogue.files.rows import MODELS, columns, sheet_of, to_row
 from shared.contracts.event import Contract
 from shared.contracts.lawbook import ItemKind
+from shared.files.csv_text import BYTE_ORDER_MARK, line, lines
 
 _PIECE = 64 * 1024
 
@@ -45,16 +44,10 @@ class _Dumper(yaml.SafeDumper):
 
 
 async def as_csv(kind: ItemKind, pages: Pages) -> AsyncIterator[str]:
-    """A heading and a row per item. With a byte order mark, so that spreadsheets read Chinese."""
-    yield "\ufeff" + _line(columns(MODELS[sheet_of(kind)]))
+    """A heading and a row for each item. Cells are not guarded against formulas: the file can be imported again unchanged."""
+    yield BYTE_ORDER_MARK + line(columns(MODELS[sheet_of(kind)]))
     async for items in pages:
-        yield "".join(_line(to_row(item)) for item in items)
-
-
-def _line(cells: Iterable[str]) -> str:
-    out = io.StringIO()
-    csv.writer(out).writerow(cells)
-    return out.getvalue()
+        yield lines(to_row(item) for item in items)
 
 
 async def as_workbook(pages: Mapping[str, Pages]) -> AsyncIterator[bytes]:

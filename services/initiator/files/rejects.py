@@ -3,8 +3,6 @@
 Names and numbers of persons are masked before anything is stored. The line number leads back to the row in the officer's file.
 """
 
-import csv
-import io
 import re
 from collections.abc import AsyncIterator, Sequence
 from datetime import date
@@ -17,6 +15,7 @@ from sqlalchemy.engine import Row
 from services.initiator.files.columns import COLUMNS, SCHEMES, column_of, plain
 from services.initiator.files.reading import Record
 from services.initiator.files.rows import Layout, responsible_in
+from shared.files.csv_text import BYTE_ORDER_MARK, line, no_formula
 from shared.identity import mask_name
 from shared.identity.keys import LEGAL_SCHEME
 from shared.identity.personal_numbers import mask_personal_numbers
@@ -57,7 +56,7 @@ def masked(cells: Sequence[str], layout: Layout) -> str:
     When the cells do not fit the columns, every number of five or more characters is masked.
     """
     if len(cells) != layout.width:
-        return _NUMBER.sub("*", _line(cells))[:MAX_ROW_LENGTH]
+        return _NUMBER.sub("*", line(cells, end=""))[:MAX_ROW_LENGTH]
     shown = [mask_personal_numbers(cell.strip()) for cell in cells]
     scheme_at, number_at, name_at, responsible_at = (
         layout.places[place] for place in (_SCHEME, _NUMBER_AT, _NAME, _RESPONSIBLE)
@@ -70,7 +69,7 @@ def masked(cells: Sequence[str], layout: Layout) -> str:
         shown[name_at] = mask_name(shown[name_at])
     if responsible_at >= 0 and shown[responsible_at]:
         shown[responsible_at] = _masked_persons(cells[responsible_at])
-    return _line(shown)[:MAX_ROW_LENGTH]
+    return line(shown, end="")[:MAX_ROW_LENGTH]
 
 
 def _masked_persons(text: str) -> str:
@@ -79,12 +78,6 @@ def _masked_persons(text: str) -> str:
         return "*"
     shown = [{**p, "number": "*" * len(p["number"]), "name": mask_name(p["name"])} for p in persons]
     return orjson.dumps(shown).decode()
-
-
-def _line(cells: Sequence[str]) -> str:
-    text = io.StringIO()
-    csv.writer(text, lineterminator="").writerow(cells)
-    return text.getvalue()
 
 
 # --- facts, stored as JSON
@@ -133,20 +126,14 @@ def _decoded(fact: object) -> object:
 # --- the file of rejects
 
 _HEADINGS = ("line", "field", "code", "reason", "row")
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
 async def reject_file(rejects: AsyncIterator[Row[Any]], wording: Wording, chosen: Language) -> AsyncIterator[bytes]:
-    """The rejects as CSV in the caller's language. The byte order mark makes Excel read it as UTF-8."""
-    yield b"\xef\xbb\xbf" + (_line(_HEADINGS) + "\r\n").encode()
+    """The rejects as CSV in the caller's language."""
+    yield (BYTE_ORDER_MARK + line(_HEADINGS)).encode()
     async for row in rejects:
         fault = Fault(row.code, row.field, decode_facts(row.facts))
         phrase = wording.phrase(row.code)
         reason = f"{wording.fill(phrase.detail, fault, chosen)} {wording.fill(phrase.remedy, fault, chosen)}"
         cells = (str(row.line), row.field or "", row.code, reason, row.row)
-        yield (_line([_as_text(cell) for cell in cells]) + "\r\n").encode()
-
-
-def _as_text(cell: str) -> str:
-    """A leading quote keeps a spreadsheet program from running the cell as a formula."""
-    return f"'{cell}" if cell.startswith(_FORMULA_STARTS) else cell
+        yield line([no_formula(cell) for cell in cells]).encode()

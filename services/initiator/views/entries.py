@@ -4,7 +4,6 @@ Invariant: of the entries on one decision (`decision_key`), at most one is submi
 (`duplicate_entry`).
 """
 
-from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -36,7 +35,7 @@ from services.initiator.domain.events import EntryDrafted, EntryReturned, EntryR
 from services.initiator.domain.visibility import Visibility
 from services.initiator.schema import METADATA
 from shared.contracts.listing import Entry, EntryPublished
-from shared.database import insert_rows, update_rows
+from shared.database import insert_rows, update_changed
 from shared.eventstore import Recorded
 
 _ACTIVE = (EntryStatus.SUBMITTED.value, EntryStatus.PUBLISHED.value)
@@ -84,11 +83,7 @@ async def project(connection: AsyncConnection, events: Sequence[Recorded]) -> No
         row = new.get(entry_id) or changed.setdefault(entry_id, {"entry_id": entry_id})
         row |= _changes(recorded)
     await insert_rows(connection, ENTRIES, list(new.values()))
-    by_columns: defaultdict[frozenset[str], list[dict[str, Any]]] = defaultdict(list)
-    for row in changed.values():
-        by_columns[frozenset(row)].append(row)
-    for rows in by_columns.values():
-        await update_rows(connection, ENTRIES, ("entry_id",), rows)
+    await update_changed(connection, ENTRIES, ("entry_id",), changed.values())
 
 
 def _changes(recorded: Recorded) -> dict[str, Any]:

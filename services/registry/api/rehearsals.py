@@ -17,8 +17,8 @@ from services.registry.api.bodies.rehearsals import (
     rehearsal_body,
 )
 from services.registry.api.overseers import Overseer
-from services.registry.api.report import csv_report
 from services.registry.domain.draft import draft_faults, in_order
+from services.registry.files.report import csv_report
 from services.registry.stores import rehearsals
 from shared.calendar.working_days import today
 from shared.contracts.lawbook import ItemKind

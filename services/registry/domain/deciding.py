@@ -137,9 +137,9 @@ def _ends_from_beginning(line: LineInFile, command: Change) -> bool:
     """Whether a line that ended from now on ends from the beginning, because its entry was wrong from the beginning."""
     return (
         isinstance(command, End)
-        and command.mode is EndMode.FROM_BEGINNING
         and line.entry_id == command.entry_id
-        and line.ended is EndMode.FROM_NOW
+        and line.ended is not None
+        and command.mode.goes_further_than(line.ended)
     )
 
 

@@ -12,6 +12,7 @@ from pydantic_core import PydanticCustomError
 from services.repair.domain.state import CaseKind, Status
 from services.repair.views.acts import ActKind
 from services.repair.views.history import History
+from shared.contracts.directory import RegionCode
 from shared.contracts.event import DomainId, EntryId
 from shared.contracts.lawbook import Role
 from shared.contracts.listing import Cause
@@ -75,7 +76,7 @@ class ChangesBody(Body):
     facts: Text | None = None
     legal_basis: Text | None = None
     act_ended_on: date | None = None
-    jurisdiction: Annotated[str, StringConstraints(pattern="^[0-9]{6}$")] | None = None
+    jurisdiction: RegionCode | None = None
     term_from: date | None = None
     term_to: date | None = Field(default=None, description="Last day of the term")
     public: bool | None = None
