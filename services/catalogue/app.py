@@ -3,16 +3,15 @@
 from pathlib import Path
 
 from services.catalogue.api import router
-from services.catalogue.domain.drafts import PRIVATE_EVENTS
+from services.catalogue.domain.events import VOCABULARY
 from services.catalogue.schema import METADATA
 from services.catalogue.views import drafts, items
-from shared.contracts.vocabulary import Vocabulary
 from shared.service import ServiceDefinition
 
 DEFINITION = ServiceDefinition(
     name="catalogue",
     metadata=METADATA,
-    vocabulary=Vocabulary(PRIVATE_EVENTS),  # events of the law book are public, those of drafts are not
+    vocabulary=VOCABULARY,
     projections=(items.project, drafts.project),
     routers=(router,),
     wording=(Path(__file__).with_name("wording.yaml"),),

@@ -1,4 +1,4 @@
-"""The commands of officers to entries and imports: one function a command. It loads, lets the domain decide, and appends."""
+"""The commands of officers to entries and imports, one function for each: it loads, lets the domain decide, and appends."""
 
 from services.initiator.domain import imports
 from services.initiator.domain.commands import (

@@ -6,8 +6,8 @@ from fastapi import APIRouter, Response
 from sqlalchemy.engine import Row
 
 from services.initiator import handlers
+from services.initiator.api.access import Approver, Lister, Reader, officer_of, visibility
 from services.initiator.api.bodies import EntryBody, EntryDetail, EntryRow, ListedSubject, ReturnBody
-from services.initiator.api.callers import Approver, Lister, Reader, officer_of, visibility
 from services.initiator.domain.entry import ENTRY, Drafted, EntryStatus, NoEntry, Returned, status_of
 from services.initiator.views import entries
 from services.initiator.views.entries import Filter

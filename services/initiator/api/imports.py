@@ -10,8 +10,8 @@ from fastapi.responses import StreamingResponse
 from sqlalchemy.engine import Row
 
 from services.initiator import handlers
+from services.initiator.api.access import Approver, Lister, Reader, officer_of, visibility
 from services.initiator.api.bodies import ImportDetail
-from services.initiator.api.callers import Approver, Lister, Reader, officer_of, visibility
 from services.initiator.api.uploads import UploadKey, receive
 from services.initiator.files.rejects import reject_file
 from services.initiator.files.upload import PART

@@ -6,7 +6,7 @@ from typing import Annotated
 from fastapi import Depends, Header, Request, Response
 
 from services.initiator import handlers
-from services.initiator.api.callers import officer_of
+from services.initiator.api.access import officer_of
 from services.initiator.domain.commands import Officer, Receive
 from services.initiator.files.upload import Upload
 from shared.ids import new_event_id

@@ -5,8 +5,8 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
+from services.registry.api.access import Overseer
 from services.registry.api.bodies.lists import Conflict, PublicPage, conflict_page, public_page
-from services.registry.api.overseers import Overseer
 from services.registry.views import entries
 from shared.calendar.working_days import today
 from shared.contracts.event import DomainId, SubjectKey

@@ -6,8 +6,8 @@ from typing import Annotated, Any, cast
 from fastapi import APIRouter, Depends, Query, Response
 from fastapi.responses import StreamingResponse
 from pydantic import ValidationError
-from sqlalchemy.ext.asyncio import AsyncConnection
 
+from services.registry.api.access import Overseer
 from services.registry.api.bodies.rehearsals import (
     DifferencePage,
     Draft,
@@ -16,11 +16,9 @@ from services.registry.api.bodies.rehearsals import (
     difference_page,
     rehearsal_body,
 )
-from services.registry.api.overseers import Overseer
-from services.registry.domain.draft import draft_faults, in_order
 from services.registry.files.report import csv_report
+from services.registry.handlers import start_rehearsal
 from services.registry.stores import rehearsals
-from shared.calendar.working_days import today
 from shared.contracts.lawbook import ItemKind
 from shared.eventstore import Session
 from shared.lawbook.items import SHAPES, Item
@@ -41,19 +39,10 @@ MOST_ITEMS = 1_000
 @router.post("/rehearsals", status_code=202, response_model=RehearsalBody)
 async def rehearse(draft: Draft, core: CoreDep, who: CreditOffice, write: Write) -> Response:
     """Start a rehearsal of a draft. Nothing of it is published; the report grows until the rehearsal is done."""
-    book = await core.lawbook.current()
-    items = in_order(_items(draft.items))
-    reject_all(draft_faults(book, items))
+    items = _items(draft.items)
 
     async def start(session: Session) -> Answer:
-        now = core.clock.now()
-        row = rehearsals.new(who.subject, now, draft.mode.value, items, book.version, today(now))
-
-        async def insert(connection: AsyncConnection) -> None:
-            await rehearsals.insert_new(connection, row)
-
-        session.also(insert)
-        return Answer(202, rehearsal_body(row))
+        return Answer(202, rehearsal_body(await start_rehearsal(core, session, who.subject, draft.mode, items)))
 
     return await write(who, start)
 

@@ -4,8 +4,8 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
+from services.registry.api.access import Overseer
 from services.registry.api.bodies.rehearsals import RunBody, RunList
-from services.registry.api.overseers import Overseer
 from services.registry.stores import runs
 from services.registry.views import in_force
 from shared.web.core import CoreDep
