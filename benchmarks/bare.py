@@ -1,6 +1,6 @@
 """The bare things: multi-row inserts with asyncpg and nothing around them, and aiokafka's own `send()` loop.
 
-A multi-row insert is `INSERT … SELECT … FROM unnest(…)`, one array a column: of the plain forms the fastest (a VALUES list of
+A multi-row insert is `INSERT … SELECT … FROM unnest(…)`, one array for each column: the fastest of the plain forms (a VALUES list of
 the same rows is a longer statement for each number of rows). COPY is no insert and is not compared with.
 """
 

@@ -1,4 +1,4 @@
-"""Inserting many rows by COPY: a third of the driver's cost of a statement with arrays, and less for the server too.
+"""Inserting many rows by COPY: it costs the driver a third of a statement with arrays, and costs the server less too.
 
 It uses the driver directly, because a benchmark showed the need (docs/decisions/0009). Errors are raised as SQLAlchemy's, so
 callers handle COPY and statements alike.

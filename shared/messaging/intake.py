@@ -132,7 +132,10 @@ class Intake:
     async def _park_behind(
         self, connection: AsyncConnection, new: Sequence[RawRecord], held: Collection[str]
     ) -> list[RawRecord]:
-        """Park records behind a parked event of their key; the others. A key that was released meanwhile no longer holds."""
+        """Park the records whose key has a parked event, and return the others.
+
+        A key whose events were released meanwhile parks nothing.
+        """
         await lock_parked(connection, held)
         still = await parked_keys(connection, held)
         behind = [raw for raw in new if raw.key in still and raw.topic not in self.reactions.never_parked]

@@ -7,7 +7,7 @@ from shared.contracts.event import DepartmentId
 
 
 class OfficerRole(StrEnum):
-    """What an officer, or a department's system, may do. For which entries and domains is in the law book."""
+    """What an officer, or a department's system, may do. The law book states for which entries and domains."""
 
     LISTER = "lister"
     """Drafts and submits entries and imports (名单经办)."""

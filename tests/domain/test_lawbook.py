@@ -107,7 +107,7 @@ def book_of(*items: Item) -> LawBook:
     return a_book(items)
 
 
-def test_an_empty_book_knows_nothing():
+def test_an_empty_book_has_no_items():
     book = LawBook.empty()
     assert book.version == 0
     assert book.department(BUREAU) is None

@@ -1,1 +1,1 @@
-"""The commands that arrive over HTTP: one function a command. Load, decide, append."""
+"""The commands that arrive over HTTP: one function for each command. Load, decide, append."""
