@@ -1,7 +1,7 @@
 """The bare things: multi-row inserts with asyncpg and nothing around them, and aiokafka's own `send()` loop.
 
-A multi-row insert is `INSERT … SELECT … FROM unnest(…)`, one array for each column: the fastest of the plain forms (a VALUES list of
-the same rows is a longer statement for each number of rows). COPY is no insert and is not compared with.
+A multi-row insert is `INSERT … SELECT … FROM unnest(…)`, one array for each column: the fastest of the plain forms (a VALUES list
+of the same rows is a longer statement for each number of rows). COPY is no insert and is not compared with.
 """
 
 import asyncio
