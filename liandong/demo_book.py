@@ -1,7 +1,7 @@
-"""The law book of the demo and of the benchmarks: pinned, so that their figures stay comparable while the shipped one grows.
+"""The law book of the demo and of the benchmarks. It is pinned: figures stay comparable while the shipped book grows.
 
-`demo/measures.yaml` holds the measures that reach a list of the demo, whole. Policies of Luoyang and of the state are named
-here by version: one that ships later changes no figure before it is named. Everything else is the shipped book.
+`demo/measures.yaml` has all measures that apply to a list of the demo. Policies of Luoyang and of the state are named here by
+version: a version that ships later changes no figure until it is named here. Everything else is as it ships.
 """
 
 from dataclasses import replace

@@ -5,16 +5,15 @@ from pathlib import Path
 
 from services.catalogue.api import router
 from services.catalogue.api.access import current_book
-from services.catalogue.domain.drafts import PRIVATE_EVENTS
+from services.catalogue.domain.events import VOCABULARY
 from services.catalogue.schema import METADATA
 from services.catalogue.views import drafts, items
-from shared.contracts.vocabulary import Vocabulary
 from shared.service import ServiceDefinition
 
 DEFINITION = ServiceDefinition(
     name="catalogue",
     metadata=METADATA,
-    vocabulary=Vocabulary(PRIVATE_EVENTS),  # events of the law book are public, those of drafts are not
+    vocabulary=VOCABULARY,
     lawbook=lambda core: partial(current_book, core),
     projections=(items.project, drafts.project),
     routers=(router,),

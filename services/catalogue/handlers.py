@@ -10,14 +10,14 @@ from services.catalogue.domain.book import BOOK, BOOK_ID, Confirm, Publish, chan
 from services.catalogue.domain.content import Content, Retirement, Submission
 from services.catalogue.domain.drafts import (
     DRAFT,
-    Enact,
-    File,
-    Officer,
+    ClosePublished,
+    FileDraft,
     Return,
     Withdraw,
     require_open,
     require_second_officer,
 )
+from services.catalogue.domain.events import Officer
 from shared.calendar.working_days import today
 from shared.contracts.lawbook_events import (
     ItemRetired,
@@ -59,7 +59,7 @@ class Confirmed:
     settings: int
 
 
-async def file(session: Session, by: Officer, submission: Submission) -> Filed:
+async def file_draft(session: Session, by: Officer, submission: Submission) -> Filed:
     """File a draft of what the book does not have yet. Raises Rejected with every fault of every item."""
     book = await session.state(BOOK, BOOK_ID)
     new = changes(book, Publish(submission.items, by.department, submission.ends), today(session.now))
@@ -68,7 +68,7 @@ async def file(session: Session, by: Officer, submission: Submission) -> Filed:
     if new:
         draft_id = str(uuid7())
         session.fresh(DRAFT, draft_id)
-        await session.do(DRAFT, draft_id, File(by, submission.title, content))
+        await session.do(DRAFT, draft_id, FileDraft(by, submission.title, content))
     return Filed(
         draft_id=draft_id,
         lawbook_version=await session.version(BOOK, BOOK_ID),
@@ -105,7 +105,7 @@ async def publish(session: Session, by: Officer, draft_id: str, expected: int | 
     require_second_officer(draft, by)
     events = await session.do(BOOK, BOOK_ID, Publish.content(draft.content, by.department))
     version = await session.version(BOOK, BOOK_ID)
-    await session.do(DRAFT, draft_id, Enact(by, version))
+    await session.do(DRAFT, draft_id, ClosePublished(by, version))
     entered = [cast("LawbookChange", event) for event in events]
     return Published(
         lawbook_version=version,

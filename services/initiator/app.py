@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from services.initiator.api import router
-from services.initiator.domain import VOCABULARY
+from services.initiator.domain.events import VOCABULARY
 from services.initiator.handlers import unique_faults
 from services.initiator.jobs.workers import ImportWorkers
 from services.initiator.reactions import reactions

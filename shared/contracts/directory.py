@@ -4,17 +4,28 @@ They are items of their own, so that a measure names them and does not repeat th
 各行业主管部门 means in each county the departments of that category there.
 """
 
+import re
 from datetime import date
 from enum import StrEnum
-from typing import NewType
+from typing import Annotated, NewType
 
-from pydantic import Field
+from pydantic import Field, StringConstraints
 
 from shared.contracts.event import Contract, DepartmentId
 
 BasisId = NewType("BasisId", str)
 CategoryId = NewType("CategoryId", str)
 MatterId = NewType("MatterId", str)
+
+_REGION_PATTERN = "^[0-9]{6}$"
+
+RegionCode = Annotated[str, StringConstraints(pattern=_REGION_PATTERN)]
+"""A region code of GB/T 2260 in a request: six ASCII digits; `000000` is the whole state."""
+
+
+def is_region_code(text: str) -> bool:
+    """Whether the text is six ASCII digits. The code need not exist: divisions change, and old documents keep old codes."""
+    return re.fullmatch(_REGION_PATTERN, text) is not None
 
 
 def example_settings() -> tuple[str, ...]:

@@ -87,6 +87,13 @@ class EndMode(StrEnum):
     FROM_BEGINNING = "from_beginning"
     """From the beginning: measures stop, and what was taken is restored."""
 
+    def goes_further_than(self, earlier: "EndMode | None") -> bool:
+        """Whether an end in this mode changes something after an earlier end (None: there was none).
+
+        An end from the beginning goes further than one from now on.
+        """
+        return earlier is None or (self is EndMode.FROM_BEGINNING and earlier is EndMode.FROM_NOW)
+
 
 class RefusalReason(StrEnum):
     """Why the basis gate refused a measure (row 5, N2)."""

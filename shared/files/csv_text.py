@@ -10,13 +10,16 @@ BYTE_ORDER_MARK = "\ufeff"
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
-def csv_line(cells: Iterable[str]) -> str:
-    """One line, with its line end."""
+def csv_line(cells: Iterable[str], end: str = "\r\n") -> str:
+    """One line, with this line end."""
     out = io.StringIO()
-    csv.writer(out).writerow(cells)
+    csv.writer(out, lineterminator=end).writerow(cells)
     return out.getvalue()
 
 
 def no_formula(text: str) -> str:
-    """The text with a leading quote where a spreadsheet program would evaluate it as a formula."""
+    """The text with a leading quote where a spreadsheet program would evaluate it as a formula.
+
+    Not for files that are imported again: the quote would become part of the value.
+    """
     return f"'{text}" if text.startswith(_FORMULA_STARTS) else text

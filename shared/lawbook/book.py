@@ -24,7 +24,7 @@ from shared.contracts.lawbook import (
     MeasureList,
 )
 from shared.contracts.policy import Policy
-from shared.lawbook.effect import bound, confirmed, retired
+from shared.lawbook.effect import confirmed, retired, with_bases_and_implementers
 from shared.lawbook.items import Item, identity, kind_of, version_of
 from shared.lawbook.measure_index import MeasureIndex, begun_by
 from shared.lawbook.memo import Memo
@@ -87,7 +87,8 @@ class LawBook(PublishedItems):
         measures = cast("Mapping[str, tuple[Measure, ...]]", editions)
         return {
             item_id: tuple(
-                bound(version, bases, [*self._named(version), *self._of_categories(version)]) for version in versions
+                with_bases_and_implementers(version, bases, [*self._named(version), *self._of_categories(version)])
+                for version in versions
             )
             for item_id, versions in measures.items()
         }

@@ -72,7 +72,7 @@ def _groups_confirmed(policy: Policy, known: frozenset[str]) -> dict[str, Contra
     return {g: cast("Contract", getattr(policy, g)).model_copy(update=fields) for g, fields in changed.items()}
 
 
-def bound(
+def with_bases_and_implementers(
     measure: Measure, bases: Mapping[BasisId, tuple[LegalBasis, ...]], implementers: Sequence[DepartmentId]
 ) -> Measure:
     """The measure with every version of its legal bases, and with all its implementers, categories resolved."""

@@ -30,6 +30,7 @@ from shared.contracts.lawbook_events import (
     SettingsConfirmed,
 )
 from shared.contracts.policy import Policy
+from shared.rejection import Fault
 
 Item = Region | Category | Department | Domain | LegalBasis | Instrument | Matter | Measure | MeasureList | Policy
 ItemId = NewType("ItemId", str)
@@ -86,6 +87,19 @@ def identity(item: Item) -> ItemId:
 def version_of(item: Item) -> int | None:
     """The version of an item; None for a kind without versions."""
     return cast("int | None", getattr(item, "version", None))
+
+
+def version_fault(before: Item | None, item: Item) -> Fault | None:
+    """`version_not_next`, if the version is not the one after that of `before`: the last published item with this id, or None.
+
+    Versions have no gaps, and a published version never changes (N3: the book as of any day). Always None for a kind without
+    versions. The field of the fault is `version`.
+    """
+    version = version_of(item)
+    expected = (version_of(before) or 0) + 1 if before else 1
+    if version is None or version == expected:
+        return None
+    return Fault("version_not_next", "version", {"expected": expected, "given": version})
 
 
 def begins(item: Item) -> date | None:

@@ -32,7 +32,7 @@ def _setting_faults(policy: Policy, path: str, setting: Setting[Any]) -> Iterato
         yield Fault("prevails_over_nobody", f"{path}.prevails", {"region": policy.region})
     least = _LEAST.get(path.rpartition(".")[2], 0)
     if isinstance(setting.value, int) and not isinstance(setting.value, bool) and setting.value < least:
-        yield Fault("setting_too_small", f"{path}.value", {"least": least})
+        yield Fault("number_too_small", f"{path}.value", {"least": least})
 
 
 _LEAST = {

@@ -132,9 +132,9 @@ class Intake:
     async def _park_behind(
         self, connection: AsyncConnection, new: Sequence[RawRecord], held: Collection[str]
     ) -> list[RawRecord]:
-        """Park records behind a parked event of their key; returns the others.
+        """Park the records whose key has a parked event, and return the others.
 
-        A key that was released meanwhile is not parked any more.
+        A key whose events were released meanwhile parks nothing.
         """
         await lock_parked(connection, held)
         still = await parked_keys(connection, held)

@@ -129,6 +129,15 @@ def _caller_name(caller: Principal) -> str:
     return f"{department}/{caller.subject}"
 
 
+def require_key(key: str | None) -> str:
+    """The Idempotency-Key of a write. Raises Rejected: `idempotency_key_missing`, `idempotency_key_too_long`."""
+    if not key:
+        raise reject("idempotency_key_missing", "Idempotency-Key")
+    if len(key) > MAX_KEY_LENGTH:
+        raise reject("idempotency_key_too_long", "Idempotency-Key", limit=MAX_KEY_LENGTH)
+    return key
+
+
 async def _write(
     request: Request,
     idempotency_key: Annotated[
@@ -138,13 +147,10 @@ async def _write(
         ),
     ] = None,
 ) -> IdempotentWrite:
-    if not idempotency_key:
-        raise reject("idempotency_key_missing", "Idempotency-Key")
-    if len(idempotency_key) > MAX_KEY_LENGTH:
-        raise reject("idempotency_key_too_long", "Idempotency-Key", limit=MAX_KEY_LENGTH)
+    key = require_key(idempotency_key)
     digest = hashlib.sha256(f"{request.method} {request.url.path}?{request.url.query}\n".encode())
     digest.update(await request.body())
-    return IdempotentWrite(request.app.state.write_context, idempotency_key, digest.hexdigest())
+    return IdempotentWrite(request.app.state.write_context, key, digest.hexdigest())
 
 
 Write = Annotated[IdempotentWrite, Depends(_write)]

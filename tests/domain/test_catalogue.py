@@ -161,14 +161,14 @@ def test_every_fault_is_reported_by_item_and_field_and_nothing_is_published() ->
         (policy(effective_to=date(2025, 12, 31)), [("end_before_start", "items[0].effective_to")]),
         (
             policy(substance={"longest_term_months": {"value": 0, "example": True}}),
-            [("setting_too_small", "items[0].substance.longest_term_months.value")],
+            [("number_too_small", "items[0].substance.longest_term_months.value")],
         ),
         (
             policy(procedure={"plea_working_days": {"value": 5, "document": "示例〔2026〕1号"}}),
             [("setting_without_clause", "items[0].procedure.plea_working_days.clause")],
         ),
         (instrument(2, in_force_to=date(2025, 1, 1)), [("end_before_start", "items[0].in_force_to")]),
-        (instrument(2, region="洛阳"), [("region_malformed", "items[0].region")]),
+        (instrument(2, region="洛阳"), [("jurisdiction_not_a_region", "items[0].region")]),
         (measure(effective_to=date(2025, 1, 1)), [("end_before_start", "items[0].effective_to")]),
         (measure(text_zh="  "), [("field_missing", "items[0].text_zh")]),
         (measure(text_zh="长" * 2001), [("text_too_long", "items[0].text_zh")]),
@@ -179,7 +179,7 @@ def test_every_fault_is_reported_by_item_and_field_and_nothing_is_published() ->
             measure(target=Target(lists=(ListKind.BLACK,), grades=("slight",))),
             [("unknown_grade", "items[0].target.grades[0]")],
         ),
-        (a_department("d", region="4103"), [("region_malformed", "items[0].region")]),
+        (a_department("d", region="4103"), [("jurisdiction_not_a_region", "items[0].region")]),
     ],
 )
 def test_an_item_with_a_fault_is_refused(item: Item, faults: list[tuple[str, str]]) -> None:
@@ -296,7 +296,7 @@ def test_the_parent_of_a_region_exists_and_is_higher() -> None:
     below = [PROVINCE, region("420000", "410000", RegionLevel.PROVINCE)]
     FOUNDED.when(publish(STATE, *below)).then_rejected(("region_not_below", "items[2].parent"))
     FOUNDED.when(publish(STATE, region("41", "000000", RegionLevel.CITY))).then_rejected(
-        ("region_malformed", "items[1].code")
+        ("jurisdiction_not_a_region", "items[1].code")
     )
 
 

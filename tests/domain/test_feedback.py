@@ -10,9 +10,10 @@ from hypothesis import settings
 from hypothesis import strategies as st
 
 from services.feedback.domain.entry import EntryState, LedgerEntry
+from services.feedback.domain.events import LoopReopened
 from services.feedback.domain.ledger import Ledger, LedgerEvent, ReceivedEvent, fold
 from services.feedback.domain.line import LedgerLine
-from services.feedback.domain.loop import LOOP, Close, LoopReopened, Reopen
+from services.feedback.domain.loop import LOOP, Close, Reopen
 from services.feedback.domain.obligation import OBLIGATION, NoticeOverdue
 from services.feedback.domain.states import Answer, LineState, OpenReason, Owes
 from shared.contracts.event import (

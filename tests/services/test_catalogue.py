@@ -157,7 +157,7 @@ async def test_a_draft_is_withdrawn_by_its_own_department(start: StartWorld) -> 
         drafted = await draft(w, "departments", {**DEPARTMENTS[0], "name_en": "Other"})
         await publish(w, await draft(w, "departments", {**DEPARTMENTS[0], **ANOTHER_OFFICE}))
         other = await post(w, f"drafts/{drafted}/withdraw", {"reason": "示例"}, department="example-office")
-        assert refusal(other, 403) == [("not_own_draft", None)]
+        assert refusal(other, 403) == [("forbidden_department", None)]
         own = await post(w, f"drafts/{drafted}/withdraw", {"reason": "示例"})
         assert own.json()["status"] == "withdrawn"
 
@@ -607,7 +607,7 @@ async def test_a_csv_file_in_gbk_becomes_a_draft_and_its_faults_are_reported_by_
         answer = await upload(
             w, "departments.csv", wrong.replace("gouvernement", "government").encode(), kind="departments"
         )
-        assert refusal(answer, 422) == [("region_malformed", "line[2].region"), ("item_twice", "line[3]")]
+        assert refusal(answer, 422) == [("jurisdiction_not_a_region", "line[2].region"), ("item_twice", "line[3]")]
 
 
 async def test_a_workbook_names_sheet_and_line(start: StartWorld) -> None:

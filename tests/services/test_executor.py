@@ -607,7 +607,7 @@ async def test_a_check_without_hits_names_the_lists_that_it_covers_and_its_time(
     assert code_of(none) == (409, "no_outcome_awaited")
 
 
-async def test_a_person_is_body_in_the_body_and_kept_as_a_key_only(w: World) -> None:
+async def test_a_person_is_named_in_the_body_and_stored_as_a_key_only(w: World) -> None:
     index = next(_subjects)
     case = await a_case(w, line(works=Works.OCCASION), subject=person(w, index))
     receipt = await make_check(w, case.department, question(case.subject, w, "licensing"))

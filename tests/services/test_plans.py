@@ -23,7 +23,7 @@ Ask = Callable[[AsyncConnection], Awaitable[object]]
 QUERIES: dict[str, tuple[str, Ask]] = {
     "entries_one_decision_idx": ("initiator", lambda c: entries.active_among(c, _KEYS)),
     "lines_open_idx": ("feedback", lambda c: obligations.obligations(c, _OWED_BY, "", 100)),
-    "lines_unnoticed_idx": ("feedback", lambda c: obligations.unnoticed(c, date(2018, 3, 1), None, 100)),
+    "lines_unnoticed_idx": ("feedback", lambda c: obligations.unpublished_overdue(c, date(2018, 3, 1), None, 100)),
     "entries_undoing_idx": ("feedback", lambda c: closure.still_in_force(c, "", 100)),
 }
 

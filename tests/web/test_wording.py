@@ -1,6 +1,10 @@
-"""Every fault code in the sources has wording in both languages, and the faults have all facts of the wording."""
+"""Every fault code in the sources has wording in both languages, and the faults have all facts of the wording.
+
+Every code that has wording is raised somewhere, and has its wording in one file.
+"""
 
 import ast
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -31,6 +35,11 @@ def wording_of(folder: Path) -> Wording:
     return Wording.load([own] if own.exists() else [])
 
 
+def own_codes(service: Path) -> set[str]:
+    """The codes with wording of the service itself, without the shared ones."""
+    return set(wording_of(service).phrases) - set(wording_of(ROOT / "shared").phrases)
+
+
 def refusals(folder: Path) -> Iterator[Refusal]:
     for path in sorted(folder.glob("**/*.py")):
         yield from _refusals(path)
@@ -43,6 +52,13 @@ def _refusals(path: Path) -> Iterator[Refusal]:
             argument = node.args[0] if node.args else _keyword(node, "code")
             for code in _literals(argument):
                 yield Refusal(f"{path.relative_to(ROOT)}:{node.lineno}", code, _facts(node))
+
+
+def strings(folder: Path) -> set[str]:
+    """Every string literal of the sources: some codes are raised from a table or a match."""
+    trees = [ast.parse(path.read_text(encoding="utf-8")) for path in folder.glob("**/*.py")]
+    constants = [node.value for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Constant)]
+    return {value for value in constants if isinstance(value, str)}
 
 
 def _name(function: ast.expr) -> str:
@@ -86,6 +102,23 @@ def test_every_code_in_the_sources_has_wording(folder: Path) -> None:
     phrases = wording_of(folder).phrases
     missing = [f"{refusal.where} {refusal.code}" for refusal in refusals(folder) if refusal.code not in phrases]
     assert not missing, "no wording for:\n" + "\n".join(missing)
+
+
+def test_every_code_with_wording_is_raised_somewhere() -> None:
+    in_shared = strings(ROOT / "shared")
+    in_services = {service: strings(service) for service in SERVICES}
+    everywhere = in_shared.union(*in_services.values())
+    unraised = [f"shared: {code}" for code in wording_of(ROOT / "shared").phrases if code not in everywhere]
+    for service, own in in_services.items():
+        codes = own_codes(service)
+        unraised += [f"{service.name}: {code}" for code in sorted(codes) if code not in own | in_shared]
+    assert not unraised, "wording of codes that nothing raises:\n" + "\n".join(unraised)
+
+
+def test_every_code_has_wording_in_one_file_only() -> None:
+    """The wording of a code that two services raise is in shared/web/wording/."""
+    places = Counter(code for service in SERVICES for code in own_codes(service))
+    assert not [code for code, number in places.items() if number > 1]
 
 
 @FOLDERS

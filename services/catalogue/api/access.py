@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import Depends
 
 from services.catalogue.domain.book import BOOK, BOOK_ID
-from services.catalogue.domain.drafts import Officer
+from services.catalogue.domain.events import Officer
 from shared.eventstore import Metadata, Session
 from shared.lawbook.book import LawBook
 from shared.runtime.core import Core

@@ -5,10 +5,10 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Response
 
+from services.catalogue import handlers
 from services.catalogue.api.access import Keeper, officer
 from services.catalogue.api.bodies.drafts import ContentBody, FiledBody, ItemsBody, RetirementBody, exactly
 from services.catalogue.domain.content import Placed, PlacedEnd, Retirement, Submission
-from services.catalogue.handlers import file
 from shared.contracts.directory import Category, LegalBasis, Matter, Region
 from shared.contracts.lawbook import (
     Department,
@@ -125,7 +125,7 @@ async def submit(write: IdempotentWrite, who: Principal, submission: Submission)
     """File a draft: 201, or 200 when the book has all of it already."""
 
     async def handle(session: Session) -> Answer:
-        filed = await file(session, officer(who), submission)
+        filed = await handlers.file_draft(session, officer(who), submission)
         body = FiledBody(
             draft_id=filed.draft_id,
             status="open" if filed.draft_id else "nothing_new",

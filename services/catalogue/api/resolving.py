@@ -13,7 +13,7 @@ from services.catalogue.api.bodies.resolved import (
     MattersBody,
     MemorandumBody,
 )
-from shared.contracts.directory import Matter, MatterId
+from shared.contracts.directory import Matter, MatterId, RegionCode
 from shared.contracts.event import InstrumentId, MeasureId
 from shared.contracts.lawbook import Measure
 from shared.lawbook.book import LawBook
@@ -22,7 +22,7 @@ from shared.web.core import CoreDep
 
 router = APIRouter(tags=["resolved"])
 
-RegionQuery = Annotated[str, Query(pattern=r"^\d{6}$", description="GB/T 2260, six digits")]
+RegionQuery = Annotated[RegionCode, Query(description="GB/T 2260, six digits")]
 
 
 @router.get("/measures/{measure_id}/implementers")

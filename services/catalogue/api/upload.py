@@ -12,7 +12,7 @@ from starlette.formparsers import MultiPartException
 from starlette.types import Message
 
 from shared.rejection import reject
-from shared.web.writing import MAX_KEY_LENGTH, IdempotentWrite, WriteContext
+from shared.web.writing import IdempotentWrite, WriteContext, require_key
 
 PART = "file"
 LARGEST_FILE = 5 * 1024 * 1024
@@ -39,10 +39,7 @@ IdempotencyKey = Annotated[
 @asynccontextmanager
 async def received(request: Request, key: str | None) -> AsyncGenerator[Uploaded]:
     """The file of a multipart request; it is closed afterwards. Raises Rejected: no file, several files, too large."""
-    if not key:
-        raise reject("idempotency_key_missing", "Idempotency-Key")
-    if len(key) > MAX_KEY_LENGTH:
-        raise reject("idempotency_key_too_long", "Idempotency-Key", limit=MAX_KEY_LENGTH)
+    key = require_key(key)
     if not request.headers.get("content-type", "").startswith("multipart/form-data"):
         raise reject("unsupported_media_type")
     limited = Request(request.scope, _counting(request))

@@ -6,62 +6,21 @@ Its content is validated when it is filed, and again when it is published, becau
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import ClassVar, assert_never
+from typing import assert_never
 
 from services.catalogue.domain.content import Content, pieces
-from shared.contracts.event import Contract, DepartmentId, Event
+from services.catalogue.domain.events import (
+    DraftFiled,
+    DraftGrew,
+    DraftPublished,
+    DraftReturned,
+    DraftWithdrawn,
+    Officer,
+)
+from shared.contracts.event import Event
 from shared.decider import Decider
 from shared.rejection import reject
 from shared.trust.principal import same_account
-
-
-class Officer(Contract):
-    """The officer who acts: an account of a department."""
-
-    subject: str
-    department: DepartmentId | None
-
-
-class DraftFiled(Event):
-    """A draft was filed. Its content follows in pieces, in the same transaction."""
-
-    TYPE: ClassVar[str] = "catalogue.draft.filed.v1"
-    title: str
-    officer: Officer
-
-
-class DraftGrew(Event):
-    """A piece of the content of the draft."""
-
-    TYPE: ClassVar[str] = "catalogue.draft.grew.v1"
-    content: Content
-
-
-class DraftPublished(Event):
-    """A second officer published it. `lawbook_version`: of the book with its content."""
-
-    TYPE: ClassVar[str] = "catalogue.draft.published.v1"
-    officer: Officer
-    lawbook_version: int
-
-
-class DraftReturned(Event):
-    """A second officer returned it (退回)."""
-
-    TYPE: ClassVar[str] = "catalogue.draft.returned.v1"
-    officer: Officer
-    reason: str
-
-
-class DraftWithdrawn(Event):
-    """The department that filed it withdrew it (撤回)."""
-
-    TYPE: ClassVar[str] = "catalogue.draft.withdrawn.v1"
-    officer: Officer
-    reason: str
-
-
-PRIVATE_EVENTS: tuple[type[Event], ...] = (DraftFiled, DraftGrew, DraftPublished, DraftReturned, DraftWithdrawn)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +49,7 @@ INITIAL: Draft = Missing()
 
 
 @dataclass(frozen=True, slots=True)
-class File:
+class FileDraft:
     """File a draft."""
 
     by: Officer
@@ -99,7 +58,7 @@ class File:
 
 
 @dataclass(frozen=True, slots=True)
-class Enact:
+class ClosePublished:
     """Close the draft as published. The book is changed in the same transaction."""
 
     by: Officer
@@ -122,20 +81,20 @@ class Withdraw:
     reason: str
 
 
-Command = File | Enact | Return | Withdraw
+Command = FileDraft | ClosePublished | Return | Withdraw
 
 
 def decide(draft: Draft, command: Command, now: datetime) -> Sequence[Event]:
-    """Raises Rejected: `draft_exists`, `unknown_id`, `draft_closed`, `four_eyes`, `not_own_draft`."""
+    """Raises Rejected: `draft_exists`, `unknown_id`, `draft_closed`, `four_eyes`, `forbidden_department`."""
     del now
-    if isinstance(command, File):
+    if isinstance(command, FileDraft):
         if not isinstance(draft, Missing):
             raise reject("draft_exists")
         grown = [DraftGrew(content=piece) for piece in pieces(command.content)]
         return [DraftFiled(title=command.title, officer=command.by), *grown]
     waiting = require_open(draft)
     match command:
-        case Enact():
+        case ClosePublished():
             require_second_officer(waiting, command.by)
             return [DraftPublished(officer=command.by, lawbook_version=command.lawbook_version)]
         case Return():
@@ -143,7 +102,7 @@ def decide(draft: Draft, command: Command, now: datetime) -> Sequence[Event]:
             return [DraftReturned(officer=command.by, reason=command.reason)]
         case Withdraw():
             if waiting.by.department != command.by.department:
-                raise reject("not_own_draft")
+                raise reject("forbidden_department")
             return [DraftWithdrawn(officer=command.by, reason=command.reason)]
         case _:
             assert_never(command)

@@ -4,19 +4,15 @@ from collections.abc import Iterator
 from datetime import date
 
 from shared.lawbook.book import LawBook
-from shared.lawbook.items import Item, begins, ends, identity, kind_of, shape_of, version_of
+from shared.lawbook.items import Item, begins, ends, identity, kind_of, shape_of, version_fault, version_of
 from shared.rejection import Fault
 
 
 def succession(book: LawBook, before: Item | None, item: Item) -> Iterator[Fault]:
     """Every fault of an item as the successor of `before`, which has the same id."""
     yield from _ends_after_it_begins(item)
-    if not shape_of(item).versioned:
-        return
-    expected = (version_of(before) or 0) + 1 if before else 1
-    if version_of(item) != expected:
-        # A published version never changes (N3: the book as of any day).
-        yield Fault("version_not_next", "version", {"expected": expected, "given": version_of(item)})
+    if fault := version_fault(before, item):
+        yield fault
     elif before is not None:
         yield from _after(book, before, item)
 

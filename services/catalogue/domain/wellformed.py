@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import cast
 
-from shared.contracts.directory import Region
+from shared.contracts.directory import Region, is_region_code
 from shared.contracts.event import Contract
 from shared.contracts.policy import Policy
 from shared.lawbook.policy_faults import faults_of
@@ -15,8 +15,6 @@ LONGEST_TEXT = 2_000
 
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 """Ids are parts of URLs and of the names of timers and streams."""
-_REGION = re.compile(r"[0-9]{6}")
-"""GB/T 2260. The code need not exist (any more): divisions change, and old codes stay valid in old documents."""
 
 _IDS = frozenset(
     {
@@ -39,8 +37,8 @@ def ill_formed(item: Contract) -> Iterator[Fault]:
     """The faults in form of an item and of all its parts; of a policy also its contradictions."""
     if isinstance(item, Policy):
         yield from faults_of(item)
-    if isinstance(item, Region) and not _REGION.fullmatch(item.code):
-        yield Fault("region_malformed", "code")
+    if isinstance(item, Region) and not is_region_code(item.code):
+        yield Fault("jurisdiction_not_a_region", "code")
     for name, field in type(item).model_fields.items():
         yield from _value_faults(name, getattr(item, name), required=field.is_required())
 
@@ -73,5 +71,5 @@ def _text_faults(path: str, name: str, value: str, *, required: bool) -> Iterato
         yield Fault("text_too_long", path, {"limit": LONGEST_TEXT})
     elif name in _IDS and not _ID.fullmatch(value):
         yield Fault("id_unusable", path)
-    elif name in _REGIONS and not _REGION.fullmatch(value):
-        yield Fault("region_malformed", path)
+    elif name in _REGIONS and not is_region_code(value):
+        yield Fault("jurisdiction_not_a_region", path)

@@ -9,7 +9,7 @@ from sqlalchemy import BigInteger, Column, DateTime, Index, Integer, PrimaryKeyC
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.catalogue.domain.content import Content
-from services.catalogue.domain.drafts import (
+from services.catalogue.domain.events import (
     DraftFiled,
     DraftGrew,
     DraftPublished,

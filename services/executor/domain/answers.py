@@ -17,6 +17,7 @@ from shared.contracts.lawbook import (
     Undoing,
     Works,
 )
+from shared.contracts.undoing import satisfies, stronger
 from shared.lawbook.book import LawBook
 from shared.rejection import Fault
 
@@ -132,7 +133,7 @@ def _undo_faults(held: Task, how: execution.Undone | None) -> Iterator[Fault]:
             if how not in (None, execution.Undone.NEVER_APPLIED):
                 yield Fault("effect_not_reported", "how")
         case task.ToUndo(demand=demand):
-            if how is not None and not task.satisfies(how, task.stronger(demand, Undoing.STOP)):
+            if how is not None and not satisfies(how, stronger(demand, Undoing.STOP), effect_reported=True):
                 yield Fault("undoing_not_enough", "how", {"demand": demand})
         case _:
             yield Fault("end_not_ordered")

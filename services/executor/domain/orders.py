@@ -28,6 +28,7 @@ from shared.contracts.response import (
     ResponseResumed,
     ResponseSuspended,
 )
+from shared.contracts.undoing import satisfies, stronger
 from shared.rejection import reject
 
 Order = ResponseDirected | ResponseAmended | ResponseSuspended | ResponseResumed | ResponseEnded
@@ -105,21 +106,18 @@ def end(response: Response, order: ResponseEnded, now: datetime) -> Iterator[Eve
 
 
 def _ended(held: Task, mode: EndMode, due: date | None) -> EndedLine | None:
-    """What this end changes for one line; None when it changes nothing.
-
-    An end from the beginning goes further than one from now on. An end that goes no further than an earlier one changes nothing.
-    """
+    """What this end changes for one line; None if it goes no further than an earlier one."""
     line_id, demand = held.line.line_id, task.line_demand(held.line, mode)
     state = held.state
-    if isinstance(state, task.Ended) and (mode is EndMode.FROM_NOW or state.mode is EndMode.FROM_BEGINNING):
+    if isinstance(state, task.Ended) and not mode.goes_further_than(state.mode):
         return None
     match state:
         case task.Armed() | task.Applied():
             effect = Effect(task.state_name(state).value)
             return EndedLine(line_id=line_id, effect=effect, demand=demand, due_on=due)
         case task.ToUndo(effect=effect, demand=before):
-            return EndedLine(line_id=line_id, effect=effect, demand=task.stronger(before, demand), due_on=due)
-        case task.Undone(how=how, effect=Effect() as effect) if not task.satisfies(how, demand):
+            return EndedLine(line_id=line_id, effect=effect, demand=stronger(before, demand), due_on=due)
+        case task.Undone(how=how, effect=Effect() as effect) if not satisfies(how, demand, effect_reported=True):
             return EndedLine(line_id=line_id, effect=effect, demand=demand, due_on=due)
         case _:
             return EndedLine(line_id=line_id, effect=None, demand=None, due_on=due)

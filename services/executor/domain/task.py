@@ -20,6 +20,7 @@ from shared.contracts.lawbook import (
     Undoing,
 )
 from shared.contracts.response import EndMode, Line
+from shared.contracts.undoing import demand_for
 
 
 class TaskState(StrEnum):
@@ -179,33 +180,9 @@ def asks_of(task: Task) -> Asks:
     )
 
 
-_STRENGTH = {Undoing.NOTHING: 0, Undoing.STOP: 1, Undoing.RESTORE: 2}
-_ACHIEVES = {
-    How.NEVER_APPLIED: Undoing.NOTHING,
-    How.NOTHING_TO_UNDO: Undoing.NOTHING,
-    How.STOPPED: Undoing.STOP,
-    How.RESTORED: Undoing.RESTORE,
-}
-
-
 def line_demand(line: Line, mode: EndMode) -> Undoing:
     """The undoing that an effect of this line owes after an end of this mode."""
     return demand_for(line.on_end, line.on_error, mode)
-
-
-def demand_for(on_end: Undoing, on_error: Undoing, mode: EndMode) -> Undoing:
-    """The undoing that a measure demands: `on_end` for an end from now on, `on_error` for one from the beginning (row 18)."""
-    return on_end if mode is EndMode.FROM_NOW else on_error
-
-
-def stronger(one: Undoing, other: Undoing) -> Undoing:
-    """The undoing that achieves more."""
-    return max(one, other, key=_STRENGTH.__getitem__)
-
-
-def satisfies(how: How, demand: Undoing) -> bool:
-    """Whether an undoing is enough for the demand. A restored effect is also stopped; a stopped one is not restored."""
-    return _STRENGTH[_ACHIEVES[how]] >= _STRENGTH[demand]
 
 
 def due_on(line: Line, day: date, working_days: int) -> date | None:

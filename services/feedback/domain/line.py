@@ -15,13 +15,7 @@ from shared.contracts.event import DepartmentId, EntryId, LineId, MeasureId, Res
 from shared.contracts.execution import Undone
 from shared.contracts.lawbook import Undoing
 from shared.contracts.response import EndMode
-
-_ENOUGH: dict[Undoing, frozenset[Undone]] = {
-    Undoing.STOP: frozenset({Undone.STOPPED, Undone.RESTORED, Undone.NEVER_APPLIED}),
-    Undoing.RESTORE: frozenset({Undone.RESTORED, Undone.NEVER_APPLIED}),
-    Undoing.NOTHING: frozenset(Undone),
-}
-"""The undoings that satisfy each demand. A restored effect is also stopped; a stopped one is not restored."""
+from shared.contracts.undoing import demand_for, satisfies
 
 
 class LedgerLine(NamedTuple):
@@ -87,17 +81,20 @@ class LedgerLine(NamedTuple):
 
     @property
     def end_answered(self) -> bool:
-        """The undoing satisfies what the end demands.
+        """The undoing satisfies what the last end order demands.
 
-        The registry orders an end once or twice: from now on, and later from the beginning (a repaired entry proves to have
-        been wrong). An undoing does not name the order that it answers, and may cross with the second order. It need not
-        name it: the executor refuses an undoing that does not satisfy the orders that it has read by then. So an undoing that
-        does not satisfy the last order was given for the first one, and the line owes another. A department's answer
-        "not applied" is no confirmation, because the department may have given it before it received the end. Only the
-        executor's `EffectUndone` confirms.
+        The registry orders an end once or twice: from now on, and later from the beginning, if a repaired entry proves to have
+        been wrong. An undoing does not name its order, and the department may report it while the second order is on its way.
+        The executor refuses an undoing that does not satisfy the orders that it has read. So an undoing that does not satisfy
+        the last order was reported for the first one, and the line owes another undoing.
+
+        `never_applied` satisfies every demand. The executor accepts it only for a line without a known effect, and an effect
+        that is reported later voids it (`undone` is None again). An answer that the measure was not applied is no such
+        confirmation: a department that has not read the end yet may still apply the measure.
         """
-        demand = self.on_error if self.end_mode == EndMode.FROM_BEGINNING else self.on_end
-        return demand is not None and self.undone in _ENOUGH[demand]
+        if self.undone is None or self.end_mode is None or self.on_end is None or self.on_error is None:
+            return False
+        return satisfies(self.undone, demand_for(self.on_end, self.on_error, self.end_mode), effect_reported=False)
 
     @property
     def open_reason(self) -> OpenReason | None:

@@ -18,7 +18,6 @@ from shared.contracts.execution import (
 )
 from shared.contracts.lawbook import Duty
 from shared.contracts.response import (
-    EndMode,
     ResponseDirected,
     ResponseEnded,
     ResponseEvent,
@@ -62,8 +61,8 @@ def _directed(line: LedgerLine, event: ResponseDirected, at: datetime) -> Ledger
 
 
 def _ended(line: LedgerLine, event: ResponseEnded, at: datetime) -> LedgerLine:
-    """An end from the beginning goes further than one from now on. An order that goes no further changes nothing."""
-    if line.ended and (event.mode is EndMode.FROM_NOW or line.end_mode is EndMode.FROM_BEGINNING):
+    """An order that goes no further than an earlier one changes nothing."""
+    if not event.mode.goes_further_than(line.end_mode):
         return line
     return line._replace(end_mode=event.mode, end_orders=line.end_orders + 1, end_ordered_at=at, suspended=False)
 

@@ -6,22 +6,13 @@ Each change is published once: a closed loop does not close again before it was 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import ClassVar
 
+from services.feedback.domain.events import VOCABULARY, LoopReopened
 from shared.contracts.event import EntryId, Event, SubjectKey
 from shared.contracts.feedback import LoopClosed
-from shared.contracts.vocabulary import Vocabulary
 from shared.decider import Decider
 
-
-class LoopReopened(Event):
-    """A closed loop is open again: the end of the entry was ordered again, or an effect was reported late."""
-
-    TYPE: ClassVar[str] = "feedback.loop_reopened.v1"
-    entry_id: EntryId
-
-
-VOCABULARY = Vocabulary([LoopReopened])
+__all__ = ["INITIAL", "LOOP", "VOCABULARY", "Close", "Command", "Loop", "LoopReopened", "Reopen", "decide", "evolve"]
 
 
 @dataclass(frozen=True, slots=True)

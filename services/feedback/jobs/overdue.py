@@ -4,8 +4,8 @@ A deadline is a date, and most deadlines are met. So there is no timer for each 
 pass goes through the overdue lines in chunks, each in a transaction of its own. An interrupted pass is started again and finds
 what is left. Several instances do no harm: a line is published under the lock of its entry.
 
-An obligation is published as overdue only when the partitions of its line are read to their end. Before it publishes, a pass
-asks the broker for the end of each partition, and publishes only lines whose partitions this service has read to that end.
+An obligation is published as overdue only when the partitions of its line are read to their end: the answer may be among the
+events that are not read yet. A pass therefore asks the broker for the end of each partition before it publishes.
 """
 
 import asyncio
@@ -67,12 +67,12 @@ class OverdueSweep(PollingWorker):
 
     async def _unnoticed(self, day: date, after: tuple[date, str] | None) -> list[Any]:
         async with self._core.engine.connect() as connection:
-            return await obligations.unnoticed(connection, day, after, _CHUNK)
+            return await obligations.unpublished_overdue(connection, day, after, _CHUNK)
 
     async def _publish(self, day: date, rows: Sequence[Any]) -> int:
         core = self._core
         async with core.engine.begin() as connection:
-            overdue = await obligations.lock_unnoticed(connection, day, rows)
+            overdue = await obligations.lock_unpublished(connection, day, rows)
             session = Session(core.store, core.clock.now(), Metadata("service:feedback"), connection)
             await session.load(OBLIGATION, [row.line_id for row in overdue])
             for row in overdue:

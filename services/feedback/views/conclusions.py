@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy import ARRAY, BigInteger, Date, DateTime, Text, bindparam, func, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.feedback.domain.loop import LoopReopened
+from services.feedback.domain.events import LoopReopened
 from services.feedback.domain.states import OWES_IN
 from services.feedback.views.ledger import ENTRIES, LINES
 from shared.contracts.feedback import LoopClosed, ObligationOverdue

@@ -55,7 +55,9 @@ async def obligations(connection: AsyncConnection, query: ObligationQuery, after
     return list(await connection.execute(statement))
 
 
-async def unnoticed(connection: AsyncConnection, day: date, after: tuple[date, str] | None, limit: int) -> list[Any]:
+async def unpublished_overdue(
+    connection: AsyncConnection, day: date, after: tuple[date, str] | None, limit: int
+) -> list[Any]:
     """Overdue obligations on this day that are not published yet, oldest first. `after`: due_on and line id.
 
     Lines of a subject with a parked event are left out: the parked event may be the answer.
@@ -68,7 +70,7 @@ async def unnoticed(connection: AsyncConnection, day: date, after: tuple[date, s
     return list(await connection.execute(query.order_by(c.due_on, c.line_id).limit(limit)))
 
 
-async def lock_unnoticed(connection: AsyncConnection, day: date, rows: Sequence[Any]) -> list[Any]:
+async def lock_unpublished(connection: AsyncConnection, day: date, rows: Sequence[Any]) -> list[Any]:
     """Those of the rows that are still overdue and not published, with their entries locked. Locked entries are skipped."""
     locked = select(ENTRIES.c.entry_id).where(among(ENTRIES.c.entry_id, "ids")).order_by(ENTRIES.c.entry_id)
     entries = await connection.scalars(locked.with_for_update(skip_locked=True), {"ids": [r.entry_id for r in rows]})

@@ -21,7 +21,7 @@ from services.initiator.views import imports
 from shared.rejection import Fault, reject
 from shared.runtime.core import Core
 from shared.trust import Principal
-from shared.web.core import CoreDep
+from shared.web.core import CoreDep, WordingDep
 from shared.web.language import language
 from shared.web.paging import AfterPosition, Limit, Page, cut
 from shared.web.problem import ProblemFault
@@ -66,18 +66,18 @@ async def withdraw_import(import_id: str, who: Lister, write: Write, expected: E
 
 @router.get("/imports", tags=["imports"], summary="导入列表 / Imports, in the order in which they were received")
 async def list_imports(
-    request: Request, core: CoreDep, who: Reader, after: AfterPosition = "", limit: Limit = 100
+    core: CoreDep, who: Reader, wording: WordingDep, after: AfterPosition = "", limit: Limit = 100
 ) -> Page[ImportDetail]:
     readable = await visibility(core, who)
     async with core.engine.connect() as connection:
         rows = await imports.page(connection, readable, int(after or 0), limit + 1)
     shown, following = cut(rows, limit, lambda row: str(row.position))
-    return Page(items=[_import_detail(request, row) for row in shown], next=following)
+    return Page(items=[_import_detail(wording, row) for row in shown], next=following)
 
 
 @router.get("/imports/{import_id}", tags=["imports"], summary="导入进度 / An import and its progress")
-async def read_import(import_id: str, request: Request, core: CoreDep, who: Reader) -> ImportDetail:
-    return _import_detail(request, await _readable_import(core, who, import_id))
+async def read_import(import_id: str, core: CoreDep, who: Reader, wording: WordingDep) -> ImportDetail:
+    return _import_detail(wording, await _readable_import(core, who, import_id))
 
 
 @router.get(
@@ -87,9 +87,9 @@ async def read_import(import_id: str, request: Request, core: CoreDep, who: Read
     response_class=StreamingResponse,
     responses={200: {"content": {"text/csv": {}}}},
 )
-async def rejected_rows(import_id: str, request: Request, core: CoreDep, who: Reader) -> StreamingResponse:
+async def rejected_rows(import_id: str, core: CoreDep, who: Reader, wording: WordingDep) -> StreamingResponse:
     row = await _readable_import(core, who, import_id)
-    lines = reject_file(_stored_rejects(core, row.import_id), _wording(request), language())
+    lines = reject_file(_stored_rejects(core, row.import_id), wording, language())
     headers = {"content-disposition": f'attachment; filename="rejects-{row.import_id}.csv"'}
     return StreamingResponse(lines, media_type="text/csv; charset=utf-8", headers=headers)
 
@@ -112,7 +112,7 @@ async def _readable_import(core: Core, who: Principal, import_id: str) -> Row[An
     return row
 
 
-def _import_detail(request: Request, row: Row[Any]) -> ImportDetail:
+def _import_detail(wording: Wording, row: Row[Any]) -> ImportDetail:
     """With the counts of the current step, if there is one."""
     in_work = row.work_rows is not None
     return ImportDetail(
@@ -131,7 +131,7 @@ def _import_detail(request: Request, row: Row[Any]) -> ImportDetail:
         good=row.work_good if in_work else row.good,
         rejected=row.work_rejected if in_work else row.rejected,
         published=row.work_published if in_work else row.published,
-        faults=_refused_because(_wording(request), row.refused_because),
+        faults=_refused_because(wording, row.refused_because),
     )
 
 
@@ -149,7 +149,3 @@ def _worded(wording: Wording, fault: Fault) -> ProblemFault:
         remedy=wording.fill(phrase.remedy, fault),
         facts=fault.facts,
     )
-
-
-def _wording(request: Request) -> Wording:
-    return cast("Wording", request.app.state.wording)

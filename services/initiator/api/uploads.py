@@ -10,10 +10,10 @@ from services.initiator.api.access import officer_of
 from services.initiator.domain.commands import Officer, Receive
 from services.initiator.files.upload import Upload
 from shared.ids import new_event_id
-from shared.rejection import Rejected, reject
+from shared.rejection import Rejected
 from shared.runtime.core import Core
 from shared.trust import Principal
-from shared.web.writing import MAX_KEY_LENGTH, IdempotentWrite, WriteContext
+from shared.web.writing import IdempotentWrite, WriteContext, require_key
 
 
 def _upload_key(
@@ -21,11 +21,7 @@ def _upload_key(
         str | None, Header(description="Names this upload, so that a repeated upload makes no second import. Required.")
     ] = None,
 ) -> str:
-    if not idempotency_key:
-        raise reject("idempotency_key_missing", "Idempotency-Key")
-    if len(idempotency_key) > MAX_KEY_LENGTH:
-        raise reject("idempotency_key_too_long", "Idempotency-Key", limit=MAX_KEY_LENGTH)
-    return idempotency_key
+    return require_key(idempotency_key)
 
 
 UploadKey = Annotated[str, Depends(_upload_key)]

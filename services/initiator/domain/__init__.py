@@ -2,31 +2,3 @@
 
 Pure: time, law book and officer are arguments.
 """
-
-from services.initiator.domain.events import (
-    EntryDrafted,
-    EntryReturned,
-    EntryRevised,
-    EntrySubmitted,
-    ImportApproved,
-    ImportChecked,
-    ImportFinished,
-    ImportReceived,
-    ImportRefused,
-)
-from shared.contracts.vocabulary import Vocabulary
-
-VOCABULARY = Vocabulary(
-    (
-        EntryDrafted,
-        EntryRevised,
-        EntrySubmitted,
-        EntryReturned,
-        ImportReceived,
-        ImportChecked,
-        ImportRefused,
-        ImportApproved,
-        ImportFinished,
-    )
-)
-"""The private events of this service."""

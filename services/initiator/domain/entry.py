@@ -10,6 +10,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import assert_never
 
+from services.initiator.domain.approval import entry_publisher_faults, require_another_officer, wrong_step
 from services.initiator.domain.commands import (
     Approve,
     Draft,
@@ -26,9 +27,8 @@ from shared.contracts.event import Event
 from shared.contracts.listing import Entry, EntryPublished
 from shared.decider import Decider
 from shared.lawbook.book import LawBook
-from shared.lawbook.entry_rules import entry_faults, may_publish, named
-from shared.rejection import Fault, Rejected, reject, reject_all
-from shared.trust.principal import same_account
+from shared.lawbook.entry_rules import entry_faults
+from shared.rejection import reject, reject_all
 
 
 class EntryStatus(StrEnum):
@@ -116,7 +116,7 @@ def decide(state: EntryState, command: EntryCommand, now: datetime) -> Sequence[
 
 def _draft(state: EntryState, command: Draft, now: datetime) -> Sequence[EntryEvent]:
     if not isinstance(state, NoEntry):
-        raise _wrong_step(state)
+        raise wrong_step(status_of(state))
     reject_all(entry_faults(command.entry, command.book, today(now)))
     return [EntryDrafted(entry=command.entry, by=command.by.account, lawbook_version=command.book.version)]
 
@@ -124,7 +124,7 @@ def _draft(state: EntryState, command: Draft, now: datetime) -> Sequence[EntryEv
 def _revise(state: EntryState, command: Revise, now: datetime) -> Sequence[EntryEvent]:
     state = require_existing(state)
     if not isinstance(state, Drafted | Returned):
-        raise _wrong_step(state, EntryStatus.DRAFT, EntryStatus.RETURNED)
+        raise wrong_step(status_of(state), EntryStatus.DRAFT, EntryStatus.RETURNED)
     _require_own(state.entry, command.by)
     reject_all(entry_faults(command.entry, command.book, today(now)))
     return [EntryRevised(entry=command.entry, by=command.by.account, lawbook_version=command.book.version)]
@@ -133,7 +133,7 @@ def _revise(state: EntryState, command: Revise, now: datetime) -> Sequence[Entry
 def _submit(state: EntryState, command: Submit, now: datetime) -> Sequence[EntryEvent]:
     state = require_existing(state)
     if not isinstance(state, Drafted | Returned):
-        raise _wrong_step(state, EntryStatus.DRAFT, EntryStatus.RETURNED)
+        raise wrong_step(status_of(state), EntryStatus.DRAFT, EntryStatus.RETURNED)
     _require_own(state.entry, command.by)
     reject_all(entry_faults(state.entry, command.book, today(now)))
     return [EntrySubmitted(by=command.by.account, lawbook_version=command.book.version)]
@@ -142,18 +142,18 @@ def _submit(state: EntryState, command: Submit, now: datetime) -> Sequence[Entry
 def _return(state: EntryState, command: Return) -> Sequence[EntryEvent]:
     state = require_existing(state)
     if not isinstance(state, Submitted):
-        raise _wrong_step(state, EntryStatus.SUBMITTED)
-    reject_all(_publisher_faults(state.entry, command.by, command.book))
+        raise wrong_step(status_of(state), EntryStatus.SUBMITTED)
+    reject_all(entry_publisher_faults(state.entry, command.by, command.book))
     return [EntryReturned(by=command.by.account, reason=command.reason)]
 
 
 def _approve(state: EntryState, command: Approve, now: datetime) -> Sequence[EntryEvent]:
     state = require_existing(state)
     if not isinstance(state, Submitted):
-        raise _wrong_step(state, EntryStatus.SUBMITTED)
-    _require_another(state.officers, command.by)
+        raise wrong_step(status_of(state), EntryStatus.SUBMITTED)
+    require_another_officer(state.officers, command.by)
     faults = [
-        *_publisher_faults(state.entry, command.by, command.book),
+        *entry_publisher_faults(state.entry, command.by, command.book),
         *entry_faults(state.entry, command.book, today(now)),
     ]
     reject_all(faults)
@@ -162,10 +162,10 @@ def _approve(state: EntryState, command: Approve, now: datetime) -> Sequence[Ent
 
 def _publish_imported(state: EntryState, command: PublishImported, now: datetime) -> Sequence[EntryEvent]:
     if not isinstance(state, NoEntry):
-        raise _wrong_step(state)
-    _require_another(frozenset({command.imported_by}), command.by)
+        raise wrong_step(status_of(state))
+    require_another_officer({command.imported_by}, command.by)
     faults = [
-        *_publisher_faults(command.entry, command.by, command.book),
+        *entry_publisher_faults(command.entry, command.by, command.book),
         *entry_faults(command.entry, command.book, today(now)),
     ]
     reject_all(faults)
@@ -188,23 +188,6 @@ def _require_own(entry: Entry, by: Officer) -> None:
     """Before an entry is submitted, only the department that drafted it may change it."""
     if entry.initiated_by != by.department:
         raise reject("forbidden_department")
-
-
-def _require_another(officers: frozenset[str], by: Officer) -> None:
-    """Four eyes."""
-    if any(same_account(by.account, officer) for officer in officers):
-        raise reject("four_eyes")
-
-
-def _publisher_faults(entry: Entry, by: Officer, book: LawBook) -> list[Fault]:
-    domain = book.domain(entry.domain_id)
-    if domain is None or may_publish(domain, by.department, entry, book):
-        return []
-    return [Fault("may_not_publish", "domain_id", {"domain": named(domain)})]
-
-
-def _wrong_step(state: ExistingEntry, *wanted: EntryStatus) -> Rejected:
-    return reject("wrong_step", status=status_of(state), wanted=list(wanted))
 
 
 # --- evolution

@@ -6,6 +6,7 @@ from pydantic import Field
 
 from shared.contracts.event import Contract, DepartmentId, DomainId, Event
 from shared.contracts.listing import Entry, EntryPublished
+from shared.contracts.vocabulary import Vocabulary
 
 # --- entry
 
@@ -106,3 +107,19 @@ class ImportFinished(Event):
 
 
 ImportEvent = ImportReceived | ImportChecked | ImportRefused | ImportApproved | ImportFinished
+
+
+VOCABULARY = Vocabulary(
+    (
+        EntryDrafted,
+        EntryRevised,
+        EntrySubmitted,
+        EntryReturned,
+        ImportReceived,
+        ImportChecked,
+        ImportRefused,
+        ImportApproved,
+        ImportFinished,
+    )
+)
+"""The private events of this service."""

@@ -9,6 +9,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import assert_never
 
+from services.initiator.domain.approval import import_publisher_faults, require_another_officer, wrong_step
 from services.initiator.domain.commands import (
     ApproveImport,
     Finish,
@@ -30,9 +31,7 @@ from services.initiator.domain.events import (
 )
 from shared.contracts.event import DepartmentId, DomainId, Event
 from shared.decider import Decider
-from shared.lawbook.entry_rules import named, publishers
-from shared.rejection import Fault, Rejected, reject, reject_all
-from shared.trust.principal import same_account
+from shared.rejection import reject, reject_all
 
 
 class ImportStatus(StrEnum):
@@ -128,7 +127,7 @@ def decide(state: ImportState, command: ImportCommand, now: datetime) -> Sequenc
 
 def _receive(state: ImportState, command: Receive) -> Sequence[ImportEvent]:
     if not isinstance(state, NoImport):
-        raise _wrong_step(state)
+        raise wrong_step(status_of(state))
     return [
         ImportReceived(
             department=command.by.department,
@@ -143,7 +142,7 @@ def _receive(state: ImportState, command: Receive) -> Sequence[ImportEvent]:
 def _report(state: ImportState, command: ReportCheck) -> Sequence[ImportEvent]:
     state = require_existing(state)
     if not isinstance(state, Checking):
-        raise _wrong_step(state, ImportStatus.CHECKING)
+        raise wrong_step(status_of(state), ImportStatus.CHECKING)
     return [
         ImportChecked(
             rows=command.rows,
@@ -158,7 +157,7 @@ def _report(state: ImportState, command: ReportCheck) -> Sequence[ImportEvent]:
 def _refuse(state: ImportState, command: RefuseFile) -> Sequence[ImportEvent]:
     state = require_existing(state)
     if not isinstance(state, Checking | Checked):
-        raise _wrong_step(state, ImportStatus.CHECKING, ImportStatus.CHECKED)
+        raise wrong_step(status_of(state), ImportStatus.CHECKING, ImportStatus.CHECKED)
     faults = tuple(WhyRefused(code=fault.code, field=fault.field, facts=fault.facts) for fault in command.faults)
     return [ImportRefused(faults=faults)]
 
@@ -166,7 +165,7 @@ def _refuse(state: ImportState, command: RefuseFile) -> Sequence[ImportEvent]:
 def _withdraw(state: ImportState, command: Withdraw) -> Sequence[ImportEvent]:
     state = require_existing(state)
     if not isinstance(state, Checking | Checked):
-        raise _wrong_step(state, ImportStatus.CHECKING, ImportStatus.CHECKED)
+        raise wrong_step(status_of(state), ImportStatus.CHECKING, ImportStatus.CHECKED)
     if state.department != command.by.department:
         raise reject("forbidden_department")
     return [ImportRefused(faults=(WhyRefused(code="import_withdrawn"),), by=command.by.account)]
@@ -176,37 +175,21 @@ def _approve(state: ImportState, command: ApproveImport) -> Sequence[ImportEvent
     """Four eyes, and a department that may publish in every domain of the file."""
     state = require_existing(state)
     if not isinstance(state, Checked):
-        raise _wrong_step(state, ImportStatus.CHECKED)
-    if same_account(state.imported_by, command.by.account):
-        raise reject("four_eyes")
+        raise wrong_step(status_of(state), ImportStatus.CHECKED)
+    require_another_officer({state.imported_by}, command.by)
     if not state.good:
         raise reject("nothing_to_publish")
-    reject_all(_publisher_faults(state, command))
+    reject_all(import_publisher_faults(state.domains, state.department, command.by, command.book))
     return [
         ImportApproved(by=command.by.account, department=command.by.department, lawbook_version=command.book.version)
-    ]
-
-
-def _publisher_faults(state: Checked, command: ApproveImport) -> list[Fault]:
-    """By domain. Each row is judged again, with its jurisdiction, when it is published."""
-    known = [domain for domain_id in state.domains if (domain := command.book.domain(domain_id)) is not None]
-    own = state.department == command.by.department
-    return [
-        Fault("may_not_publish", None, {"domain": named(domain)})
-        for domain in known
-        if command.by.department not in (publishers(domain) if own else domain.may_publish)
     ]
 
 
 def _finish(state: ImportState, command: Finish) -> Sequence[ImportEvent]:
     state = require_existing(state)
     if not isinstance(state, Publishing):
-        raise _wrong_step(state, ImportStatus.PUBLISHING)
+        raise wrong_step(status_of(state), ImportStatus.PUBLISHING)
     return [ImportFinished(published=command.published, rejected=command.rejected)]
-
-
-def _wrong_step(state: ExistingImport, *wanted: ImportStatus) -> Rejected:
-    return reject("wrong_step", status=status_of(state), wanted=list(wanted))
 
 
 # --- evolution

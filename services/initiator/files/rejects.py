@@ -3,8 +3,6 @@
 Names and numbers of persons are masked before anything is stored. The line number leads back to the row in the officer's file.
 """
 
-import csv
-import io
 import re
 from collections.abc import AsyncIterator, Sequence
 from datetime import date
@@ -58,7 +56,7 @@ def masked(cells: Sequence[str], layout: Layout) -> str:
     When the cells do not fit the columns, every number of five or more characters is masked.
     """
     if len(cells) != layout.width:
-        return _NUMBER.sub("*", _line(cells))[:MAX_ROW_LENGTH]
+        return _NUMBER.sub("*", csv_line(cells, end=""))[:MAX_ROW_LENGTH]
     shown = [mask_personal_numbers(cell.strip()) for cell in cells]
     scheme_at, number_at, name_at, responsible_at = (
         layout.places[place] for place in (_SCHEME, _NUMBER_AT, _NAME, _RESPONSIBLE)
@@ -71,7 +69,7 @@ def masked(cells: Sequence[str], layout: Layout) -> str:
         shown[name_at] = mask_name(shown[name_at])
     if responsible_at >= 0 and shown[responsible_at]:
         shown[responsible_at] = _masked_persons(cells[responsible_at])
-    return _line(shown)[:MAX_ROW_LENGTH]
+    return csv_line(shown, end="")[:MAX_ROW_LENGTH]
 
 
 def _masked_persons(text: str) -> str:
@@ -80,12 +78,6 @@ def _masked_persons(text: str) -> str:
         return "*"
     shown = [{**p, "number": "*" * len(p["number"]), "name": mask_name(p["name"])} for p in persons]
     return orjson.dumps(shown).decode()
-
-
-def _line(cells: Sequence[str]) -> str:
-    text = io.StringIO()
-    csv.writer(text, lineterminator="").writerow(cells)
-    return text.getvalue()
 
 
 # --- facts, stored as JSON

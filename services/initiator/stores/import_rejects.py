@@ -23,7 +23,7 @@ REJECTS = Table(
     Column("row", Text, nullable=False),
     PrimaryKeyConstraint("import_id", "line", "number"),
 )
-"""One row a fault. `row`: the row of the file, with names and numbers of persons masked."""
+"""One row for each fault. `row`: the row of the file, with names and numbers of persons masked."""
 
 
 async def add_rejects(connection: AsyncConnection, rows: Sequence[dict[str, Any]]) -> None:

@@ -1,35 +1,35 @@
 """Which policy governs a decision and an act, setting by setting, with its clause and the reason (row 7, N6)."""
 
 from datetime import date
-from typing import Annotated, cast
+from typing import Annotated
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Query
 
 from services.registry.api.bodies.policies import GoverningBody, governing_body
 from shared.calendar.working_days import today
+from shared.contracts.directory import RegionCode
 from shared.contracts.event import DomainId
 from shared.lawbook.policy import Question, governing
 from shared.rejection import reject
 from shared.web.access import Caller
-from shared.web.core import CoreDep
-from shared.web.wording import Wording
+from shared.web.core import CoreDep, WordingDep
 
 router = APIRouter(prefix="/v1/policies")
 
-Region = Annotated[str, Query(pattern="^[0-9]{6}$", description="GB/T 2260, six digits; 000000 is the state")]
+Region = Annotated[RegionCode, Query(description="GB/T 2260, six digits; 000000 is the state")]
 
 
 @router.get("/governing")
 async def which_policy_governs(
-    request: Request,
     core: CoreDep,
     who: Caller,
+    wording: WordingDep,
     region: Region,
     domain: Annotated[str | None, Query(description="A domain; absent: the policies of every domain")] = None,
     decided_on: Annotated[date | None, Query(description="Day of the decision; today when absent")] = None,
     act_on: Annotated[date | None, Query(description="Day of the procedural act; today when absent")] = None,
     executed_in: Annotated[
-        str | None, Query(pattern="^[0-9]{6}$", description="Where it is carried out, when in another region")
+        RegionCode | None, Query(description="Where it is carried out, when in another region")
     ] = None,
 ) -> GoverningBody:
     """Which policy governs each setting, and why."""
@@ -40,4 +40,4 @@ async def which_policy_governs(
     asked = Question(
         region, DomainId(domain) if domain is not None else None, decided_on or day, act_on or day, executed_in
     )
-    return governing_body(governing(book, asked), book.version, cast("Wording", request.app.state.wording))
+    return governing_body(governing(book, asked), book.version, wording)

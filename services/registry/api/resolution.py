@@ -1,8 +1,6 @@
 """What followed from one entry, for those who are responsible for it, those who carry it out, and those who oversee."""
 
-from typing import cast
-
-from fastapi import APIRouter, Request
+from fastapi import APIRouter
 
 from services.registry.api.bodies.resolution import ResolutionBody, resolution_body
 from services.registry.views import resolutions
@@ -11,7 +9,7 @@ from shared.contracts.response import Line, RefusalReason
 from shared.rejection import reject
 from shared.trust import OfficerRole, Principal
 from shared.web.access import Caller
-from shared.web.core import CoreDep
+from shared.web.core import CoreDep, WordingDep
 from shared.web.language import language
 from shared.web.wording import Wording
 
@@ -21,7 +19,7 @@ _BY_NAME, _BY_CATEGORY = "LineReason.named", "LineReason.category"
 
 
 @router.get("/entries/{entry_id}/resolution")
-async def resolution(entry_id: str, request: Request, core: CoreDep, who: Caller) -> ResolutionBody:
+async def resolution(entry_id: str, core: CoreDep, who: Caller, wording: WordingDep) -> ResolutionBody:
     """Every response with its lines, their bases and what became of them; every measure that was refused, and why.
 
     For the departments that initiated, decided, published or carry out; the credit office and auditors see every entry.
@@ -30,7 +28,6 @@ async def resolution(entry_id: str, request: Request, core: CoreDep, who: Caller
         found = await resolutions.resolution(connection, core.store, entry_id)
     if found is None or not _may_read(who, found):
         raise reject("unknown_id", "path.entry_id")
-    wording = cast("Wording", request.app.state.wording)
     return resolution_body(found, lambda about: _reason_in_words(wording, about))
 
 

@@ -34,7 +34,7 @@ class Candidate:
 def candidates(
     book: LawBook, domain_id: DomainId, list_kind: ListKind, jurisdiction: str, day: date
 ) -> tuple[Candidate, ...]:
-    """The candidates of a list. Measures of other regions' instruments are left out, and not reported as refused."""
+    """The candidates of a list. Measures of other regions' instruments are left out and not reported as refused."""
     regions = book.lineage(jurisdiction)
     judged = [_candidate(book, measure, jurisdiction, day) for measure in book.measures_for(domain_id, list_kind, day)]
     return tuple(c for c in judged if c.instrument is None or c.instrument.region in regions)

@@ -22,7 +22,7 @@ from services.registry.domain.commands import (
     Settle,
     Suspend,
 )
-from services.registry.domain.difference import Wanted, by_response, difference, response_id, subject_of
+from services.registry.domain.difference import Target, by_response, difference, response_id, subject_of
 from services.registry.domain.events import (
     EntryEndedInFile,
     EntryRecorded,
@@ -117,8 +117,8 @@ def _orders(file: SubjectFile, command: Change, law: Law) -> Iterator[Event]:
     yield from directed(file, found, source)
     if isinstance(command, Record):
         entry_id = command.entry.entry_id
-        yield from refused(file, entry_id, found.wanted[entry_id].refusals, source)
-        yield from _term_amended(file, command, found.wanted[entry_id], source)
+        yield from refused(file, entry_id, found.targets[entry_id].refusals, source)
+        yield from _term_amended(file, command, found.targets[entry_id], source)
     yield from suspended_or_resumed(file, found, source, reason)
 
 
@@ -137,17 +137,17 @@ def _ends_from_beginning(line: LineInFile, command: Change) -> bool:
     """Whether a line that ended from now on ends from the beginning, because its entry was wrong from the beginning."""
     return (
         isinstance(command, End)
-        and command.mode is EndMode.FROM_BEGINNING
         and line.entry_id == command.entry_id
-        and line.ended is EndMode.FROM_NOW
+        and line.ended is not None
+        and command.mode.goes_further_than(line.ended)
     )
 
 
-def _term_amended(file: SubjectFile, command: Record, wanted: Wanted, source: ByListEvent) -> Iterator[Event]:
+def _term_amended(file: SubjectFile, command: Record, target: Target, source: ByListEvent) -> Iterator[Event]:
     """A correction may change the end of the term: each response that continues is amended."""
     if command.trigger.list_event_type == PUBLISHED:
         return
-    continuing = [line for line_id in wanted.directives if (line := file.lines.get(line_id))]
+    continuing = [line for line_id in target.directives if (line := file.lines.get(line_id))]
     for (entry_id, department), _lines in by_response(continuing):
         yield ResponseAmended(
             **source.facts(file, entry_id),

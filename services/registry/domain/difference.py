@@ -27,8 +27,8 @@ from shared.rejection import reject
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
-    """What should apply because of one entry."""
+class Target:
+    """The lines that should apply because of one entry, and the measures that were refused."""
 
     held: EntryInFile
     directives: Mapping[LineId, Directive]
@@ -40,7 +40,7 @@ class Wanted:
 class Difference:
     """What a law changes in a file: the lines that no entry supports any longer, and the lines that are missing."""
 
-    wanted: Mapping[EntryId, Wanted]
+    targets: Mapping[EntryId, Target]
     gone: tuple[LineInFile, ...]
     new: tuple[tuple[EntryId, LineId, Directive], ...]
 
@@ -50,34 +50,34 @@ class Difference:
     @property
     def entries(self) -> tuple[EntryId, ...]:
         touched = {line.entry_id for line in self.gone} | {entry_id for entry_id, _, _ in self.new}
-        return tuple(entry_id for entry_id in self.wanted if entry_id in touched)
+        return tuple(entry_id for entry_id in self.targets if entry_id in touched)
 
 
 def difference(file: SubjectFile, law: Law, validated_by: int | None = None) -> Difference:
     """What `law` changes in the file. `validated_by`: judge every entry as if this version of the book had validated it."""
-    wanted = {entry_id: _wanted(file, held, law, validated_by) for entry_id, held in file.entries.items()}
+    targets = {entry_id: _target(file, held, law, validated_by) for entry_id, held in file.entries.items()}
     gone = tuple(
         line
         for line in file.lines.values()
-        if line.ended is None and line.line_id not in wanted[line.entry_id].directives
+        if line.ended is None and line.line_id not in targets[line.entry_id].directives
     )
     new = tuple(
         (entry_id, line_id, directive)
-        for entry_id, of_entry in wanted.items()
-        for line_id, directive in of_entry.directives.items()
+        for entry_id, target in targets.items()
+        for line_id, directive in target.directives.items()
         if line_id not in file.lines
     )
-    return Difference(wanted, gone, new)
+    return Difference(targets, gone, new)
 
 
-def _wanted(file: SubjectFile, held: EntryInFile, law: Law, validated_by: int | None) -> Wanted:
+def _target(file: SubjectFile, held: EntryInFile, law: Law, validated_by: int | None) -> Target:
     if not held.active:
-        return Wanted(held, {}, (), ())
+        return Target(held, {}, (), ())
     version = held.validated_by if validated_by is None else validated_by
     resolution = resolve(held.entry, held.roles, _context(file, held), law, version)
     lines = _Lines.of(file, held.entry.entry_id)
     directives = {lines.id_of(directive): directive for directive in resolution.directives}
-    return Wanted(held, directives, resolution.refusals, resolution.policies)
+    return Target(held, directives, resolution.refusals, resolution.policies)
 
 
 def _context(file: SubjectFile, held: EntryInFile) -> FileContext:
@@ -152,28 +152,28 @@ def by_response(lines: Sequence[LineInFile]) -> Iterator[tuple[tuple[EntryId, De
 
 
 def new_by_response(
-    new: Sequence[tuple[EntryId, LineId, Directive]], wanted: Mapping[EntryId, Wanted]
+    new: Sequence[tuple[EntryId, LineId, Directive]], targets: Mapping[EntryId, Target]
 ) -> Iterator[tuple[tuple[EntryId, DepartmentId], tuple[Line, ...]]]:
     """Lines to be directed, by their response, in the order of the measures."""
     found: dict[tuple[EntryId, DepartmentId], list[Line]] = {}
     for entry_id, line_id, directive in new:
-        judged_on = directive.milder_on or wanted[entry_id].held.entry.decision.decided_on
+        judged_on = directive.milder_on or targets[entry_id].held.entry.decision.decided_on
         line = directive.line.model_copy(update={"line_id": line_id, "valid_on": judged_on})
         found.setdefault((entry_id, directive.department), []).append(line)
     for key, lines in found.items():
         yield key, tuple(lines)
 
 
-def to_pause(file: SubjectFile, wanted: Mapping[EntryId, Wanted]) -> Iterator[tuple[bool, LineInFile]]:
+def to_suspend(file: SubjectFile, targets: Mapping[EntryId, Target]) -> Iterator[tuple[bool, LineInFile]]:
     """Punishments that must be suspended (True, line) or resumed (False, line) to be as their entry; new ones included."""
-    for entry_id, of_entry in wanted.items():
-        suspended = of_entry.held.suspended
+    for entry_id, target in targets.items():
+        suspended = target.held.suspended
         if not suspended and not file.lines:
             continue
-        for line_id, directive in of_entry.directives.items():
+        for line_id, directive in target.directives.items():
             line = file.lines.get(line_id)
-            paused = line is not None and line.suspended
-            if is_punishment(directive.measure.kind) and suspended != paused:
+            line_suspended = line is not None and line.suspended
+            if is_punishment(directive.measure.kind) and suspended != line_suspended:
                 known = line or LineInFile(
                     line_id, entry_id, directive.department, directive.measure.measure_id, directive.measure.kind
                 )

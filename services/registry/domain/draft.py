@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from shared.contracts.policy import Policy
 from shared.lawbook.book import LawBook
-from shared.lawbook.items import SHAPES, Item, identity, kind_of, version_of
+from shared.lawbook.items import SHAPES, Item, identity, kind_of, version_fault
 from shared.lawbook.policy_faults import faults_of
 from shared.rejection import Fault
 
@@ -12,16 +12,12 @@ from shared.rejection import Fault
 def draft_faults(book: LawBook, items: Sequence[Item]) -> Iterator[Fault]:
     """Versions that do not follow the published one, and policies that contradict themselves.
 
-    `draft_version_not_next`, and the codes of `shared.lawbook.policy_faults`. Fields: `items[0].version`.
+    `version_not_next`, and the codes of `shared.lawbook.policy_faults`. Fields: `items[0].version`.
     """
     for nth, item in enumerate(items):
         path = f"items[{nth}]"
-        version = version_of(item)
-        if version is not None:
-            latest = book.published(kind_of(item), identity(item))
-            expected = (version_of(latest) or 0) + 1 if latest else 1
-            if version != expected:
-                yield Fault("draft_version_not_next", f"{path}.version", {"expected": expected, "given": version})
+        if fault := version_fault(book.published(kind_of(item), identity(item)), item):
+            yield Fault(fault.code, f"{path}.{fault.field}", fault.facts)
         if isinstance(item, Policy):
             yield from (Fault(fault.code, f"{path}.{fault.field}", fault.facts) for fault in faults_of(item))
 

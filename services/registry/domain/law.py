@@ -72,18 +72,18 @@ def _first_of_span(days: Sequence[date], day: date) -> date:
 def _boundaries(book: LawBook) -> Iterator[date]:
     for instrument in book.instruments:
         for version in book.instrument_versions(instrument.instrument_id):
-            yield from _begins_and_is_over(version.in_force_from, version.in_force_to)
+            yield from _first_day_and_day_after(version.in_force_from, version.in_force_to)
     for measure in book.measures:
         for edition in book.measure_versions(measure.measure_id):
-            yield from _begins_and_is_over(edition.effective_from, edition.effective_to)
+            yield from _first_day_and_day_after(edition.effective_from, edition.effective_to)
             for basis in edition.basis:
-                yield from _begins_and_is_over(basis.valid_from, basis.valid_to)
+                yield from _first_day_and_day_after(basis.valid_from, basis.valid_to)
     for policy in book.policies:
         for version in book.policy_versions(policy.policy_id):
-            yield from _begins_and_is_over(version.effective_from, version.effective_to)
+            yield from _first_day_and_day_after(version.effective_from, version.effective_to)
 
 
-def _begins_and_is_over(begins: date, last_day: date | None) -> Iterator[date]:
+def _first_day_and_day_after(begins: date, last_day: date | None) -> Iterator[date]:
     yield begins
     if last_day is not None and last_day < date.max:
         yield last_day + timedelta(days=1)

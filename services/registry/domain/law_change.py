@@ -34,8 +34,8 @@ def _orders(file: SubjectFile, found: Difference, law: Law, before: int) -> Iter
     yield from ended(file, found.gone, source, EndMode.FROM_NOW, LAW_CHANGED)
     yield from directed(file, found, source)
     gone = {(line.entry_id, line.measure_id) for line in found.gone}
-    for entry_id, wanted in found.wanted.items():
-        refusals = [refusal for refusal in wanted.refusals if (entry_id, refusal.measure.measure_id) in gone]
+    for entry_id, target in found.targets.items():
+        refusals = [refusal for refusal in target.refusals if (entry_id, refusal.measure.measure_id) in gone]
         yield from refused(file, entry_id, refusals, source)
     yield from suspended_or_resumed(file, found, source, LAW_CHANGED)
 
@@ -43,14 +43,14 @@ def _orders(file: SubjectFile, found: Difference, law: Law, before: int) -> Iter
 def _amended(file: SubjectFile, found: Difference, before: int, source: ByLaw) -> Iterator[Event]:
     """Each response that changes is amended, with the reason and the versions, before its lines end and begin."""
     removed = {key: tuple(line.line_id for line in lines) for key, lines in by_response(found.gone)}
-    added = {key: tuple(line.line_id for line in lines) for key, lines in new_by_response(found.new, found.wanted)}
+    added = {key: tuple(line.line_id for line in lines) for key, lines in new_by_response(found.new, found.targets)}
     for entry_id, department in sorted({*removed, *(key for key in added if _is_open(file, *key))}):
         key = (entry_id, department)
         yield ResponseAmended(
             **source.facts(file, entry_id),
             response_id=response_id(file, entry_id, department),
             department=department,
-            until=found.wanted[entry_id].held.entry.term_to,
+            until=found.targets[entry_id].held.entry.term_to,
             reason=LAW_CHANGED,
             before_lawbook_version=before,
             ended=removed.get(key, ()),

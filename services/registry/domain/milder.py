@@ -41,7 +41,7 @@ def milder(then: Resolution, today: Resolution, day: date) -> Resolution:
 
 
 def _in_milder_edition(then: Directive, today: Sequence[Directive], day: date) -> Iterator[Directive]:
-    """The departments are those of today's law; the measure is the milder edition."""
+    """The departments are those of today's law. The edition that they carry out is the milder of the two."""
     if _mitigates(today[0].measure, then.measure):
         yield from (replace(directive, milder_on=day) for directive in today)
         return

@@ -10,7 +10,7 @@ from services.registry.domain.difference import (
     new_by_response,
     response_id,
     subject_of,
-    to_pause,
+    to_suspend,
 )
 from services.registry.domain.file import LineInFile, SubjectFile
 from services.registry.domain.resolution import Refusal
@@ -82,8 +82,8 @@ def ended(
 
 def directed(file: SubjectFile, found: Difference, source: Source) -> Iterator[Event]:
     """The new lines."""
-    for (entry_id, department), lines in new_by_response(found.new, found.wanted):
-        entry = found.wanted[entry_id].held.entry
+    for (entry_id, department), lines in new_by_response(found.new, found.targets):
+        entry = found.targets[entry_id].held.entry
         yield ResponseDirected(
             **source.facts(file, entry_id),
             response_id=response_id(file, entry_id, department),
@@ -95,7 +95,7 @@ def directed(file: SubjectFile, found: Difference, source: Source) -> Iterator[E
             jurisdiction=entry.jurisdiction,
             until=entry.term_to,
             lines=lines,
-            policies=found.wanted[entry_id].policies,
+            policies=found.targets[entry_id].policies,
         )
 
 
@@ -116,9 +116,11 @@ def refused(file: SubjectFile, entry_id: EntryId, refusals: Sequence[Refusal], s
 
 def suspended_or_resumed(file: SubjectFile, found: Difference, source: Source, reason: str) -> Iterator[Event]:
     """Punishments of a suspended entry are suspended, new ones included; those of a resumed entry are resumed."""
-    changed = list(to_pause(file, found.wanted))
-    for pause, kind in ((True, ResponseSuspended), (False, ResponseResumed)):
-        for (entry_id, department), lines in by_response([line for paused, line in changed if paused is pause]):
+    changed = list(to_suspend(file, found.targets))
+    for suspend, kind in ((True, ResponseSuspended), (False, ResponseResumed)):
+        for (entry_id, department), lines in by_response(
+            [line for to_be_suspended, line in changed if to_be_suspended is suspend]
+        ):
             yield kind(
                 **source.facts(file, entry_id),
                 response_id=response_id(file, entry_id, department),

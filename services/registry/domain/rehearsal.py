@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 
-from services.registry.domain.difference import Wanted, difference
+from services.registry.domain.difference import Target, difference
 from services.registry.domain.file import SubjectFile
 from services.registry.domain.law import Law, law_on
 from shared.contracts.event import DepartmentId, EntryId, MeasureId
@@ -53,11 +53,11 @@ class Rehearsal:
         """What the draft changes in a file, compared with what should apply by the present law."""
         if not file.entries:
             return []
-        present, drafted = self._wanted(file, self.present), self._wanted(file, self.draft)
+        present, drafted = self._targets(file, self.present), self._targets(file, self.draft)
         return [line for entry_id, before in present.items() for line in _compared(before, drafted[entry_id])]
 
-    def _wanted(self, file: SubjectFile, law: Law) -> Mapping[EntryId, Wanted]:
-        return difference(file, law, law.book.version if self.mode is Mode.HAD_BEEN_IN_FORCE else None).wanted
+    def _targets(self, file: SubjectFile, law: Law) -> Mapping[EntryId, Target]:
+        return difference(file, law, law.book.version if self.mode is Mode.HAD_BEEN_IN_FORCE else None).targets
 
     def settings_changed(self, entry: Entry, today: date) -> frozenset[str]:
         """The settings of policies that would have another value for this entry, assuming a procedural act of today."""
@@ -94,7 +94,7 @@ class ChangedLine:
 _Line = tuple[DepartmentId, MeasureId, int]
 
 
-def _compared(before: Wanted, after: Wanted) -> Iterator[ChangedLine]:
+def _compared(before: Target, after: Target) -> Iterator[ChangedLine]:
     entry = before.held.entry
     old, new = _lines(before), _lines(after)
     if old == new:
@@ -106,5 +106,5 @@ def _compared(before: Wanted, after: Wanted) -> Iterator[ChangedLine]:
         yield ChangedLine(entry, *line, What.ADDED, "")
 
 
-def _lines(wanted: Wanted) -> set[_Line]:
-    return {(d.department, d.measure.measure_id, d.measure.version) for d in wanted.directives.values()}
+def _lines(target: Target) -> set[_Line]:
+    return {(d.department, d.measure.measure_id, d.measure.version) for d in target.directives.values()}

@@ -102,7 +102,7 @@ class _Batch:
 
     def compare(self, key: SubjectKey, file: SubjectFile) -> None:
         listed = key in self.keys
-        # A person may be tied to several subjects of the batch; it is counted once, with the first of them.
+        # A responsible person comes up with each subject that names it, and is counted only with the first of them.
         if listed or _first_tied(file, self.keys):
             for line in self.rehearsal.lines_changed(file):
                 self.differences.append(self._difference(key, line))

@@ -103,7 +103,7 @@ async def insert_new(connection: AsyncConnection, row: Mapping[str, Any]) -> Non
 
 
 async def find(connection: AsyncConnection, rehearsal_id: str) -> Any | None:
-    return (await connection.execute(select(REHEARSALS).where(_is(rehearsal_id)))).one_or_none()
+    return (await connection.execute(select(REHEARSALS).where(_row_of(rehearsal_id)))).one_or_none()
 
 
 async def newest(connection: AsyncConnection, limit: int) -> Sequence[Any]:
@@ -118,7 +118,7 @@ async def claim(connection: AsyncConnection) -> Any | None:
 
 
 async def advance(connection: AsyncConnection, rehearsal_id: str, **values: Any) -> None:
-    await connection.execute(update(REHEARSALS).where(_is(rehearsal_id)).values(**values))
+    await connection.execute(update(REHEARSALS).where(_row_of(rehearsal_id)).values(**values))
 
 
 async def add_differences(connection: AsyncConnection, rows: Sequence[dict[str, Any]]) -> None:
@@ -151,5 +151,5 @@ async def delete_finished_before(connection: AsyncConnection, instant: datetime)
     await connection.execute(delete(REHEARSALS).where(REHEARSALS.c.finished_at < instant))
 
 
-def _is(rehearsal_id: str) -> Any:
+def _row_of(rehearsal_id: str) -> Any:
     return REHEARSALS.c.rehearsal_id == rehearsal_id

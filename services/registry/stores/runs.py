@@ -52,14 +52,14 @@ async def begin(connection: AsyncConnection, version: int, day: date, now: datet
 async def advance(connection: AsyncConnection, run: Any, after: str, subjects: int, changed: int) -> None:
     """Move the cursor behind the subject `after`, and add to the counts."""
     values = {"after": after, "subjects": run.subjects + subjects, "changed": run.changed + changed}
-    await connection.execute(update(RUNS).where(_is(run)).values(values))
+    await connection.execute(update(RUNS).where(_row_of(run)).values(values))
 
 
 async def finish(connection: AsyncConnection, run: Any, now: datetime) -> None:
-    await connection.execute(update(RUNS).where(_is(run)).values(finished_at=now))
+    await connection.execute(update(RUNS).where(_row_of(run)).values(finished_at=now))
 
 
-def _is(run: Any) -> Any:
+def _row_of(run: Any) -> Any:
     return and_(RUNS.c.lawbook_version == run.lawbook_version, RUNS.c.law_day == run.law_day)
 
 

@@ -20,7 +20,7 @@ from services.repair.domain.visibility import Reader
 from services.repair.handlers import cases as handlers
 from services.repair.views import cases
 from services.repair.views.cases import CaseFilter
-from shared.calendar.working_days import SHANGHAI
+from shared.calendar.working_days import today
 from shared.rejection import reject
 from shared.runtime.core import Core
 from shared.web.core import CoreDep
@@ -146,8 +146,8 @@ async def objections(
     limit: Limit = 100,
 ) -> Page[CaseBody]:
     """Objections in order of filing."""
-    today = core.clock.now().astimezone(SHANGHAI).date()
-    wanted = CaseFilter(entry_id, status, today if overdue else None)
+    day = today(core.clock.now())
+    wanted = CaseFilter(entry_id, status, day if overdue else None)
     return await _page(core, reader, "objection", wanted, after, limit)
 
 

@@ -6,14 +6,13 @@ listing was wrong from the beginning, so the effects until then must be undone t
 """
 
 from collections.abc import Iterator, Sequence
-from datetime import date, datetime, timedelta
-from datetime import time as time_of_day
+from datetime import date, datetime
 
 from services.repair.domain.commands import Correct, End, Expire, Revoke, UpholdObjection
 from services.repair.domain.correction import Changes, correction_faults
 from services.repair.domain.events import CaseLapsed, HowLeft
 from services.repair.domain.state import Adopted, OffList, OnList, list_event_head
-from shared.calendar.working_days import SHANGHAI
+from shared.calendar.working_days import end_of_day, today
 from shared.contracts.event import Event
 from shared.contracts.listing import Cause, Entry, EntryCorrected, EntryEnded, EntryRevoked
 from shared.lawbook.book import LawBook
@@ -71,7 +70,7 @@ def end(state: OnList, command: End, now: datetime) -> Sequence[Event]:
     """Raises Rejected: `cause_does_not_fit`. The entry is off its list from the day of the decision (Asia/Shanghai)."""
     if command.cause not in FROM_THEN_ON:
         raise reject("cause_does_not_fit", "cause", cause=command.cause)
-    return _ended(state, command.book, command.cause, command.reason, now.astimezone(SHANGHAI).date())
+    return _ended(state, command.book, command.cause, command.reason, today(now))
 
 
 def expire(state: Adopted, command: Expire, now: datetime) -> Sequence[Event]:
@@ -87,7 +86,7 @@ def end_of_term(entry: Entry) -> datetime | None:
     end = last_day(entry.term_to)
     if end is None or end == date.max:
         return None
-    return datetime.combine(end + timedelta(days=1), time_of_day(), SHANGHAI)
+    return end_of_day(end)
 
 
 def _ended(state: OnList, book: LawBook, cause: Cause, reason: str, day: date) -> Sequence[Event]:

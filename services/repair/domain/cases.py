@@ -25,7 +25,7 @@ from services.repair.domain.events import (
     RepairRequested,
 )
 from services.repair.domain.state import Adopted, OnList, closed, list_event_head, on_list, open_case
-from shared.calendar.working_days import SHANGHAI, add_working_days
+from shared.calendar.working_days import add_working_days, today
 from shared.contracts.event import Event
 from shared.contracts.lawbook import ListKind
 from shared.contracts.listing import Cause, EntryRepaired, EntryResumed, EntrySuspended
@@ -79,8 +79,8 @@ def file_objection(state: OnList, command: FileObjection, now: datetime) -> Sequ
 
 def _filed(state: OnList, command: FileObjection, now: datetime) -> ObjectionFiled:
     """Whether the objection suspends, the last day to verify it, and the policy that says so."""
-    entry, today = state.entry, now.astimezone(SHANGHAI).date()
-    rules = governing(command.book, Question(entry.jurisdiction, entry.domain_id, entry.decision.decided_on, today))
+    entry, day = state.entry, today(now)
+    rules = governing(command.book, Question(entry.jurisdiction, entry.domain_id, entry.decision.decided_on, day))
     # Where no policy governs, 国发〔2016〕33号 (二十二) applies in the whole state: 联合惩戒措施在信息核实期间暂不执行.
     policy_suspends = value_of(rules.procedure.suspend_measures_on_objection, otherwise=True)
     days = value_of(rules.procedure.objection_verify_days, None)
@@ -90,7 +90,7 @@ def _filed(state: OnList, command: FileObjection, now: datetime) -> ObjectionFil
         case_id=command.case_id,
         reason=command.reason,
         suspends=entry.list_kind is not ListKind.RED and policy_suspends,
-        verify_by=add_working_days(today, days).date if days is not None else None,
+        verify_by=add_working_days(day, days).date if days is not None else None,
         policy_id=ruling.policy.policy_id if ruling else None,
         policy_version=ruling.policy.version if ruling else None,
         lawbook_version=command.book.version,

@@ -9,7 +9,7 @@ from typing_extensions import TypedDict  # pydantic needs this one before Python
 
 from services.executor.api.bodies import LONGEST_TEXT, NOTE, Body
 from services.executor.domain.answers import AnswerKind, LineAnswer
-from services.executor.domain.task import Asks, TaskState, asks_in_state, demand_for
+from services.executor.domain.task import Asks, TaskState, asks_in_state
 from services.executor.handlers import BulkOutcome
 from shared.contracts.event import LineId
 from shared.contracts.execution import Undone
@@ -23,6 +23,7 @@ from shared.contracts.lawbook import (
     Works,
 )
 from shared.contracts.response import EndMode
+from shared.contracts.undoing import demand_for
 from shared.identity import Seal, Unsealable
 from shared.web.problem import ProblemFault, problem_of
 from shared.web.wording import Wording

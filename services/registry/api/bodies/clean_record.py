@@ -5,6 +5,7 @@ from datetime import date, datetime
 from pydantic import BaseModel, Field
 
 from services.registry.domain.clean_record import Incentive
+from shared.contracts.directory import RegionCode
 from shared.contracts.event import SubjectKey
 
 
@@ -12,7 +13,7 @@ class CleanRecordQuery(BaseModel):
     """For how many years, in which region, and as of which day."""
 
     years: int | None = Field(default=None, ge=1, le=50, description="Those of the policy of the region when absent")
-    region: str = Field(pattern="^[0-9]{6}$", description="Whose policy and measures apply (GB/T 2260)")
+    region: RegionCode = Field(description="Whose policy and measures apply (GB/T 2260)")
     on: date | None = Field(default=None, description="The day; today when absent")
 
 
