@@ -116,7 +116,7 @@ def _change(change: ListChange, trigger: Trigger, day: date) -> Change:
     entry_id: EntryId = change.entry_id
     match change:
         case EntrySuspended():
-            return Suspend(trigger, entry_id, change.reason)
+            return Suspend(trigger, entry_id, change.reason, change.suspends)
         case EntryResumed():
             return Resume(trigger, entry_id, change.reason)
         case EntryRevoked():

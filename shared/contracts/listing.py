@@ -126,16 +126,31 @@ class EntryCorrected(ListEvent):
     document_number: str
 
 
+class Suspends(StrEnum):
+    """What can be suspended while a record is verified, or while a decision to end it awaits confirmation (row 16)."""
+
+    MEASURES = "measures"
+    """Punishments; rewards are never suspended."""
+    PUBLICITY = "publicity"
+    SHARING = "sharing"
+
+
 class EntrySuspended(ListEvent):
-    """The first open case suspends measures (only punishments) while the record is verified (row 16)."""
+    """Open cases or unconfirmed decisions suspend the entry (row 16). It replaces an earlier suspension of the entry."""
 
     TYPE: ClassVar[str] = "list.entry.suspended.v1"
     case_id: str
     reason: str
+    suspends: tuple[Suspends, ...] = Field(
+        default=(Suspends.MEASURES,), description="Everything that is suspended from now on; never empty"
+    )
+    received_by: DepartmentId | None = Field(
+        default=None, description="The department that received the objection or made the decision"
+    )
 
 
 class EntryResumed(ListEvent):
-    """The last open case was closed, and the entry stays."""
+    """Nothing suspends the entry any more, and the entry stays."""
 
     TYPE: ClassVar[str] = "list.entry.resumed.v1"
     case_id: str

@@ -26,7 +26,7 @@ from shared.contracts.lawbook import (
     Target,
     Works,
 )
-from shared.contracts.listing import Cause, Entry, Origin, ResponsiblePerson, Subject
+from shared.contracts.listing import Cause, Entry, Origin, ResponsiblePerson, Subject, Suspends
 from shared.contracts.response import (
     EndMode,
     RefusalReason,
@@ -269,6 +269,18 @@ def test_suspension_touches_punishments_only() -> None:
     assert lines(paused, ResponseSuspended) == punished
     on = file.when(Resume(trigger(book), EntryId("e1"), "异议不成立")).events
     assert lines(on, ResponseResumed) == punished
+
+
+def test_a_suspension_of_publicity_alone_touches_no_measure_and_a_later_suspension_replaces_it() -> None:
+    book = book_of(punishment("m1", on_black()))
+    file = EMPTY.having(record(book, black_entry()))
+    outcome = file.when(Suspend(trigger(book), EntryId("e1"), "异议核实", (Suspends.PUBLICITY,)))
+    assert lines(outcome.events, ResponseSuspended) == set()
+    outcome = outcome.next.when(Suspend(trigger(book), EntryId("e1"), "决定待确认", (Suspends.MEASURES,)))
+    assert lines(outcome.events, ResponseSuspended) == set(outcome.next.state.lines)
+    assert outcome.next.state.entries[EntryId("e1")].suspends == {Suspends.MEASURES}
+    outcome = outcome.next.when(Suspend(trigger(book), EntryId("e1"), "异议核实", (Suspends.SHARING,)))
+    assert lines(outcome.events, ResponseResumed) == set(outcome.next.state.lines)
 
 
 def test_a_line_added_to_a_suspended_entry_is_suspended_at_once() -> None:

@@ -6,7 +6,7 @@ from datetime import date
 from services.registry.domain.file import LineInFile
 from shared.contracts.event import EntryId, EventId
 from shared.contracts.lawbook import Role
-from shared.contracts.listing import Cause, Entry, Subject
+from shared.contracts.listing import Cause, Entry, Subject, Suspends
 from shared.contracts.response import EndMode
 from shared.lawbook.book import LawBook
 
@@ -48,6 +48,7 @@ class Suspend:
     trigger: Trigger
     entry_id: EntryId
     reason: str
+    suspends: tuple[Suspends, ...] = (Suspends.MEASURES,)
 
 
 @dataclass(frozen=True, slots=True)

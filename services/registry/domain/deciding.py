@@ -71,7 +71,9 @@ def _recorded(file: SubjectFile, command: Change, law: Law) -> Event:
         case Drop():
             return RoleDropped(entry_id=entry_id, list_event_id=event_id)
         case Suspend():
-            return EntrySuspendedInFile(entry_id=entry_id, list_event_id=event_id, reason=command.reason)
+            return EntrySuspendedInFile(
+                entry_id=entry_id, list_event_id=event_id, reason=command.reason, suspends=command.suspends
+            )
         case Resume():
             return EntryResumedInFile(entry_id=entry_id, list_event_id=event_id, reason=command.reason)
         case End():

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from shared.contracts.event import EntryId, Event, EventId
 from shared.contracts.lawbook import Role
-from shared.contracts.listing import Cause, Entry, Subject
+from shared.contracts.listing import Cause, Entry, Subject, Suspends
 from shared.contracts.response import EndMode
 from shared.contracts.vocabulary import Vocabulary
 
@@ -39,8 +39,11 @@ class RoleDropped(FileEvent):
 
 
 class EntrySuspendedInFile(FileEvent):
+    """The entry is suspended. It replaces an earlier suspension of the entry."""
+
     TYPE: ClassVar[str] = "registry.entry_suspended.v1"
     reason: str
+    suspends: tuple[Suspends, ...] = (Suspends.MEASURES,)
 
 
 class EntryResumedInFile(FileEvent):

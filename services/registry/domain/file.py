@@ -18,7 +18,7 @@ from shared.contracts.lawbook import (
     MeasureKind,
     Role,
 )
-from shared.contracts.listing import Cause, Entry, Subject
+from shared.contracts.listing import Cause, Entry, Subject, Suspends
 from shared.contracts.response import (
     EndMode,
     ResponseDirected,
@@ -41,7 +41,8 @@ class EntryInFile:
     """The publication, or its last correction."""
     people: frozenset[SubjectKey] = frozenset()
     """All persons ever responsible for it, also before a correction: their lines end with it too."""
-    suspended: bool = False
+    suspends: frozenset[Suspends] = frozenset()
+    """What is suspended now; empty: nothing."""
     dropped: bool = False
     ended: EndMode | None = None
     ended_on: date | None = None
@@ -50,6 +51,11 @@ class EntryInFile:
     @property
     def active(self) -> bool:
         return self.ended is None and not self.dropped
+
+    @property
+    def suspended(self) -> bool:
+        """The punishments of the entry are suspended."""
+        return Suspends.MEASURES in self.suspends
 
 
 class LineInFile(NamedTuple):
@@ -93,9 +99,9 @@ def evolve(file: SubjectFile, event: Event) -> SubjectFile:
         case RoleDropped():
             return _entry(file, event.entry_id, dropped=True)
         case EntrySuspendedInFile():
-            return _entry(file, event.entry_id, suspended=True)
+            return _entry(file, event.entry_id, suspends=frozenset(event.suspends))
         case EntryResumedInFile():
-            return _entry(file, event.entry_id, suspended=False)
+            return _entry(file, event.entry_id, suspends=frozenset[Suspends]())
         case EntryEndedInFile():
             return _entry(file, event.entry_id, ended=event.mode, ended_on=event.ended_on, cause=event.cause)
         case FileResolvedAgain():
@@ -135,7 +141,7 @@ def _with_entry(file: SubjectFile, event: EntryRecorded) -> SubjectFile:
         validated_by=known.validated_by if known else event.validated_by or event.lawbook_version,
         list_event_id=event.list_event_id,
         people=named | (known.people if known else frozenset[SubjectKey]()),
-        suspended=known.suspended if known else False,
+        suspends=known.suspends if known else frozenset(),
     )
     law = (event.lawbook_version, event.law_day) if event.law_day else file.law
     return replace(file, of=event.of, entries={**file.entries, event.entry_id: held}, law=law)

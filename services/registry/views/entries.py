@@ -15,6 +15,7 @@ from services.registry.domain.events import EntryEndedInFile, EntryRecorded, Ent
 from services.registry.schema import METADATA
 from shared.contracts.event import SubjectKey
 from shared.contracts.lawbook import ListKind
+from shared.contracts.listing import Suspends
 from shared.contracts.response import EndMode
 from shared.database import RawJson, among, insert_rows, update_rows
 from shared.eventstore.body_projection import StoredBody, project_bodies
@@ -92,10 +93,17 @@ _Events = Sequence[tuple[str, dict[str, Any]]]
 
 
 async def _project_suspension(connection: AsyncConnection, events: _Events) -> None:
-    suspended = {EntrySuspendedInFile.TYPE: True, EntryResumedInFile.TYPE: False}
-    latest = {e["entry_id"]: suspended[kind] for kind, e in events if kind in suspended}
+    latest = {e["entry_id"]: _measures_suspended(kind, e) for kind, e in events if kind in _SUSPENSIONS}
     rows = [{"entry_id": entry_id, "suspended": value} for entry_id, value in latest.items()]
     await update_rows(connection, ENTRIES, ("entry_id",), rows)
+
+
+_SUSPENSIONS = frozenset({EntrySuspendedInFile.TYPE, EntryResumedInFile.TYPE})
+
+
+def _measures_suspended(kind: str, event: dict[str, Any]) -> bool:
+    """Suspensions without `suspends` are older than the field: they suspend measures."""
+    return kind == EntrySuspendedInFile.TYPE and Suspends.MEASURES in event.get("suspends", [Suspends.MEASURES])
 
 
 async def _project_end(connection: AsyncConnection, events: _Events) -> None:
