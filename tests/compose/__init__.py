@@ -1,1 +1,1 @@
-"""The system as docker compose runs it, on the available Docker engine: `make compose-test`."""
+"""Tests of the system run by docker compose, on the available Docker engine: `make compose-test`."""

@@ -1,4 +1,4 @@
-"""One compose project for all tests here: built, set up and started once, always removed at the end."""
+"""One compose project for all tests of this package: built, set up and started once, always removed at the end."""
 
 from collections.abc import Generator
 
@@ -6,14 +6,14 @@ import pytest
 
 from tests.compose.project import Project
 
-_TOOK: dict[str, float] = {}
+_SECONDS: dict[str, float] = {}
 """Seconds per step; printed at the end."""
 
 
 @pytest.fixture(scope="session")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Generator[Project]:
     """A project with image and secrets, without running containers."""
-    project = Project(tmp_path_factory.mktemp("compose"), took=_TOOK)
+    project = Project(tmp_path_factory.mktemp("compose"), seconds=_SECONDS)
     try:
         with project.timed("build the images"):
             project.compose("build", "topics", "operator")
@@ -33,7 +33,7 @@ def system(built: Project) -> Project:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    if _TOOK:
+    if _SECONDS:
         terminalreporter.section("steps")
-    for step, seconds in _TOOK.items():
+    for step, seconds in _SECONDS.items():
         terminalreporter.write_line(f"{seconds:7.1f} s  {step}")

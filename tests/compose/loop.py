@@ -1,4 +1,4 @@
-"""Runs the demo's scenario through the gateway, and disturbs servers when it reaches certain phases."""
+"""Runs the demo's scenario through the gateway, and runs actions, such as restarts of servers, during named phases."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Generator, Mapping
@@ -22,8 +22,8 @@ Action = Callable[[], object]
 
 
 @dataclass
-class Interrupted:
-    """Shows no progress. When a named phase begins to progress, it runs the action of that phase in a thread."""
+class RunActions:
+    """Prints no progress. When a named phase makes its first progress, runs the action of that phase in a thread."""
 
     actions: dict[str, Action]
     done: list[asyncio.Task[object]] = field(default_factory=list[asyncio.Task[object]])
@@ -42,7 +42,7 @@ class Interrupted:
 
 @asynccontextmanager
 async def client_of(project: Project) -> AsyncGenerator[Client]:
-    """A client with tokens of the development issuer whose key is in the secrets folder."""
+    """A client with tokens of the development issuer, whose key is in the secrets folder."""
     home = Home(project.folder / "client")
     home.adopt(project.folder / "secrets" / "issuer.jwk")
     async with httpx.AsyncClient(base_url=project.address(), timeout=60, trust_env=False) as http:
@@ -50,7 +50,7 @@ async def client_of(project: Project) -> AsyncGenerator[Client]:
 
 
 async def load_the_law(client: Client) -> int:
-    """The version of the law book, read by every service."""
+    """Load the law book of the demo; returns its version, when every service has read it."""
     return (await load_demo_book(client.http, client.issuer, lambda _: None)).version
 
 
@@ -62,20 +62,20 @@ async def play(project: Project, client: Client, subjects: int, actions: Mapping
     """
     file = RunFile(project.folder / "client")
     run = file.begin(subjects, RESERVED)
-    show = Interrupted(dict(actions))
+    show = RunActions(dict(actions))
     try:
         await Scenario(client, file, run, show).play()
     except Stalled:
         await asyncio.gather(*show.done)
         await eventually(lambda: project.is_healthy, seconds=180, every=1)
-        await _again(Scenario(client, file, run, show))
+        await _continue(Scenario(client, file, run, show))
     await asyncio.gather(*show.done)
-    assert not show.actions, f"these phases never moved: {', '.join(show.actions)}"
+    assert not show.actions, f"these phases made no progress: {', '.join(show.actions)}"
     return run
 
 
-async def _again(scenario: Scenario) -> None:
+async def _continue(scenario: Scenario) -> None:
     try:
         await scenario.play()
     except Stalled as stalled:
-        raise AssertionError("\n".join(["nothing moves", *stalled.missing])) from None
+        raise AssertionError("\n".join(["the scenario makes no progress", *stalled.missing])) from None

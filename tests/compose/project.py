@@ -16,9 +16,9 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 LABEL = "com.docker.compose.project"
-_LONGEST_SECONDS = 600
+_TIMEOUT_SECONDS = 600
 _CLEAR_LINE = "\x1b[2K"
-"""Compose writes this before log lines, also without a terminal."""
+"""Compose writes this control sequence before log lines, even without a terminal."""
 
 
 class ComposeFailed(AssertionError):
@@ -26,28 +26,28 @@ class ComposeFailed(AssertionError):
 
 
 @dataclass(frozen=True)
-class Said:
+class Output:
     """The exit status of a command, and its output."""
 
     status: int
     text: str
 
     @property
-    def words(self) -> list[str]:
-        """The lines in which `liandong` says why it ended."""
+    def reasons(self) -> list[str]:
+        """The lines in which `liandong` gives the reason of its end."""
         return [line for line in self.text.splitlines() if line.startswith("liandong: ")]
 
 
 @dataclass
 class Project:
-    """The project, and how long each step of it took."""
+    """The project, and the duration of each of its steps."""
 
     folder: Path
-    """Of the secrets, and of what the client remembers."""
+    """The folder of the secrets and of the client's state."""
     name: str = field(default_factory=lambda: f"liandong-test-{uuid.uuid4().hex[:8]}")
     more: dict[str, str] = field(default_factory=dict[str, str])
-    """What a site would set, beside that."""
-    took: dict[str, float] = field(default_factory=dict[str, float])
+    """Additional environment variables, as a site would set them."""
+    seconds: dict[str, float] = field(default_factory=dict[str, float])
 
     @property
     def image(self) -> str:
@@ -72,74 +72,74 @@ class Project:
     def timed(self, step: str) -> Generator[None]:
         begun = time.monotonic()
         yield
-        self.took[step] = time.monotonic() - begun
+        self.seconds[step] = time.monotonic() - begun
 
-    def tried(self, *arguments: str, patience: float = _LONGEST_SECONDS) -> Said:
-        """`docker compose` with these arguments, however it ends."""
+    def run(self, *arguments: str, timeout: float = _TIMEOUT_SECONDS) -> Output:
+        """Run `docker compose` with these arguments; returns its output, whatever its exit status."""
         return _run(
             ["docker", "compose", "--ansi", "never", "--progress", "plain", "-p", self.name, *arguments],
             self.environment(),
-            patience,
+            timeout,
         )
 
-    def compose(self, *arguments: str, patience: float = _LONGEST_SECONDS) -> str:
-        """What it printed. Raises ComposeFailed."""
-        return _succeeded(self.tried(*arguments, patience=patience), arguments)
+    def compose(self, *arguments: str, timeout: float = _TIMEOUT_SECONDS) -> str:
+        """Run `docker compose`; returns its output. Raises ComposeFailed when the exit status is not 0."""
+        return _require_success(self.run(*arguments, timeout=timeout), arguments)
 
     def docker(self, *arguments: str) -> str:
-        """`docker` itself. Raises ComposeFailed."""
-        return _succeeded(_run(["docker", *arguments], self.environment(), _LONGEST_SECONDS), arguments)
+        """Run `docker`; returns its output. Raises ComposeFailed when the exit status is not 0."""
+        return _require_success(_run(["docker", *arguments], self.environment(), _TIMEOUT_SECONDS), arguments)
 
     def up(self, *services: str) -> None:
-        """Start what does not run, and wait until all is healthy."""
-        said = self.tried("up", "--detach", "--wait", "--wait-timeout", "300", *services)
-        if said.status:
-            raise ComposeFailed(f"{said.text[-3000:]}\n{self.tried('logs', '--tail', '15').text[-20000:]}")
+        """Start the containers that do not run, and wait until all are healthy. Raises ComposeFailed."""
+        output = self.run("up", "--detach", "--wait", "--wait-timeout", "300", *services)
+        if output.status:
+            raise ComposeFailed(f"{output.text[-3000:]}\n{self.run('logs', '--tail', '15').text[-20000:]}")
 
-    def alone(self, service: str, *command: str, **environment: str) -> Said:
-        """One more container of a service, which may not work; its end, and what it said."""
+    def run_one(self, service: str, *command: str, **environment: str) -> Output:
+        """Run one additional container of a service, which may fail; returns its exit status and output."""
         given = [part for name, value in environment.items() for part in ("--env", f"{name}={value}")]
-        return self.tried("run", "--rm", "--no-deps", "--no-TTY", *given, service, *command, patience=120)
+        return self.run("run", "--rm", "--no-deps", "--no-TTY", *given, service, *command, timeout=120)
 
     def operator(self, *command: str) -> str:
-        """What a command of an operator's says. Raises ComposeFailed."""
+        """Run a command in the operator's container; returns its output. Raises ComposeFailed."""
         return self.compose("run", "--rm", "--no-deps", "--no-TTY", "operator", *command)
 
     def python(self, service: str, program: str, *arguments: str) -> str:
-        """What a program prints that runs as this service: with its secrets, on its network."""
+        """Run a Python program as this service, with its secrets, on its network; returns its output. Raises ComposeFailed."""
         inside = ("run", "--rm", "--no-deps", "--no-TTY", "--entrypoint", "python")
         return self.compose(*inside, service, "-c", program, *arguments)
 
     def address(self) -> str:
-        """Where the gateway is published now."""
+        """The URL at which the gateway is published now."""
         return f"http://{self.compose('port', 'gateway', '8080').strip().splitlines()[-1]}"
 
     def containers(self) -> list[dict[str, Any]]:
-        """All containers of the project, those that ended included, as `docker inspect` tells of them."""
+        """All containers of the project, including stopped ones, in the format of `docker inspect`."""
         ids = self.docker("ps", "--all", "--quiet", "--filter", f"label={LABEL}={self.name}").split()
         return json.loads(self.docker("inspect", *ids)) if ids else []
 
     @property
     def is_healthy(self) -> bool:
-        """Whatever has a health check and runs passes it."""
+        """Whether every running container that has a health check passes it."""
         checked = [one["State"] for one in self.containers() if one["State"]["Running"] and "Health" in one["State"]]
         return bool(checked) and all(state["Health"]["Status"] == "healthy" for state in checked)
 
     def left_behind(self) -> list[str]:
-        """Containers, networks and volumes that bear the project's name."""
+        """Ids of the containers, networks and volumes that have the label of the project."""
         kinds = (("ps", "--all"), ("network", "ls"), ("volume", "ls"))
-        asked = [(*kind, "--quiet", "--filter", f"label={LABEL}={self.name}") for kind in kinds]
-        return [line for kind in asked for line in self.docker(*kind).split()]
+        queries = [(*kind, "--quiet", "--filter", f"label={LABEL}={self.name}") for kind in kinds]
+        return [line for query in queries for line in self.docker(*query).split()]
 
     def remove(self) -> None:
-        """Everything, its image included; what was built of it stays in the engine's cache."""
+        """Remove everything, including the images; built layers stay in the engine's cache."""
         profiles = ("--profile", "example", "--profile", "scale", "--profile", "setup", "--profile", "operator")
-        self.tried(*profiles, "down", "--volumes", "--remove-orphans", "--timeout", "20")
+        self.run(*profiles, "down", "--volumes", "--remove-orphans", "--timeout", "20")
         images = ("image", "rm", "--force", self.image, self.operator_image)
-        _run(["docker", *images], self.environment(), _LONGEST_SECONDS)
+        _run(["docker", *images], self.environment(), _TIMEOUT_SECONDS)
 
 
-def _run(command: list[str], environment: dict[str, str], patience: float) -> Said:
+def _run(command: list[str], environment: dict[str, str], timeout: float) -> Output:
     try:
         ended = subprocess.run(
             command,
@@ -148,17 +148,19 @@ def _run(command: list[str], environment: dict[str, str], patience: float) -> Sa
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            timeout=patience,
+            timeout=timeout,
             check=False,
         )
     except subprocess.TimeoutExpired as late:
-        raise ComposeFailed(f"{' '.join(command)}: not done within {patience:.0f} s\n{late.stdout or b''!r}") from None
+        raise ComposeFailed(
+            f"{' '.join(command)}: not finished within {timeout:.0f} s\n{late.stdout or b''!r}"
+        ) from None
     lines = ended.stdout.decode("utf-8", "replace").replace(_CLEAR_LINE, "").splitlines()
-    # The engine's remarks about its host are not what the command said.
-    return Said(ended.returncode, "\n".join(line for line in lines if not line.startswith("WARNING: ")))
+    # Warnings of the engine about its host are not output of the command.
+    return Output(ended.returncode, "\n".join(line for line in lines if not line.startswith("WARNING: ")))
 
 
-def _succeeded(said: Said, arguments: tuple[str, ...]) -> str:
-    if said.status:
-        raise ComposeFailed(f"{' '.join(arguments)}: status {said.status}\n{said.text[-5000:]}")
-    return said.text
+def _require_success(output: Output, arguments: tuple[str, ...]) -> str:
+    if output.status:
+        raise ComposeFailed(f"{' '.join(arguments)}: status {output.status}\n{output.text[-5000:]}")
+    return output.text

@@ -1,4 +1,4 @@
-"""From nothing to a running system, through the loop and what befalls it, to nothing: in this order."""
+"""From empty volumes to a running system, the loop with faults, and the removal of everything: tests run in this order."""
 
 import asyncio
 import json
@@ -22,7 +22,7 @@ STOPS_WITHIN_SECONDS = 30
 KILLED = 137
 
 
-# --- what is written
+# --- the compose files
 
 
 def test_the_main_file_holds_no_value_that_a_production_site_could_not_keep(built: Project):
@@ -58,7 +58,7 @@ class Collector(BaseHTTPRequestHandler):
         self.rfile.read(int(self.headers["Content-Length"]))
         self.send_response(200)
         self.end_headers()
-        print("came:", self.path, flush=True)
+        print("received:", self.path, flush=True)
 
 server = HTTPServer(("127.0.0.1", 0), Collector)
 Thread(target=server.serve_forever, daemon=True).start()
@@ -74,26 +74,26 @@ traces.stop()
 
 
 def test_the_image_sends_traces_to_the_collector_that_is_named(built: Project):
-    assert "came: /v1/traces" in built.python("registry", _TRACED)
+    assert "received: /v1/traces" in built.python("registry", _TRACED)
 
 
-# --- what is wrong from the beginning
+# --- faults at the start
 
 
 @pytest.mark.parametrize(
-    ("setting", "words"),
+    ("setting", "reason"),
     [
         ({"LIANDONG_IDENTITY_FILE": "/run/secrets/none"}, ("/run/secrets/none", "No such file")),
         ({"LIANDONG_KAFKA_PASSWORD_FILE": "/run/secrets/none"}, ("LIANDONG_KAFKA_PASSWORD_FILE", "No such file")),
     ],
 )
 def test_a_container_without_its_secret_says_so_in_one_line(
-    built: Project, setting: dict[str, str], words: tuple[str, ...]
+    built: Project, setting: dict[str, str], reason: tuple[str, ...]
 ):
-    said = built.alone("registry", **setting)
-    assert said.status == 1
-    assert len(said.words) == 1
-    assert all(word in said.words[0] for word in words), said.text
+    output = built.run_one("registry", **setting)
+    assert output.status == 1
+    assert len(output.reasons) == 1
+    assert all(word in output.reasons[0] for word in reason), output.text
 
 
 async def test_a_volume_of_another_version_is_refused_by_postgres_with_the_reason_and_services_wait(built: Project):
@@ -105,21 +105,21 @@ async def test_a_volume_of_another_version_is_refused_by_postgres_with_the_reaso
         older.docker(
             "run", "--rm", "--user", "postgres", "--volume", volume, "--entrypoint", "bash", "postgres:18", "-c", write
         )
-        older.tried("up", "--detach", "--no-deps", "postgres")
-        said = older.tried("logs", "--no-log-prefix", "postgres").text
-        assert "initialized by PostgreSQL version 17" in said, said
-        older.tried("up", "--detach", "--no-deps", "registry")
+        older.run("up", "--detach", "--no-deps", "postgres")
+        output = older.run("logs", "--no-log-prefix", "postgres").text
+        assert "initialized by PostgreSQL version 17" in output, output
+        older.run("up", "--detach", "--no-deps", "registry")
         await eventually(
-            lambda: "waits for PostgreSQL at postgres:5432" in older.tried("logs", "registry").text,
+            lambda: "waits for PostgreSQL at postgres:5432" in older.run("logs", "registry").text,
             seconds=120,
             every=1,
         )
     finally:
-        older.tried("down", "--volumes", "--timeout", "20")
+        older.run("down", "--volumes", "--timeout", "20")
     assert not older.left_behind()
 
 
-# --- what runs
+# --- the running system
 
 
 def test_only_the_gateway_is_published(system: Project):
@@ -197,17 +197,17 @@ asyncio.run(main())
 
 
 def test_a_service_may_do_nothing_on_postgres_or_kafka_but_its_own_work(system: Project):
-    said = system.python("executor", _AS_ANOTHER)
-    assert "DONE" not in said, said
-    assert said.count("permission denied") + said.count("must be owner") == 7, said
-    assert said.count("not allowed") == 2, said
+    output = system.python("executor", _AS_ANOTHER)
+    assert "DONE" not in output, output
+    assert output.count("permission denied") + output.count("must be owner") == 7, output
+    assert output.count("not allowed") == 2, output
 
 
-# --- what is wrong while the others work
+# --- faults of one container while the others run
 
 
 @pytest.mark.parametrize(
-    ("setting", "words"),
+    ("setting", "reason"),
     [
         ({"LIANDONG_DATABASE_PASSWORD_FILE": "/run/secrets/kafka"}, ("PostgreSQL at postgres refuses registry",)),
         ({"LIANDONG_KAFKA_PASSWORD_FILE": "/run/secrets/database"}, ("Kafka at kafka:9092 refuses registry",)),
@@ -216,12 +216,12 @@ def test_a_service_may_do_nothing_on_postgres_or_kafka_but_its_own_work(system: 
     ],
 )
 def test_a_refused_container_names_the_server_in_one_line(
-    system: Project, setting: dict[str, str], words: tuple[str, ...]
+    system: Project, setting: dict[str, str], reason: tuple[str, ...]
 ):
-    said = system.alone("registry", **setting)
-    assert said.status == 1
-    assert len(said.words) == 1, said.text
-    assert all(word in said.words[0] for word in words), said.text
+    output = system.run_one("registry", **setting)
+    assert output.status == 1
+    assert len(output.reasons) == 1, output.text
+    assert all(word in output.reasons[0] for word in reason), output.text
 
 
 def test_a_port_in_use_is_reported_by_the_engine_and_other_containers_continue(system: Project):
@@ -229,22 +229,22 @@ def test_a_port_in_use_is_reported_by_the_engine_and_other_containers_continue(s
         more = {"LIANDONG_PORT": f"127.0.0.1:{taken.getsockname()[1]}", "LIANDONG_IMAGE": system.image}
         second = Project(system.folder, more=more)
         try:
-            said = second.tried("up", "--detach", "--no-deps", "gateway")
-            assert said.status != 0
-            assert "address already in use" in said.text or "port is already allocated" in said.text, said.text
+            output = second.run("up", "--detach", "--no-deps", "gateway")
+            assert output.status != 0
+            assert "address already in use" in output.text or "port is already allocated" in output.text, output.text
         finally:
-            second.tried("down", "--volumes")
+            second.run("down", "--volumes")
     assert httpx.get(f"{system.address()}/registry/readyz", trust_env=False).is_success
 
 
 # --- the loop
 
 
-async def _is_at_rest(client: Client) -> bool:
+async def _is_idle(client: Client) -> bool:
     waits = ("outbox", "unacknowledged", "parked", "timers_due", "timers_failed")
     found = await states(client)
-    still = all(place["lag"] in (0, None) for state in found.values() for place in state["partitions"])
-    return still and not any(state[what] for state in found.values() for what in waits)
+    read = all(place["lag"] in (0, None) for state in found.values() for place in state["partitions"])
+    return read and not any(state[what] for state in found.values() for what in waits)
 
 
 async def test_the_loop_closes_though_kafka_and_postgres_are_restarted_and_the_executor_is_scaled(system: Project):
@@ -269,7 +269,7 @@ async def test_the_loop_closes_though_kafka_and_postgres_are_restarted_and_the_e
             try:
                 run = await play(system, client, SUBJECTS, actions)
             except Exception as error:
-                error.add_note(system.tried("logs", "--tail", "40").text[-40_000:])
+                error.add_note(system.run("logs", "--tail", "40").text[-40_000:])
                 raise
         assert run.phase is Phase.DONE
         left, counted = await off_list(client), await ledger(client)
@@ -277,7 +277,7 @@ async def test_the_loop_closes_though_kafka_and_postgres_are_restarted_and_the_e
         assert counted.closed_entries == len(left) > 0
         assert counted.undoing == 0
         assert (await client.get(CREDIT_OFFICE, "/feedback/v1/statistics/still-in-force"))["items"] == []
-        await eventually(lambda: _is_at_rest(client), seconds=60, every=0.5, what="nothing waits anywhere")
+        await eventually(lambda: _is_idle(client), seconds=60, every=0.5, what="all services idle")
 
 
 def test_both_executors_work_and_the_gateway_sends_requests_to_both(system: Project):
@@ -289,9 +289,9 @@ def test_both_executors_work_and_the_gateway_sends_requests_to_both(system: Proj
     with httpx.Client(base_url=system.address(), trust_env=False, timeout=30) as http:
         for _ in range(20):
             assert http.get("/executor/readyz").is_success
-    asked = system.compose("logs", "--no-log-prefix", "gateway")
+    log = system.compose("logs", "--no-log-prefix", "gateway")
     addresses = [one["NetworkSettings"]["Networks"][f"{system.name}_inside"]["IPAddress"] for one in executors]
-    assert all(f'"upstream":"{address}:8080' in asked for address in addresses)
+    assert all(f'"upstream":"{address}:8080' in log for address in addresses)
 
 
 async def test_a_killed_service_starts_again_and_the_gateway_answers_with_retry_after_meanwhile(system: Project):
@@ -306,12 +306,12 @@ async def test_a_killed_service_starts_again_and_the_gateway_answers_with_retry_
         assert (await http.get("/catalogue/readyz")).is_success
 
 
-# --- and its end
+# --- the end of the system
 
 
 def test_all_containers_stop_within_half_a_minute_without_being_killed(system: Project):
     with system.timed("stop all"):
-        system.compose("stop", patience=STOPS_WITHIN_SECONDS)
+        system.compose("stop", timeout=STOPS_WITHIN_SECONDS)
     codes: dict[str, Any] = {one["Name"]: one["State"]["ExitCode"] for one in system.containers()}
     assert KILLED not in codes.values(), codes
     ours = [one for one in system.containers() if one["Config"]["Image"] == system.image]
@@ -328,9 +328,9 @@ async def test_stopped_containers_start_again_with_their_data(system: Project):
 def test_an_operator_examines_rebuilds_backs_up_and_restores(system: Project):
     with system.timed("doctor"):
         assert "all is well" in system.operator("doctor")
-    with system.timed("rebuild the registry's read models, at work"):
+    with system.timed("rebuild the registry's read models while it runs"):
         assert "rebuilt from" in system.operator("rebuild", "registry")
-    with system.timed("backup, at work"):
+    with system.timed("backup of the running system"):
         assert "complete" in system.operator("backup", "/data/first")
     with system.timed("stop the services, restore, start them"):
         system.compose("stop", "gateway", *SERVICES)
@@ -343,5 +343,5 @@ def test_an_operator_examines_rebuilds_backs_up_and_restores(system: Project):
 def test_down_leaves_nothing_behind(system: Project):
     with system.timed("down"):
         profiles = ("--profile", "operator", "--profile", "scale")
-        system.compose(*profiles, "down", "--volumes", "--timeout", "20", patience=STOPS_WITHIN_SECONDS)
+        system.compose(*profiles, "down", "--volumes", "--timeout", "20", timeout=STOPS_WITHIN_SECONDS)
     assert system.left_behind() == []

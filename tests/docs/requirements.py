@@ -96,7 +96,7 @@ def _faults_of(row: Row, tests: Collection[str], root: Path) -> Iterator[str]:
     if status not in STATUSES:
         yield f"row {row.row_id}: status is one of {', '.join(STATUSES)}"
     if not row.fields.get("Asked by"):
-        yield f"row {row.row_id}: nobody asks for it"
+        yield f"row {row.row_id}: no source asks for it"
     if status != "open" and not (built and shown):
         yield f"row {row.row_id}: {status} without a path or a test"
     if (status in ("partly", "open")) is ("Missing" not in row.fields):

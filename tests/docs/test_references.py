@@ -77,7 +77,7 @@ def test_every_row_says_where_it_is_built_and_what_shows_it_or_what_is_missing()
         ("- **Status**: shown", "- **Status**: done", "row 1: status is one of shown, partly, open, declined"),
         ("- **Status**: shown", "- **Status**: partly", "row 1: partly and what is missing do not fit"),
         ("- **Status**: shown", "- **Status**: open", "row 1: open and what is missing do not fit"),
-        ("- **Asked by**: 000 五(一)", "- **Clauses**: 000 五(一)", "row 1: nobody asks for it"),
+        ("- **Asked by**: 000 五(一)", "- **Clauses**: 000 五(一)", "row 1: no source asks for it"),
         ("`test_demo_closes_its_ledger`", "`test_of_nothing`", "row 1: no test test_of_nothing"),
         (
             "`services/initiator/domain`, ",

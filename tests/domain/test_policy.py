@@ -62,12 +62,12 @@ def test_what_a_region_leaves_out_it_takes_from_the_region_above() -> None:
 
 def test_a_higher_authority_prevails_over_a_later_date_where_it_says_so() -> None:
     national = a_policy("state", region=STATE, effective_from=date(2018, 1, 1), objection_verify_days=3)
-    said = national.procedure.objection_verify_days
-    assert said is not None
+    days = national.procedure.objection_verify_days
+    assert days is not None
     prevailing = national.model_copy(
         update={
             "procedure": national.procedure.model_copy(
-                update={"objection_verify_days": said.model_copy(update={"prevails": True})}
+                update={"objection_verify_days": days.model_copy(update={"prevails": True})}
             )
         }
     )
@@ -169,8 +169,10 @@ def test_a_setting_names_its_clause_or_is_marked_as_an_example() -> None:
 
 
 def test_a_county_policy_cannot_prevail_over_another_policy() -> None:
-    said = {"value": 3, "clause": "一", "prevails": True}
-    policy = Policy.model_validate({**a_policy(region=COUNTY).model_dump(), "substance": {"clean_record_years": said}})
+    setting = {"value": 3, "clause": "一", "prevails": True}
+    policy = Policy.model_validate(
+        {**a_policy(region=COUNTY).model_dump(), "substance": {"clean_record_years": setting}}
+    )
     assert [f.code for f in faults_of(policy)] == ["prevails_over_nobody"]
 
 
@@ -287,10 +289,10 @@ def test_what_only_some_documents_name_is_own_there_and_inherited_elsewhere() ->
 def test_the_national_rules_of_2023_and_2026_prevail_by_the_day_of_the_act() -> None:
     def lengths(act_on: date) -> list[tuple[str | None, int, int]]:
         found = asked(SHIPPED, ZHONGMU, decided_on=date(2022, 1, 4), act_on=act_on, domain=TAX)
-        said = found.procedure.publicity_lengths
+        lengths = found.procedure.publicity_lengths
         return (
-            [(one.grade, one.at_least_months, one.at_most_months) for one in said.value if not one.domains]
-            if said
+            [(one.grade, one.at_least_months, one.at_most_months) for one in lengths.value if not one.domains]
+            if lengths
             else []
         )
 
@@ -301,10 +303,10 @@ def test_the_national_rules_of_2023_and_2026_prevail_by_the_day_of_the_act() -> 
     assert why(found, "repair_stops")[2] is Why.HIGHER_AUTHORITY
 
 
-# --- whatever is published -------------------------------------------------------------------------------------------
+# --- any published policies -------------------------------------------------------------------------------------------
 
 
-class Said(NamedTuple):
+class Generated(NamedTuple):
     nth: int
     region: str
     year: int
@@ -312,26 +314,28 @@ class Said(NamedTuple):
     domains: tuple[str, ...]
 
     def policy(self) -> Policy:
-        said: dict[str, Any] = {"clean_record_years": self.years} if self.years else {}
+        settings: dict[str, Any] = {"clean_record_years": self.years} if self.years else {}
         begins = date(self.year, 1, 1)
-        return a_policy(f"p{self.nth}", region=self.region, domains=self.domains, effective_from=begins, **said)
+        return a_policy(f"p{self.nth}", region=self.region, domains=self.domains, effective_from=begins, **settings)
 
 
-SAID = st.builds(
-    Said,
+GENERATED = st.builds(
+    Generated,
     st.integers(0, 3),
     st.sampled_from([STATE, PROVINCE, CITY, COUNTY, "320681"]),
     st.integers(2015, 2026),
     st.none() | st.integers(1, 9),
     st.sampled_from([(), ("tax",)]),
 )
-POLICIES = st.lists(SAID, max_size=4, unique_by=lambda one: one.nth)
+POLICIES = st.lists(GENERATED, max_size=4, unique_by=lambda one: one.nth)
 
 
 @for_all(POLICIES, st.sampled_from([COUNTY, CITY, "320681"]), st.dates(date(2014, 1, 1), date(2027, 1, 1)))
 @settings(max_examples=150, deadline=None)
-def test_the_governing_policy_is_in_force_in_its_region_on_its_day(said: list[Said], region: str, day: date) -> None:
-    policies = [one.policy() for one in said]
+def test_the_governing_policy_is_in_force_in_its_region_on_its_day(
+    generated: list[Generated], region: str, day: date
+) -> None:
+    policies = [one.policy() for one in generated]
     found = asked(a_book(policies), region, decided_on=day, act_on=day)
     above = regions_from(region)
     for ruling in found.rulings:

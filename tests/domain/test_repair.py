@@ -483,7 +483,7 @@ LAWS = st.sampled_from([BOOK, NOT_SUSPENDING])
 
 
 class CommandsInAnyOrder(RuleBasedStateMachine):
-    """Commands in any order. A reader of the public events alone must end up with what the state says."""
+    """Commands in any order. A reader of the public events alone must derive the same state."""
 
     def __init__(self) -> None:
         super().__init__()

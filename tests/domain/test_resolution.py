@@ -207,7 +207,7 @@ def test_a_law_is_the_same_between_two_days_on_which_something_begins_or_ends() 
     assert law_on(book, date(2024, 6, 30)).key == (book.version, date(2017, 1, 1))
 
 
-# --- what the policy of the jurisdiction says ------------------------------------------------------------------------
+# --- settings of the policy of the jurisdiction ------------------------------------------------------------------------
 
 
 def test_stronger_measures_need_a_document_that_provides_them() -> None:
@@ -341,14 +341,14 @@ def test_a_bad_record_counts_until_its_end_and_a_wrong_one_never() -> None:
     assert last_bad_record(SubjectFile(), TODAY) is None
 
 
-# --- whatever the book ------------------------------------------------------------------------------------------------
+# --- any law book ------------------------------------------------------------------------------------------------
 
 DAYS = st.sampled_from([date(year, 1, 1) for year in (2016, 2018, 2020, 2022, 2024, 2026)])
 
 
 @st.composite
 def measures(draw: st.DrawFn, number: int) -> list[Measure]:
-    """One measure in one to three editions, whatever they say."""
+    """One measure in one to three editions with any content."""
     return [
         punishment(
             f"m{number}",

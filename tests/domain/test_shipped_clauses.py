@@ -47,7 +47,7 @@ COMPANY, PERSON, BODY = SubjectKind.LEGAL, SubjectKind.PERSON, SubjectKind.OTHER
 KEYS = {COMPANY: "uscc:91410300MA40000011", PERSON: "person:示例", BODY: "uscc:52410300MA40000011"}
 
 UNREACHED = {"S000-018": "unpublished on purpose: the basis gate refuses it, and the record shows why (row 5)"}
-"""Measures that no listing brings, each with the reason."""
+"""Measures that no listing directs, each with the reason."""
 
 
 @dataclass(frozen=True)
@@ -556,7 +556,7 @@ def test_only_measures_for_three_years_without_a_bad_record_reach_subjects_witho
 
 
 def test_measures_for_individuals_reach_natural_persons_only() -> None:
-    posts = {MeasureId("S004-126")}  # 任职资格: nobody else holds a post
+    posts = {MeasureId("S004-126")}  # 任职资格: only natural persons hold posts
     assert targeting(subject_kinds=(PERSON,)) == aimed_at("：诚信个人") | aimed_at("较高的个人") | posts
 
 
@@ -707,7 +707,7 @@ NOBODY_CHECKS = {"flights-and-trains"}
 
 @pytest.mark.parametrize("measure", [m for m in SHIPPED.measures if m.matters], ids=lambda m: m.measure_id)
 def test_a_body_that_carries_a_measure_out_handles_each_of_its_matters(measure: Measure) -> None:
-    """Otherwise nobody would find the measure when the subject turns up (应查必查, 奖惩到位)."""
+    """Otherwise no check would find the measure when the subject applies for something (应查必查, 奖惩到位)."""
     instrument = BOOK.instrument(measure.instrument_id)
     assert instrument is not None
     carry_out = {one.department_id for one in BOOK.implementers_of(measure, instrument.region)}

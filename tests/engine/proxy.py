@@ -28,7 +28,7 @@ class Proxy:
         self._writers.clear()
 
     def silence(self) -> None:
-        """Drop all bytes on the current connections without closing them, as a firewall does that has forgotten them."""
+        """Drop all bytes on the current connections without closing them, as a firewall that has lost its state."""
         self._silenced |= self._writers
 
     async def accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

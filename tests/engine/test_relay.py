@@ -1,4 +1,4 @@
-"""The relay: sequences without gaps, in order, whichever relay leads and whatever fails between database and log."""
+"""The relay: sequences without gaps, in order, for any leading relay and any failure between database and log."""
 
 import asyncio
 from functools import partial

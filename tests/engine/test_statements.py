@@ -1,4 +1,4 @@
-"""Costs in SQL statements: constant, whatever the size of the batch."""
+"""Costs in SQL statements: constant for any size of the batch."""
 
 import asyncio
 

@@ -21,7 +21,7 @@ SEED = 20260105
 
 
 @pytest.fixture(scope="package")
-async def hurt() -> AsyncGenerator[System]:
+async def victim() -> AsyncGenerator[System]:
     """The system that faults are injected into. No other test uses this stack.
 
     It is stopped after the last test of this package, so that it takes no processor time from the tests that follow.
@@ -33,8 +33,8 @@ async def hurt() -> AsyncGenerator[System]:
 
 
 @pytest.fixture(scope="package")
-async def load(hurt: System) -> Load:
-    return await load_of(hurt.client)
+async def load(victim: System) -> Load:
+    return await load_of(victim.client)
 
 
 @pytest.fixture
@@ -47,7 +47,7 @@ class UnderLoad(Protocol):
 
 
 @pytest.fixture
-def under_load(hurt: System, load: Load) -> UnderLoad:
+def under_load(victim: System, load: Load) -> UnderLoad:
     """`async with under_load():` lists are imported and departments answer as long as the block.
 
     After the block the system is idle, and all invariants within and between the services hold.
@@ -56,11 +56,11 @@ def under_load(hurt: System, load: Load) -> UnderLoad:
     @asynccontextmanager
     async def begin() -> AsyncGenerator[Load]:
         before = load.published
-        async with idle.under_load(load, hurt.engines):
+        async with idle.under_load(load, victim.engines):
             yield load
         assert load.published > before
-        assert await at_rest(hurt.engines) == []
-        assert await verdict.between(hurt.engines, load.published) == []
-        assert await verdict.log(hurt.engines, hurt.settings) == []
+        assert await at_rest(victim.engines) == []
+        assert await verdict.between(victim.engines, load.published) == []
+        assert await verdict.log(victim.engines, victim.settings) == []
 
     return begin

@@ -80,80 +80,80 @@ async def test_events_of_a_service_restored_from_an_older_backup_are_consumed_on
 
 
 async def test_all_databases_restored_to_one_point_continue_with_a_refilled_log(
-    hurt: System, load: Load, under_load: UnderLoad
+    victim: System, load: Load, under_load: UnderLoad
 ) -> None:
     """The backup is taken in the middle of a round: outboxes are full, and the log has unread records."""
     with pytest.raises(restore.RestoreRefused, match="is running"):
-        await restore.restore(hurt.settings, print)
+        await restore.restore(victim.settings, print)
     async with under_load():
-        await _stopped_with_something_under_way(hurt)
-        await _copy_all(hurt, "{}", "backup_{}")
-        await hurt.start_services()
-        await _next_round(hurt)
-    gone = await _count(hurt, "initiator", "entries")
-    await hurt.stop_services()
-    await _copy_all(hurt, "backup_{}", "{}")
-    assert 0 < await _count(hurt, "initiator", "entries") < gone
-    restored = await restore.restore(hurt.settings, print)
+        await _stop_with_events_in_flight(victim)
+        await _copy_all(victim, "{}", "backup_{}")
+        await victim.start_services()
+        await _next_round(victim)
+    lost = await _count(victim, "initiator", "entries")
+    await victim.stop_services()
+    await _copy_all(victim, "backup_{}", "{}")
+    assert 0 < await _count(victim, "initiator", "entries") < lost
+    restored = await restore.restore(victim.settings, print)
     assert min(restored.records[topic] for topic in (Topic.LAWBOOK, Topic.LIST, Topic.RESPONSE)) > 0
-    await hurt.start_services()
-    load.published = await _imported(hurt)
+    await victim.start_services()
+    load.published = await _imported(victim)
     async with under_load():
         pass
-    assert await verdict.folds(hurt.engines, hurt.settings) == []
+    assert await verdict.folds(victim.engines, victim.settings) == []
 
 
-async def _stopped_with_something_under_way(hurt: System) -> None:
-    """Everything is killed in the middle of a round; repeated if all published events had been read by then."""
+async def _stop_with_events_in_flight(victim: System) -> None:
+    """Kill all services in the middle of a round; repeat it if all published events had been read by then."""
     for _ in range(_TRIES):
-        await _in_the_middle(hurt)
-        await hurt.stop_services(at_once=True)
-        if await at_rest(hurt.engines):
+        await _in_the_middle(victim)
+        await victim.stop_services(at_once=True)
+        if await at_rest(victim.engines):
             return
-        await hurt.start_services()
-    raise AssertionError(f"of {_TRIES} moments there was none with something under way")
+        await victim.start_services()
+    raise AssertionError(f"all published events had been read in each of {_TRIES} attempts")
 
 
 _TRIES = 10
 
 
-async def _in_the_middle(hurt: System) -> None:
+async def _in_the_middle(victim: System) -> None:
     """Return when departments have the first tasks of a round, and most of it is still in flight."""
-    before = now = await _count(hurt, "executor", "tasks")
+    before = now = await _count(victim, "executor", "tasks")
     while now <= before:
         before = now
         await asyncio.sleep(0.02)
-        now = await _count(hurt, "executor", "tasks")
+        now = await _count(victim, "executor", "tasks")
 
 
-async def _next_round(hurt: System) -> None:
-    before = await _count(hurt, "initiator", "imports")
-    while await _count(hurt, "initiator", "imports") <= before:
+async def _next_round(victim: System) -> None:
+    before = await _count(victim, "initiator", "imports")
+    while await _count(victim, "initiator", "imports") <= before:
         await asyncio.sleep(0.1)
 
 
-async def _count(hurt: System, service: str, table: str) -> int:
-    async with hurt.engines[service].connect() as connection:
+async def _count(victim: System, service: str, table: str) -> int:
+    async with victim.engines[service].connect() as connection:
         return await connection.scalar(text(f"SELECT count(*) FROM {table}")) or 0
 
 
-async def _imported(hurt: System) -> int:
+async def _imported(victim: System) -> int:
     """The good rows of all files, after the imports that were half published in the backup are published."""
     query = "SELECT sum(published), count(*) FILTER (WHERE status IN ('checking', 'publishing')) FROM imports"
     while True:
-        async with hurt.engines["initiator"].connect() as connection:
+        async with victim.engines["initiator"].connect() as connection:
             published, unfinished = (await connection.execute(text(query))).one()
         if not unfinished:
             return int(published)
         await asyncio.sleep(0.2)
 
 
-async def _copy_all(hurt: System, source: str, target: str) -> None:
-    for engine in hurt.engines.values():
+async def _copy_all(victim: System, source: str, target: str) -> None:
+    for engine in victim.engines.values():
         await engine.dispose()
     for name in SERVICES:
-        database = f"{hurt.settings.database_prefix}{name}"
-        await hurt.execute_on_server(f'DROP DATABASE IF EXISTS "{target.format(database)}" WITH (FORCE)')
-        await hurt.execute_on_server(
+        database = f"{victim.settings.database_prefix}{name}"
+        await victim.execute_on_server(f'DROP DATABASE IF EXISTS "{target.format(database)}" WITH (FORCE)')
+        await victim.execute_on_server(
             f'CREATE DATABASE "{target.format(database)}" TEMPLATE "{source.format(database)}"'
         )

@@ -40,7 +40,7 @@ TIMEOUT_SECONDS = 3.0
 
 
 class Broken:
-    """A node in this process, and a load for it."""
+    """A node in this process whose engine a test breaks, and a load for it."""
 
     def __init__(self, node: Node, settings: Settings, load: Load) -> None:
         self.settings = settings
@@ -54,10 +54,10 @@ class Broken:
                 pass
         return await at_rest(self.engines) + await between(self.engines, self.load.published)
 
-    async def spoil(self, service: str, *statements: str) -> None:
+    async def corrupt(self, service: str, *statements: str) -> None:
         async with self.engines[service].begin() as connection:
             for statement in statements:
-                assert (await connection.execute(text(statement))).rowcount != 0, "there was something to spoil"
+                assert (await connection.execute(text(statement))).rowcount != 0, "the statement must change rows"
 
 
 @pytest.fixture(scope="module")
@@ -99,7 +99,7 @@ async def test_the_checkers_report_no_violation_of_a_correct_engine(broken: Brok
 
 async def test_a_row_that_a_read_model_lost_is_found(broken: Broken) -> None:
     """The missing row is detected, and the rebuild restores it."""
-    await broken.spoil("executor", "DELETE FROM tasks WHERE task_id = (SELECT min(task_id) FROM tasks)")
+    await broken.corrupt("executor", "DELETE FROM tasks WHERE task_id = (SELECT min(task_id) FROM tasks)")
     assert "is among lines directed, not among tasks" in "\n".join(await between(broken.engines))
     [executor] = await folds(broken.engines, broken.settings)
     assert executor.startswith("executor: rebuilt, tasks lost 0 rows and gained 1")
@@ -116,10 +116,10 @@ async def test_numbers_that_do_not_follow_the_order_of_a_stream_are_found(broken
             SELECT stream FROM events JOIN published USING (position) GROUP BY stream HAVING count(*) = 2 LIMIT 1
         )
     """
-    await broken.spoil("registry", pair, swapped)
+    await broken.corrupt("registry", pair, swapped)
     assert "registry: published out of order" in "\n".join(await between(broken.engines))
     assert "does not hold what registry/" in "\n".join(await log(broken.engines, broken.settings))
-    await broken.spoil("registry", "DROP TABLE IF EXISTS pair", pair, swapped)
+    await broken.corrupt("registry", "DROP TABLE IF EXISTS pair", pair, swapped)
     assert await between(broken.engines) == []
 
 
@@ -165,5 +165,7 @@ async def test_a_record_that_never_reached_the_log_is_found(broken: Broken, monk
 
     monkeypatch.setattr(Relay, "_send", forgetful)
     found = "\n".join(await broken.found())
-    assert "goes from" in found or "published is" in found, "the services differ"
+    assert "goes from" in found or "published is" in found, (
+        "a consumer has found the gap or has not received the record"
+    )
     assert "does not hold what registry/" in "\n".join(await log(broken.engines, broken.settings))

@@ -37,13 +37,13 @@ async def codes(settings: Settings, *services: str, timeout: float = 0) -> dict[
 
 @asynccontextmanager
 async def at_work(start: StartWorld, *services: str) -> AsyncGenerator[World]:
-    """Services that publish and consume, a moment after their start."""
+    """Started services, when the doctor has no findings about them."""
     async with start(*services) as w:
 
-        async def settled() -> bool:
+        async def healthy() -> bool:
             return not await codes(w.settings, *services)
 
-        await eventually(settled, what="services without findings")
+        await eventually(healthy, what="services without findings")
         yield w
 
 
@@ -125,7 +125,7 @@ async def test_parked_events_stopped_partitions_and_a_shorter_log_are_reported(s
             finding = found.get("events_parked")
             return (
                 [finding] if finding and dict(finding.facts)["events"] == 2 else []
-            )  # the second one comes a moment later
+            )  # the second one is parked a moment later
 
         [finding] = await eventually(parked)
         assert dict(finding.facts) == {"events": 2, "keys": 1}

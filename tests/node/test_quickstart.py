@@ -28,7 +28,7 @@ OTHERS = {
     *("luoyang-civilisation-office", "luoyang-finance", "luoyang-financial-institutions", "luoyang-food-drug"),
     *("luoyang-industry-commerce", "luoyang-quality-supervision", "luoyang-work-safety"),
 }
-"""The other departments that the red list of taxpayers brings something to do."""
+"""The other departments that have tasks for an entry on the red list of taxpayers."""
 
 
 class Curl:
@@ -49,8 +49,8 @@ class Curl:
         return answer.json()
 
     def post(self, token: str, path: str, key: str, body: Any = None) -> Any:
-        named = {"Authorization": f"Bearer {token}", "Idempotency-Key": key}
-        answer = self._http.post(path, headers=named, json=body)
+        headers = {"Authorization": f"Bearer {token}", "Idempotency-Key": key}
+        answer = self._http.post(path, headers=headers, json=body)
         assert answer.is_success, answer.text
         return answer.json()
 
@@ -61,7 +61,7 @@ async def test_a_new_user_follows_the_readme(stack: Addresses, tmp_path: Path) -
         try:
             address = await eventually(here.address, seconds=60)
             await eventually(lambda: _ready(tmp_path), seconds=60)
-            await _follow(Curl(here, address))
+            await _quickstart(Curl(here, address))
         finally:
             process.terminate()
             ended = await here.ended(process)
@@ -72,7 +72,7 @@ def _ready(folder: Path) -> bool:
     return "ready" in (folder / "err").read_text(encoding="utf-8")
 
 
-async def _follow(curl: Curl) -> None:
+async def _quickstart(curl: Curl) -> None:
     alice = curl.token("luoyang-state-tax", "lister", "alice")
     bob = curl.token("luoyang-state-tax", "approver", "bob")
     carol = curl.token("luoyang-state-tax", "repairer", "carol")
@@ -117,11 +117,11 @@ async def _follow(curl: Curl) -> None:
 
 
 async def _confirm_never_applied(curl: Curl, token: str, entry: str) -> int:
-    """Answer all tasks of the entry in a department's worklist; how many there were."""
-    asked = await eventually(lambda: _all_ask_to_confirm(curl, token, entry), what="the tasks to confirm")
-    none = {"answer": "undo", "how": "never_applied", "evidence": "示例：未曾实施"}
-    answers = [{"task_id": one["task_id"], **none} for one in asked]
-    accepted = curl.post(token, "/executor/v1/tasks/answers", f"answers-{asked[0]['task_id']}", {"answers": answers})[
+    """Answer all tasks of the entry in a department's worklist; returns their number."""
+    tasks = await eventually(lambda: _all_ask_to_confirm(curl, token, entry), what="the tasks to confirm")
+    answer = {"answer": "undo", "how": "never_applied", "evidence": "示例：未曾实施"}
+    answers = [{"task_id": one["task_id"], **answer} for one in tasks]
+    accepted = curl.post(token, "/executor/v1/tasks/answers", f"answers-{tasks[0]['task_id']}", {"answers": answers})[
         "accepted"
     ]
     assert accepted == len(answers)
@@ -134,7 +134,7 @@ def _all_ask_to_confirm(curl: Curl, token: str, entry: str) -> list[dict[str, An
 
 
 def _of_entry(curl: Curl, token: str, entry: str, count: int) -> list[dict[str, Any]]:
-    """The tasks of an entry in a department's worklist, once there are so many."""
+    """The tasks of an entry in a department's worklist, once there are this many; otherwise empty."""
     found = curl.get(token, f"/executor/v1/tasks?entry_id={entry}")["items"]
     return found if len(found) == count else []
 

@@ -1,4 +1,4 @@
-"""The script of the README, run word for word by bash, twice in a row, in both languages' versions."""
+"""The script of the README, run unchanged by bash, twice in a row, in both languages' versions."""
 
 import os
 import re
@@ -36,18 +36,18 @@ async def test_the_script_of_the_readme_can_be_run_twice(stack: Addresses, tmp_p
             address = await eventually(here.address, seconds=60)
             await eventually(lambda: "ready" in (tmp_path / "err").read_text(encoding="utf-8"), seconds=60)
             for readme in READMES:
-                said = run(script(readme), str(address), here.home.trust)
-                assert said[:2] == ["submitted", "published"]
-                assert said[2] in {"applied", "armed"}
-                assert said[3] == "revoked"
-                assert said[-1] == "closed", said
+                output = run(script(readme), str(address), here.home.trust)
+                assert output[:2] == ["submitted", "published"]
+                assert output[2] in {"applied", "armed"}
+                assert output[3] == "revoked"
+                assert output[-1] == "closed", output
         finally:
             process.terminate()
             await here.ended(process)
 
 
 def run(text: str, host: str, trust: Path) -> list[str]:
-    """What the script prints. A word on standard error is a failure: a traceback, a refusal."""
+    """The words that the script prints. Any output on standard error fails the test: a traceback, a refusal."""
     environment = os.environ | {"HOST": host, "LIANDONG_TRUST_FOLDER": str(trust)}
     command = ["bash", "-c", text]
     ended = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120, check=False)

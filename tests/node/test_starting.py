@@ -31,7 +31,7 @@ async def _serve(here: Sandbox, **environment: str) -> asyncio.subprocess.Proces
     return await here.begin("serve", SERVICE, "--port", "0", **environment)
 
 
-async def _said(here: Sandbox, words: str) -> None:
+async def _wait_for_log(here: Sandbox, words: str) -> None:
     async def logged() -> bool:
         return words in (here.folder / "err").read_text(encoding="utf-8")
 
@@ -92,9 +92,9 @@ async def test_a_service_waits_for_its_database_and_for_kafka_and_says_so(stack:
     async with sandbox(stack, tmp_path) as here:
         secrets = _secrets(here)
         process = await _serve(here, **secrets, LIANDONG_KAFKA="127.0.0.1:1")
-        await _said(here, f"waits for the database {here.prefix}{SERVICE}")
+        await _wait_for_log(here, f"waits for the database {here.prefix}{SERVICE}")
         await _prepared(here)
-        await _said(here, "waits for Kafka at 127.0.0.1:1")
+        await _wait_for_log(here, "waits for Kafka at 127.0.0.1:1")
         process.send_signal(signal.SIGTERM)
         assert (await here.ended(process)).status == 0
 
@@ -103,6 +103,6 @@ async def test_a_waiting_service_exits_at_once_on_sigterm(stack: Addresses, tmp_
     async with sandbox(stack, tmp_path) as here:
         nowhere: dict[str, Any] = {"LIANDONG_DATABASE_URL": "postgresql+asyncpg://nobody@127.0.0.1:1"}
         process = await _serve(here, **_secrets(here), **nowhere)
-        await _said(here, "waits for PostgreSQL at 127.0.0.1:1")
+        await _wait_for_log(here, "waits for PostgreSQL at 127.0.0.1:1")
         process.send_signal(signal.SIGTERM)
         assert (await here.ended(process)).status == 0

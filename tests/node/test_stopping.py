@@ -18,8 +18,8 @@ SERVICE = "registry"
 
 async def members(here: Sandbox) -> int | None:
     """Number of members of the service's consumer group."""
-    who = Scope(here.settings(), (SERVICE,))
-    _, known = await log.examine(who.settings, who.services, SERVICE)
+    scope = Scope(here.settings(), (SERVICE,))
+    _, known = await log.examine(scope.settings, scope.services, SERVICE)
     return known.members.get(SERVICE) if known else None
 
 
@@ -38,7 +38,7 @@ async def test_a_stopped_service_leaves_its_group_at_once_and_exits_with_zero(st
         process.terminate()
         ended = await here.ended(process)
         assert ended.status == 0
-        assert await members(here) == 0, "nobody waits for a session to expire"
+        assert await members(here) == 0, "the group need not wait for a session timeout"
         lines = [json.loads(line) for line in ended.err.splitlines()]
         assert [line["message"] for line in lines if line["logger"] == "shared.service"] == ["started", "stopped"]
         assert {line["service"] for line in lines} <= {SERVICE, "liandong"}

@@ -1,6 +1,6 @@
-"""An upgrade while the previous version runs: expand, replace, contract; no caller is refused permanently.
+"""An upgrade while the previous version runs: expand, replace, contract; no request fails permanently.
 
-The versions to come are copies of this program with one migration more each.
+The next versions are copies of this program, each with one additional migration.
 """
 
 import asyncio
@@ -36,7 +36,7 @@ def version(folder: Path, *steps: str) -> Path:
     versions = folder / "services" / SERVICE / "migrations" / "versions"
     before = max(file.stem[:4] for file in versions.glob("[0-9]*.py"))
     for number, step in enumerate(steps, 901):
-        written = f'''import sqlalchemy as sa
+        migration = f'''import sqlalchemy as sa
 from alembic import op
 
 revision = "0{number}"
@@ -46,7 +46,7 @@ down_revision = "{before}"
 def upgrade() -> None:
     {step}
 '''
-        (versions / f"0{number}_step.py").write_text(written, encoding="utf-8")
+        (versions / f"0{number}_step.py").write_text(migration, encoding="utf-8")
         before = f"0{number}"
     return folder
 
@@ -72,7 +72,7 @@ class Callers:
                 self.answered += 1
                 return
             self.failed.append(answer.text)
-        self.failed.append(f"nobody answered {key}")
+        self.failed.append(f"no instance answered {key}")
 
     async def run(self) -> None:
         number = 0
@@ -80,8 +80,8 @@ class Callers:
             await self.write(f"write-{number}")
             number += 1
 
-    async def go_on(self) -> None:
-        """Return when some more writes were answered since the call."""
+    async def wait_for_more(self) -> None:
+        """Return when five more writes were answered since the call."""
         wanted = self.answered + 5
         await eventually(lambda: self.answered >= wanted, what="answers")
 
@@ -89,7 +89,7 @@ class Callers:
 @asynccontextmanager
 async def instance(here: Sandbox, program: Path, callers: Callers) -> AsyncGenerator[asyncio.subprocess.Process]:
     """One instance of a version, used by these callers as long as the block."""
-    port, apart = choose(), Sandbox(here.addresses, here.prefix, program / "said")
+    port, apart = choose(), Sandbox(here.addresses, here.prefix, program / "output")
     apart.folder.mkdir()
     address = f"http://127.0.0.1:{port}"
     process = await apart.begin("serve", SERVICE, "--port", str(port), **environment(here, program))
@@ -116,7 +116,7 @@ async def _ready(address: str) -> bool:
         return False
 
 
-async def at(here: Sandbox) -> str:
+async def revision(here: Sandbox) -> str:
     return (await here.rows(SERVICE, "SELECT version_num FROM alembic_version"))[0][0]
 
 
@@ -133,23 +133,23 @@ async def test_a_version_is_replaced_by_the_next_and_its_column_is_then_dropped(
         async with AsyncExitStack() as new_one:
             async with instance(here, now, callers):
                 writing = asyncio.create_task(callers.run())
-                await callers.go_on()
+                await callers.wait_for_more()
 
                 # Expand: the database is newer than the running program, which continues, and could be restarted.
                 assert (await here.run("migrate", SERVICE, **environment(here, following))).status == 0
-                assert await at(here) == "0901"
-                await callers.go_on()
+                assert await revision(here) == "0901"
+                await callers.wait_for_more()
                 async with instance(here, await asyncio.to_thread(version, tmp_path / "again"), callers):
-                    await callers.go_on()
+                    await callers.wait_for_more()
 
                 # Replace: the next version runs at the same time, then alone.
                 await new_one.enter_async_context(instance(here, following, callers))
-            await callers.go_on()
+            await callers.wait_for_more()
 
             # Contract: what is no longer used is removed, while the version that does not use it runs.
             assert (await here.run("migrate", SERVICE, **environment(here, last))).status == 0
-            assert await at(here) == "0902"
-            await callers.go_on()
+            assert await revision(here) == "0902"
+            await callers.wait_for_more()
             writing.cancel()
             await asyncio.wait([writing])
     assert callers.failed == []
@@ -165,15 +165,15 @@ async def test_a_blocked_migration_does_not_block_others_and_is_retried(stack: A
             apart = Sandbox(here.addresses, here.prefix, following)
             process = await apart.begin("migrate", SERVICE, **environment(here, following))
 
-            async def held_up() -> bool:
+            async def blocked() -> bool:
                 waits = (
                     "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND query LIKE 'ALTER%'"
                 )
                 return await here.count(SERVICE, f"{waits} AND wait_event_type = 'Lock'") > 0
 
-            await eventually(held_up)
-            assert await here.count(SERVICE, "SELECT count(*) + 1 FROM entries") == 1, "others pass in between"
+            await eventually(blocked)
+            assert await here.count(SERVICE, "SELECT count(*) + 1 FROM entries") == 1, "other statements run in between"
             assert process.returncode is None
         await engine.dispose()
         assert (await apart.ended(process)).status == 0
-        assert await at(here) == "0901"
+        assert await revision(here) == "0901"

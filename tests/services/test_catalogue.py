@@ -623,7 +623,7 @@ async def test_a_workbook_names_sheet_and_line(start: StartWorld) -> None:
         measures.append(to_row(good.model_copy(update={"measure_id": "new", "implementers": ("nobody",)})))
         retirements = book.create_sheet("retirements")
         retirements.append(["kind", "item_id", "last_day", "reason"])
-        retirements.append(["measures", "unheard-of", "2026-12-31", "示例"])
+        retirements.append(["measures", "unknown", "2026-12-31", "示例"])
         file = io.BytesIO()
         book.save(file)
         answer = await upload(w, "book.xlsx", file.getvalue())

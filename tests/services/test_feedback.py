@@ -351,7 +351,7 @@ async def test_no_department_is_reported_overdue_while_an_event_of_the_subject_i
         [notice] = await notices(w, 1)
         assert notice.entry_id == stories[1].entry_id
         overdue = await obligations(w, auditor(w), overdue=True)
-        assert len(overdue) == 2, "the ledger shows what it knows; it only accuses nobody"
+        assert len(overdue) == 2, "the ledger shows the obligation as overdue, but no notice is published"
 
 
 async def test_a_ledger_that_lags_behind_the_log_reports_nothing_overdue(start: StartWorld) -> None:
@@ -511,13 +511,13 @@ async def test_a_batch_costs_the_same_statements_whatever_its_size(start: StartW
         engine = connect(w.settings.database("feedback"), pool_size=1)
 
         async def statements(source: str, stories: Sequence[Story]) -> int:
-            with counted(engine) as said:
+            with counted(engine) as statements:
                 for topic in (Topic.RESPONSE, Topic.EXECUTION, Topic.LIST):
                     async with engine.begin() as connection:
                         session = Session(core.store, core.clock.now(), Metadata("test"), connection)
                         await keep_ledger(Batch(connection, session), messages_of(stories, topic, source))
                         await core.store.write(connection, [session.change()])
-            return len(said)
+            return len(statements)
 
         await statements("first to connect", [revoked_story()])
         few = await statements("few", [revoked_story() for _ in range(10)])

@@ -580,7 +580,7 @@ async def test_a_batch_costs_the_same_number_of_statements_whatever_its_size(
         statements = 0
 
         def count(*given: Any) -> None:
-            """The law book is looked at every half second, whatever the rows."""
+            """The law book is read every half second, for any number of rows."""
             nonlocal statements
             statements += "lawbook_changes" not in given[2]
 

@@ -163,7 +163,7 @@ async def test_each_document_answers_by_its_own_tiers_suspension_and_deadlines_a
 ) -> None:
     async with tour("registry") as w:
         await w.publish_lawbook(*SHIPPED)
-        await eventually(lambda: knows_law(w, SHIPPED[-1].lawbook_version), what="the law book")
+        await eventually(lambda: has_law(w, SHIPPED[-1].lawbook_version), what="the law book")
         found = await governing(w, stop, act_on="2025-02-03")
         grades = found["grades"]
         assert [tier["code"] for tier in grades["value"]] == stop.tiers
@@ -182,7 +182,7 @@ async def test_each_document_answers_by_its_own_tiers_suspension_and_deadlines_a
         assert stop.document in grades["because"] and grades["by"]
 
 
-async def knows_law(w: World, version: int) -> bool:
+async def has_law(w: World, version: int) -> bool:
     return (await w.services["registry"].core.lawbook.current()).version >= version
 
 
@@ -287,7 +287,7 @@ async def test_every_line_has_its_reason_in_words(tour: StartWorld) -> None:
 async def test_a_listing_of_luoyang_carried_out_in_qidong_says_which_governs_what(tour: StartWorld) -> None:
     async with tour("registry") as w:
         await w.publish_lawbook(*SHIPPED)
-        await eventually(lambda: knows_law(w, SHIPPED[-1].lawbook_version), what="the law book")
+        await eventually(lambda: has_law(w, SHIPPED[-1].lawbook_version), what="the law book")
         found = await governing(w, STOPS[0], act_on="2024-05-06", executed_in="320681")
         assert found["escalate_from_domains"]["policy_id"] == "luoyang-2017"
         assert found["suspend_measures_on_objection"]["policy_id"] == "luoyang-2017"
@@ -299,7 +299,7 @@ async def test_a_listing_of_luoyang_carried_out_in_qidong_says_which_governs_wha
 async def test_the_national_rules_prevail_by_the_day_of_the_act_and_say_over_whom(tour: StartWorld) -> None:
     async with tour("registry") as w:
         await w.publish_lawbook(*SHIPPED)
-        await eventually(lambda: knows_law(w, SHIPPED[-1].lawbook_version), what="the law book")
+        await eventually(lambda: has_law(w, SHIPPED[-1].lawbook_version), what="the law book")
         zhongmu = STOPS[2]
         before = await governing(w, zhongmu, act_on="2023-04-30")
         assert "publicity_lengths" not in before
@@ -312,7 +312,7 @@ async def test_the_national_rules_prevail_by_the_day_of_the_act_and_say_over_who
 async def test_a_question_about_an_unknown_domain_or_no_region_is_refused(tour: StartWorld) -> None:
     async with tour("registry") as w:
         await w.publish_lawbook(*SHIPPED)
-        await eventually(lambda: knows_law(w, SHIPPED[-1].lawbook_version), what="the law book")
+        await eventually(lambda: has_law(w, SHIPPED[-1].lawbook_version), what="the law book")
         http, headers = w.http("registry"), w.bearer("luoyang-court", OfficerRole.LISTER)
         assert (
             await http.get("/v1/policies/governing", params={"region": "Luoyang"}, headers=headers)

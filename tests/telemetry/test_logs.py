@@ -151,7 +151,7 @@ def test_repeated_messages_of_the_kafka_client_are_logged_once_in_a_while_for_ea
         away("executor", 1, 2, 3)
         away("registry", 4)
         for _ in range(2):
-            log.error("said twice by our own")
+            log.error("logged twice by this project")
         before = logged()
         time.sleep(0.2)
         away("executor", 5)
@@ -160,8 +160,8 @@ def test_repeated_messages_of_the_kafka_client_are_logged_once_in_a_while_for_ea
         "executor: Unable to update metadata",
         "registry: Unable connect to node with id 4",
         "registry: Unable to update metadata",
-        "sample: said twice by our own",
-        "sample: said twice by our own",
+        "sample: logged twice by this project",
+        "sample: logged twice by this project",
     ]
     assert "node with id 5" in logged()[len(before)]
 

@@ -99,7 +99,7 @@ def _failing(app: FastAPI) -> None:
 
     @app.get("/v1/unworded")
     async def unworded() -> None:
-        code = "nobody_has_words_for_this"
+        code = "a_code_without_wording"
         raise reject(code)
 
     @app.get("/v1/factless")

@@ -76,9 +76,9 @@ async def test_a_code_without_wording_is_answered_in_general_terms_and_logged(
     with caplog.at_level(logging.WARNING):
         answer = await sample.client.get("/v1/unworded", headers=ENGLISH)
     assert answer.status_code == 422
-    assert answer.json()["code"] == "nobody_has_words_for_this"
+    assert answer.json()["code"] == "a_code_without_wording"
     assert answer.json()["title"] == "Request refused"
-    assert "no wording for nobody_has_words_for_this" in caplog.text
+    assert "no wording for a_code_without_wording" in caplog.text
 
 
 async def test_a_missing_fact_leaves_a_gap_and_not_a_failure(sample: Sample) -> None:

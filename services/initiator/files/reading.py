@@ -39,7 +39,7 @@ class FileFormat(StrEnum):
 
 
 class Record(NamedTuple):
-    """A row of a file: the line on which it begins and its cells. `fault`: the reason why its cells cannot be told apart."""
+    """A row of a file: the line on which it begins and its cells. `fault`: the reason why the row cannot be split into cells."""
 
     line: int
     cells: list[str]
