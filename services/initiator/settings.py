@@ -13,6 +13,6 @@ class ImportSettings(BaseSettings):
     batch_rows: int = 500
     """Rows in one transaction."""
     keep_unapproved_days: int = 30
-    """Days after which a checked import that nobody approved is refused, and its file deleted."""
+    """Days after which a checked import that was not approved is refused, and its file deleted."""
     workers: int = 2
     """Imports that one instance processes at the same time, so that a small file does not wait for a large one."""

@@ -75,7 +75,7 @@ def is_working_day(day: date) -> bool:
 def today(now: datetime) -> date:
     """The date in Asia/Shanghai at this moment. Raises ValueError for a time without a time zone."""
     if now.tzinfo is None:
-        raise ValueError("a moment needs a time zone")
+        raise ValueError("the time has no time zone")
     return now.astimezone(SHANGHAI).date()
 
 

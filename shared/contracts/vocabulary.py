@@ -20,7 +20,7 @@ class UnreadableEvent(ValueError):
 
 
 class Vocabulary:
-    """The event types that a reader knows. `upcasters`: old type → (next type, function)."""
+    """The event types that a reader can decode. `upcasters`: old type → (next type, function)."""
 
     def __init__(
         self, events: Iterable[type[Event]], upcasters: Mapping[str, tuple[str, Upcaster]] | None = None

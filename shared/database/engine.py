@@ -51,7 +51,7 @@ def connect(url: str, *, pool_size: int = 20, search_path: str = "public") -> As
 
 
 def _discard_closed(_: Any, record: Any, __: Any) -> None:
-    """If the driver knows that the server has closed a connection, the pool takes another one. Costs no round trip."""
+    """If the driver has noticed that the server closed a connection, the pool takes another one. Costs no round trip."""
     if record.driver_connection.is_closed():
         raise DisconnectionError("the server closed this connection")
 
@@ -66,5 +66,5 @@ def _invalidate_on_timeout(context: ExceptionContext) -> None:
 
 
 def _keep_text(stored: str) -> str:
-    """JSON stays text: the caller knows the model, and parses it once."""
+    """JSON stays text: the caller has the model, and parses it once."""
     return stored

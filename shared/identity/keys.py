@@ -1,8 +1,8 @@
 """The key of a subject: its stable name in streams, topics, URLs and logs. A personal number never appears there.
 
 The key of a legal person is `uscc:` and its credit code. That of a natural person is `person:` and a keyed hash of the identity
-number: without the secret nobody can try all numbers to find the person. Any other key is scheme and number. The same secret
-gives the same keys in every service, for as long as the records are kept.
+number: without the secret, an attacker cannot try all numbers to find the person. Any other key is scheme and number. The same
+secret gives the same keys in every service, for as long as the records are kept.
 """
 
 import hmac

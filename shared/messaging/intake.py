@@ -34,7 +34,7 @@ log = logging.getLogger(__name__)
 
 @dataclass
 class PartitionOffset:
-    """Where this service stands in one partition, as far as this consumer knows.
+    """The position of this service in one partition, as this consumer last read or wrote it.
 
     `sequences`: the last sequence of each source. `stopped_because`: why the partition is stopped, None when it is not.
     """

@@ -101,7 +101,7 @@ async def merged_log(engines: Sequence[AsyncEngine], topic: str, partition: int)
 async def consumed_beyond_published(engines: Mapping[str, AsyncEngine]) -> list[str]:
     """Sentences: where a service has consumed events that, after the restore, their publisher has not published.
 
-    A backup with such a service is inconsistent: its databases are not of one moment.
+    A backup with such a service is inconsistent: its databases are not from the same point in time.
     """
     published: dict[tuple[str, str, int], int] = {}
     for engine in engines.values():

@@ -130,8 +130,8 @@ async def test_a_domain_in_a_refusal_is_called_by_its_name_in_the_callers_langua
         http = await with_lawbook(w)
         domain = (await w.services["initiator"].core.lawbook.current()).domain(DomainId(the_body(1)["domain_id"]))
         assert domain is not None
-        for spoken, name in (("zh", domain.name_zh), ("en", domain.name_en)):
-            headers = lister(w, SAFETY) | {"Accept-Language": spoken}
+        for language, name in (("zh", domain.name_zh), ("en", domain.name_en)):
+            headers = lister(w, SAFETY) | {"Accept-Language": language}
             problem = (await http.post("/v1/entries", json=the_body(1), headers=headers)).json()
             assert name in problem["detail"] and domain.domain_id not in problem["detail"]
             assert problem["faults"][0]["facts"] == {"domain": domain.domain_id, "department": SAFETY}
@@ -208,8 +208,8 @@ async def test_a_duplicate_names_the_active_entry_in_the_callers_language(start:
     async with start("initiator") as w:
         http = await with_lawbook(w)
         first, second = await submitted(w, http), await drafted(w, http)
-        for spoken in ("zh", "en"):
-            headers = lister(w) | {"Accept-Language": spoken}
+        for language in ("zh", "en"):
+            headers = lister(w) | {"Accept-Language": language}
             problem = (await http.post(f"/v1/entries/{second}/submit", headers=headers)).json()
             assert problem["code"] == "duplicate_entry" and first in problem["detail"]
 

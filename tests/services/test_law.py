@@ -39,10 +39,10 @@ async def test_an_older_edition_stays_and_what_is_new_comes_in(start: StartWorld
         old = CONTENT.measures[0].model_copy(update={"text_en": "As it was once"})
         older = Content.model_validate({**dict(CONTENT), "measures": (old,), "measure_lists": ()})
         before = await enact(http, w.issuer, older, CREDIT_OFFICE)
-        said: list[str] = []
-        after = await enact(http, w.issuer, CONTENT, CREDIT_OFFICE, said.append)
+        lines: list[str] = []
+        after = await enact(http, w.issuer, CONTENT, CREDIT_OFFICE, lines.append)
         assert after == before + len(CONTENT.measures) - 1 + len(CONTENT.measure_lists)
-        assert said == ["catalogue: left unchanged: 1"]
+        assert lines == ["catalogue: left unchanged: 1"]
         [row] = await w.rows("catalogue", "SELECT body ->> 'text_en' FROM items WHERE item_id = :id", id=old.measure_id)
         assert row[0] == "As it was once"
 

@@ -31,9 +31,9 @@ async def settled(w: World, count: int) -> None:
 
 
 async def ask(
-    w: World, entry: Entry, department: str = COURT, role: OfficerRole = OfficerRole.LISTER, spoken: str = "en"
+    w: World, entry: Entry, department: str = COURT, role: OfficerRole = OfficerRole.LISTER, language: str = "en"
 ) -> Response:
-    headers = w.bearer(department, role) | {"Accept-Language": spoken}
+    headers = w.bearer(department, role) | {"Accept-Language": language}
     return await w.http("registry").get(f"/v1/entries/{entry.entry_id}/resolution", headers=headers)
 
 
@@ -79,7 +79,7 @@ async def test_the_reason_of_a_refusal_is_said_in_the_callers_language(start: St
         await settled(w, 1)
         wording = Wording.load(DEFINITION.wording)
         for language in Language:
-            for refusal in (await resolution_of(w, entry, spoken=language.value))["refusals"]:
+            for refusal in (await resolution_of(w, entry, language=language.value))["refusals"]:
                 assert refusal["why"] == wording.term(f"RefusalReason.{refusal['reason']}", {}, language)
 
 

@@ -55,14 +55,14 @@ async def clear(folder: Path) -> None:
 
 class TestAFolder:
     async def test_becomes_a_database_and_a_broker(self, folder: Path):
-        said: list[str] = []
+        lines: list[str] = []
 
-        stack = await start(folder, said.append)
+        stack = await start(folder, lines.append)
 
         assert await database_of(stack, "CREATE TABLE trial (word text)", "INSERT INTO trial VALUES ('联动')") is None
         await make_topic(stack)
         assert await write_and_read(stack, "联动") == ["联动"]
-        assert [line.split()[0] for line in said if "answers" in line] == ["postgres", "kafka"]
+        assert [line.split()[0] for line in lines if "answers" in line] == ["postgres", "kafka"]
         assert not stack.adopted
         assert running(folder) == LocalStack(
             stack.database_url, stack.kafka, folder, detached=False, adopted=True, holder=os.getpid()

@@ -173,8 +173,8 @@ def test_waiting_of_relay_and_consumer_is_logged_once_in_a_while_and_errors_alwa
             relay.warning("%s: relay waits: %s", "registry", "KafkaConnectionError")
             relay.error("partition 1 stopped")
         relay.warning("%s: relay waits: %s", "registry", "TimeoutError")
-        said = [line.split(maxsplit=2)[2] for line in logged()]
-    assert said == [
+        lines = [line.split(maxsplit=2)[2] for line in logged()]
+    assert lines == [
         "sample: registry: relay waits: KafkaConnectionError",
         *["sample: partition 1 stopped"] * 3,
         "sample: registry: relay waits: TimeoutError",

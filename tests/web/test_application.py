@@ -47,8 +47,8 @@ async def test_a_missing_or_unsafe_one_is_replaced(sample: Sample, sent: dict[st
 
 async def test_requests_at_the_same_time_keep_their_own_id_and_language(sample: Sample) -> None:
     async def ask(number: int) -> tuple[str, str]:
-        spoken = "en" if number % 2 else "zh"
-        sent = {"X-Correlation-Id": f"r-{number}", "Accept-Language": spoken}
+        accepted = "en" if number % 2 else "zh"
+        sent = {"X-Correlation-Id": f"r-{number}", "Accept-Language": accepted}
         answer = await sample.client.get("/v1/stale", headers=sent)
         return answer.json()["correlation_id"], answer.headers["content-language"]
 
@@ -126,13 +126,13 @@ async def test_the_documentation_shows_problems_and_tokens(sample: Sample) -> No
 
 
 def test_wording_with_a_mistake_stops_the_start(tmp_path: Path) -> None:
-    said = '{status: 409, title: {zh: "一", en: "a"}, detail: {zh: "一", en: "a"}, remedy: {zh: "一", en: "a"}}'
+    wording = '{status: 409, title: {zh: "一", en: "a"}, detail: {zh: "一", en: "a"}, remedy: {zh: "一", en: "a"}}'
     mistakes = {
-        "twice": f"a_code: {said}\na_code: {said}\n",
-        "shared already": f"stale_version: {said}\n",
-        "one language": said.replace(', en: "a"', "", 1).join(["a_code: ", "\n"]),
+        "twice": f"a_code: {wording}\na_code: {wording}\n",
+        "shared already": f"stale_version: {wording}\n",
+        "one language": wording.replace(', en: "a"', "", 1).join(["a_code: ", "\n"]),
         "comma": "a_code: {zh: 一, en: one, two}\n",
-        "status": f"a_code: {said.replace('409', '200')}\n",
+        "status": f"a_code: {wording.replace('409', '200')}\n",
     }
     for name, text in mistakes.items():
         path = tmp_path / f"{name}.yaml"

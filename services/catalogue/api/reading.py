@@ -47,7 +47,7 @@ async def items(
     region: Annotated[str | None, Query(description="Issued for this region (six digits)")] = None,
     domain: Annotated[str | None, Query(description="Holds in this domain; of measures, policies and domains")] = None,
     unconfirmed: Annotated[
-        bool, Query(description="Only items with example settings that nobody has confirmed")
+        bool, Query(description="Only items with example settings that are not confirmed yet")
     ] = False,
     after: After = "",
     limit: Limit = 100,

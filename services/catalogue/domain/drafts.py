@@ -1,4 +1,4 @@
-"""The aggregate of a draft (草案): one officer files it, another publishes it (four eyes). Until then it binds nobody.
+"""The aggregate of a draft (草案): one officer files it, another publishes it (four eyes). Until then it has no effect.
 
 Its content is validated when it is filed, and again when it is published, because the book may have changed in between.
 """

@@ -28,7 +28,7 @@ def measure_faults(book: LawBook, measure: Measure) -> Iterator[Fault]:
     yield from _basis_faults(measure)
     if Undoing.NOTHING in (measure.on_end, measure.on_error) and not measure.nothing_to_undo_because.strip():
         yield Fault("undoing_unexplained", "nothing_to_undo_because")
-    if measure.published and not _has_implementers(book, measure):  # row 5: a published measure is applied by somebody
+    if measure.published and not _has_implementers(book, measure):  # row 5: a published measure has an implementer
         yield Fault("published_without_implementers", "implementers")
 
 

@@ -35,7 +35,7 @@ def retiring(book: LawBook, end: Retirement, day: date) -> Iterator[Fault]:
 
 
 def _still_named(book: LawBook, department: DepartmentId, last_day: date) -> Iterator[Fault]:
-    """Measures and domains need another department first: a measure that is directed to nobody is lost."""
+    """Measures and domains need another department first: a measure without implementers would be directed to no department."""
     measures = [
         f"{ItemKind.MEASURES}/{measure.measure_id}"
         for measure in book.measures

@@ -73,7 +73,7 @@ class ImportWorkers(PollingWorker):
             raise
 
     async def _clean_up(self) -> None:
-        """Delete the pieces of broken uploads, and refuse imports that nobody approved in time."""
+        """Delete the pieces of broken uploads, and refuse imports that were not approved in time."""
         if time.monotonic() - self._cleaned_at < CLEANUP_SECONDS:
             return
         self._cleaned_at = time.monotonic()

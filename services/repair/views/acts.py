@@ -31,7 +31,7 @@ ACTS = Table(
     Index(None, "act_id", unique=True),
     Index(None, "kind", "position"),
 )
-"""`act_id`: see `act_id()`. `department` is null when a term passed, because nobody acted."""
+"""`act_id`: see `act_id()`. `department` is null when a term passed, because no department acted."""
 
 
 async def project(connection: AsyncConnection, events: Sequence[Recorded]) -> None:
