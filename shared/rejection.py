@@ -27,11 +27,15 @@ class Fault:
     facts: dict[str, object] = dataclasses.field(default_factory=dict[str, object])
 
 
+_SHOWN = 10
+"""How many faults the message of the exception names."""
+
+
 class Rejected(Exception):
     """A command was rejected and nothing was written. Deterministic: on the same state it is rejected again."""
 
     def __init__(self, *faults: Fault) -> None:
-        super().__init__("; ".join(f"{f.code} at {f.field}" if f.field else f.code for f in faults))
+        super().__init__("; ".join(f"{f.code} at {f.field}" if f.field else f.code for f in faults[:_SHOWN]))
         self.faults = faults
 
 

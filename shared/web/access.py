@@ -27,6 +27,9 @@ from shared.web.wording import Term
 
 log = logging.getLogger(__name__)
 
+_CALLERS = "liandong.callers"
+"""The key of the request's scope with the verified callers, by requirement."""
+
 _SCHEME = HTTPBearer(
     bearerFormat="JWT",
     description="OAuth2 访问令牌，载明部门与角色 / An OAuth2 access token that names a department and roles",
@@ -48,7 +51,16 @@ class Requirement(SecurityBase):
         self._founding = founding
 
     async def __call__(self, request: Request) -> Principal:
-        """Raises Rejected with `unauthenticated`, `forbidden_role` or `identity_provider_unavailable`."""
+        """Raises Rejected with `unauthenticated`, `forbidden_role` or `identity_provider_unavailable`.
+
+        A route asks twice, before and after it reads the body (shared/web/routing.py); the caller is verified once.
+        """
+        known: dict[int, Principal] = request.scope.setdefault(_CALLERS, {})
+        if id(self) not in known:
+            known[id(self)] = await self._caller(request)
+        return known[id(self)]
+
+    async def _caller(self, request: Request) -> Principal:
         kind, _, token = request.headers.get("authorization", "").partition(" ")
         if kind.lower() != "bearer" or not token.strip():
             raise _unauthenticated("missing")

@@ -23,12 +23,13 @@ from shared.web.correlation import CORRELATION_HEADER, correlated, read_correlat
 from shared.web.health import Check, health
 from shared.web.language import preferred, use_language
 from shared.web.problem import Problem, install_problems, problem_response, problem_responses
+from shared.web.routing import checked
 from shared.web.wording import Wording
 
 log = logging.getLogger(__name__)
 
-MAX_BODY_BYTES = 10 * 1024 * 1024
-"""A route for files sets its own `max_body_size=`."""
+MAX_BODY_BYTES = 256 * 1024
+"""The largest body of a request. A route for files or for many items sets its own `max_body_size=`."""
 
 _NO_FASTAPI_TELEMETRY: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False, "auto_configure": False}
 """FastAPI's own telemetry would report paths and messages of exceptions, and both may contain personal data."""
@@ -87,6 +88,7 @@ def application(
         max_body_size=max_body,
         telemetry=_NO_FASTAPI_TELEMETRY,
     )
+    checked(app.router)
     app.wording = texts
     app.service = name
     app.request_metrics = RequestMetrics(name)

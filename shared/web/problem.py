@@ -25,7 +25,7 @@ from shared.rejection import Fault, Named, Rejected
 from shared.telemetry.requests import route_of
 from shared.web.correlation import correlation
 from shared.web.language import language
-from shared.web.validation import faults_of
+from shared.web.validation import MAX_FAULTS, faults_of
 from shared.web.wording import Term, Wording
 
 log = logging.getLogger(__name__)
@@ -76,7 +76,10 @@ class Problem(BaseModel):
 
 
 def problem_of(wording: Wording, faults: Sequence[Fault], instance: str, status: int | None = None) -> Problem:
-    """The problem for these faults. Several faults get a summary. The status is that of the first fault, unless given."""
+    """The problem for these faults. Several faults get a summary. The status is that of the first fault, unless given.
+
+    The first hundred faults are listed; the summary has the number of all.
+    """
     summary = faults[0] if len(faults) == 1 else Fault(SEVERAL, None, {"count": len(faults)})
     phrase = wording.phrase(summary.code)
     return Problem(
@@ -88,7 +91,7 @@ def problem_of(wording: Wording, faults: Sequence[Fault], instance: str, status:
         code=summary.code,
         remedy=wording.fill(phrase.remedy, summary),
         correlation_id=correlation(),
-        faults=[_worded(wording, fault) for fault in faults],
+        faults=[_worded(wording, fault) for fault in faults[:MAX_FAULTS]],
     )
 
 
@@ -159,6 +162,14 @@ def install_problems(app: FastAPI, wording: Wording) -> None:
     app.add_exception_handler(Exception, handlers.failed)
 
 
+class BodyRefused(HTTPException):
+    """The body was rejected while it was read. FastAPI passes on only this type from there."""
+
+    def __init__(self, rejected: Rejected) -> None:
+        super().__init__(400)
+        self.faults = rejected.faults
+
+
 class _Handlers:
     """One method for each type of exception. Starlette gives all handlers one type, so each asserts its own exception type."""
 
@@ -181,6 +192,8 @@ class _Handlers:
     async def http(self, request: Request, error: Exception) -> Response:
         """Errors raised by Starlette and FastAPI: an unknown route, a wrong method, too large a body."""
         assert isinstance(error, HTTPException)
+        if isinstance(error, BodyRefused):
+            return self._respond(request, *error.faults)
         if error.status_code < 400:
             return Response(status_code=error.status_code, headers=error.headers)
         headers = dict(error.headers or {})

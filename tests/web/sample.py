@@ -63,6 +63,10 @@ def _writing(app: FastAPI) -> None:
     async def decide_early(who: Annotated[Principal, Depends(require(OfficerRole.APPROVER))]) -> None:
         raise reject("sample_too_early", "decision.decided_on", list=ListKind.BLACK, until=date(2026, 5, 9))
 
+    @app.post("/v1/forms/thousand")
+    async def decide_thousand(who: Annotated[Principal, Depends(require(OfficerRole.LISTER))]) -> None:
+        raise Rejected(*(Fault("field_missing", f"rows[{nth}]") for nth in range(1000)))
+
     @app.post("/v1/files", max_body_size=64 * 1024)
     async def post_file(form: Form, who: Annotated[Principal, Depends(require(OfficerRole.LISTER))]) -> None: ...
 

@@ -33,7 +33,7 @@ async def test_every_route_refuses_strangers_and_wrong_roles(sample: Sample, iss
         public=PUBLIC,
         any_role={"GET /v1/me"},
     )
-    assert refused == 5
+    assert refused == 6
 
 
 async def test_a_route_without_a_requirement_is_found(sample: Sample, issuer: DevelopmentIssuer) -> None:

@@ -8,7 +8,7 @@ from uuid import UUID
 import httpx
 import pytest
 
-from shared.trust import OfficerRole
+from shared.trust import OfficerRole, Principal, TokenVerifier
 from shared.web.application import application
 from tests.web.conftest import Sample
 
@@ -139,3 +139,40 @@ def test_wording_with_a_mistake_stops_the_start(tmp_path: Path) -> None:
         path.write_text(text, encoding="utf-8")
         with pytest.raises(ValueError):
             application("mistaken", wording=[path])
+
+
+async def test_the_body_is_not_read_before_the_caller_is_known(sample: Sample) -> None:
+    """A service must not parse megabytes for a caller without a token or without the role."""
+    read = 0
+
+    async def body() -> AsyncIterator[bytes]:
+        nonlocal read
+        for _ in range(30):
+            read += 100
+            yield b" " * 100
+
+    headers = {"Content-Type": "application/json"}
+    stranger = await sample.client.post("/v1/forms", content=body(), headers=headers)
+    assert (stranger.status_code, read) == (401, 0)
+    other = await sample.client.post(
+        "/v1/forms", content=body(), headers={**headers, **sample.bearer(OfficerRole.AUDITOR)}
+    )
+    assert (other.status_code, read) == (403, 0)
+    lister = await sample.client.post(
+        "/v1/forms", content=body(), headers={**headers, **sample.bearer(OfficerRole.LISTER)}
+    )
+    assert (lister.status_code, read) == (400, 3000)
+
+
+async def test_a_caller_is_verified_once_for_each_request(sample: Sample, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = 0
+    verify = TokenVerifier.verify
+
+    async def counted(verifier: TokenVerifier, token: str) -> Principal:
+        nonlocal asked
+        asked += 1
+        return await verify(verifier, token)
+
+    monkeypatch.setattr(TokenVerifier, "verify", counted)
+    answer = await sample.client.get("/v1/me", headers=sample.bearer(OfficerRole.AUDITOR))
+    assert (answer.status_code, asked) == (200, 1)

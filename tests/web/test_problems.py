@@ -139,6 +139,12 @@ async def test_a_thousand_wrong_rows_are_answered_with_the_first_hundred(sample:
         (b'{"name": ', "application/json", 400, "body_not_json"),
         (b'{"name": "\xff"}', "application/json", 400, "body_unreadable"),
         (b"[" * 4000, "application/json", 400, "body_unreadable"),
+        (b'{"name": "x", "name": "y"}', "application/json", 400, "json_key_twice"),
+        (b'{"responsible": [{"role": "director", "role": "principal"}]}', "application/json", 400, "json_key_twice"),
+        (b'{"name": NaN}', "application/json", 400, "body_not_json"),
+        (b'{"name": "\\ud800"}', "application/json", 422, "text_not_unicode"),
+        (b'{"name": "\\uD83d x"}', "application/json", 422, "text_not_unicode"),
+        ('{"name": "x"}'.encode("utf-16"), "application/json", 400, "body_unreadable"),
         (b'{"name": "x"}', "text/plain", 415, "unsupported_media_type"),
         (b"", "application/json", 422, "body_missing"),
     ],
@@ -149,6 +155,19 @@ async def test_a_body_that_cannot_be_read_is_refused_with_the_reason(
     headers = {**sample.bearer(OfficerRole.LISTER), "Content-Type": content_type}
     answer = await sample.client.post("/v1/forms", content=content, headers=headers)
     assert (answer.status_code, answer.json()["code"]) == (status, code)
+
+
+async def test_a_surrogate_pair_is_one_character_and_is_read(sample: Sample) -> None:
+    headers = {**sample.bearer(OfficerRole.LISTER), "Content-Type": "application/json"}
+    content = b'{"name": "\\ud842\\udfb7", "decided_on": "2026-01-05"}'
+    answer = await sample.client.post("/v1/forms", content=content, headers=headers)
+    assert answer.status_code == 200, answer.text
+
+
+async def test_a_rejection_with_a_thousand_faults_lists_a_hundred_and_counts_all(sample: Sample) -> None:
+    answer = await sample.client.post("/v1/forms/thousand", headers=sample.bearer(OfficerRole.LISTER))
+    body = answer.json()
+    assert (len(body["faults"]), body["title"]) == (100, "提交内容有 1000 处错误")
 
 
 async def test_an_unknown_address_and_a_wrong_method_are_problems_too(sample: Sample) -> None:
