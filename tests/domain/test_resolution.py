@@ -26,15 +26,16 @@ from shared.contracts.lawbook import (
     Measure,
     MeasureKind,
     Role,
+    SubjectKind,
     Target,
     Works,
 )
-from shared.contracts.listing import Entry, Origin
+from shared.contracts.listing import Entry, Origin, Subject
 from shared.contracts.policy import Policy
 from shared.contracts.response import EndMode, RefusalReason
 from shared.lawbook.book import LawBook
 from shared.lawbook.items import Item, publications
-from tests.builders import a_book, a_decision, a_department, a_domain, a_measure, an_entry, an_instrument
+from tests.builders import a_book, a_decision, a_department, a_domain, a_measure, a_subject, an_entry, an_instrument
 from tests.policies import a_policy
 
 CITY, COUNTY, STATE = "410300", "410302", "000000"
@@ -219,6 +220,54 @@ def test_stronger_measures_need_a_document_that_provides_them() -> None:
     assert directive.line.domains_listed == 2
     assert who(follows(book_of(more, a_policy(escalate_from_domains=3)), context=two)) == {}
     assert who(follows(book_of(more, a_policy(escalate_from_domains=2)))) == {}
+
+
+ENTERPRISE, COOPERATIVE, ASSOCIATION = (
+    a_subject(f"uscc:{code}", name="示例")
+    for code in ("91410300MA40000011", "93410300MA40000012", "51410300MA40000013")
+)
+PERSON = a_subject("person:ab12", kind=SubjectKind.PERSON, name="示＊")
+VESSEL = a_subject("vessel:示例1", kind=SubjectKind.OTHER)
+
+
+@pytest.mark.parametrize(
+    ("subject", "roles", "alone", "with_cooperatives"),
+    [
+        (ENTERPRISE, (), True, True),
+        (COOPERATIVE, (), False, True),
+        (ASSOCIATION, (), False, False),
+        (PERSON, (), False, False),
+        (VESSEL, (), False, False),
+        (ENTERPRISE, (Role.DIRECTOR,), False, False),
+    ],
+)
+def test_stronger_measures_reach_enterprises_and_where_the_policy_says_so_cooperatives(
+    subject: Subject, roles: tuple[Role, ...], alone: bool, with_cooperatives: bool
+) -> None:
+    """严重失信企业 (000 五(六), 002 六(五)): no other organisation, and no person in whatever capacity."""
+    more = punishment("more", target={"distinct_domains": 2, "roles": (Role.DIRECTOR,)})
+    for cooperatives, expected in ((False, alone), (True, with_cooperatives)):
+        book = book_of(more, a_policy(escalate_from_domains=2, escalate_cooperatives=cooperatives))
+        found = follows(book, black_entry(subject=subject), roles=roles, context=FileContext(domains_listed=2))
+        assert who(found) == ({"more": [COURT]} if expected else {})
+
+
+@pytest.mark.parametrize(
+    ("kinds", "subject", "reached"),
+    [
+        ((SubjectKind.LEGAL,), ENTERPRISE, True),
+        ((SubjectKind.LEGAL,), VESSEL, False),
+        ((SubjectKind.LEGAL,), PERSON, False),
+        ((SubjectKind.PERSON,), ENTERPRISE, True),
+        ((), VESSEL, True),
+    ],
+)
+def test_a_role_reaches_a_person_only_if_the_person_or_the_listed_subject_is_of_a_kind_of_the_measure(
+    kinds: tuple[SubjectKind, ...], subject: Subject, reached: bool
+) -> None:
+    book = book_of(punishment("ban", target={"subject_kinds": kinds, "roles": (Role.DIRECTOR,)}))
+    found = follows(book, black_entry(subject=subject), roles=(Role.DIRECTOR,))
+    assert who(found) == ({"ban": [COURT]} if reached else {})
 
 
 def test_persons_are_reached_where_the_policy_says_so() -> None:
