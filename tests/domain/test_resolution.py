@@ -287,6 +287,16 @@ def test_consumption_limits_reach_the_able_but_unwilling_or_every_black_entry_as
     assert who(follows(every)) == {"limit": [COURT]}
 
 
+@pytest.mark.parametrize(
+    ("matter", "setting"), [("loan-rates", "higher_loan_rates"), ("share-and-bond-issue", "issue_limits")]
+)
+def test_measures_that_only_some_documents_have_need_a_policy_that_provides_them(matter: str, setting: str) -> None:
+    measure = punishment("some", matters=(matter,))
+    assert who(follows(book_of(measure, a_policy(**{setting: True})))) == {"some": [COURT]}
+    for policy in (a_policy(**{setting: False}), a_policy(red_yields_to=("black",))):
+        assert why_not(follows(book_of(measure, policy))) == {"some": RefusalReason.NOT_IN_POLICY}
+
+
 def test_matters_that_a_region_passes_up_are_for_the_bodies_above_it() -> None:
     national = memo(instrument_id="national", region=STATE)
     passes_up = a_policy(passed_up_matters=("flights-and-trains",))
@@ -373,6 +383,13 @@ def test_a_subject_with_a_long_clean_record_gets_the_incentives_without_any_entr
     assert has(None) == has(date(2023, 5, 5)) == ["help"]
     assert has(date(2023, 5, 6)) == has(date(2030, 1, 1)) == []
     assert incentives(book, "320681", TODAY, None) == ()
+
+
+def test_a_clean_record_is_at_least_as_long_as_the_policy_asks() -> None:
+    for years, expected in ((2, ["help"]), (4, [])):
+        book = book_of(incentive(target={"clean_record_years": 3}), a_policy(clean_record_years=years))
+        found = incentives(book, COUNTY, TODAY, date(2023, 5, 5))
+        assert [one.measure.measure_id for one in found] == expected
 
 
 def test_a_bad_record_counts_until_its_end_and_a_wrong_one_never() -> None:
