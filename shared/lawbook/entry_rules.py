@@ -65,7 +65,7 @@ def entry_faults(entry: EntryContent, book: LawBook, today: date) -> list[Fault]
         *grade_faults(entry, book, rules),
         *_decision_faults(entry, book, today),
         *_central_basis_faults(entry, book, rules),
-        *term_faults(entry, rules),
+        *term_faults(entry, rules, today),
         *_term_over_faults(entry, today),
         *_notice_faults(entry, rules, today),
     ]
@@ -147,11 +147,12 @@ def grade_faults(entry: EntryContent, book: LawBook, rules: Governing) -> Iterat
         yield Fault("unknown_grade", "grade", {"grade": entry.grade, "grades": codes})
 
 
-def term_faults(entry: EntryContent, rules: Governing) -> Iterator[Fault]:
+def term_faults(entry: EntryContent, rules: Governing, today: date = date.max) -> Iterator[Fault]:
     """The term begins on the day of the decision or later, and ends within the longest term of the policy (row 14).
 
     If the policy of the day of the decision states a longest term, every entry has an end, and the end is at most so many months
-    after the beginning. If no policy states one, there is no maximum, and a term may have no end.
+    after the beginning. If no policy states one, there is no maximum, and a term may have no end. A decision of a day after
+    `today` is a fault of its own (`date_in_future`): the term is not compared with it.
 
     `end_before_start`, `term_before_decision`, `term_too_long`.
     """
@@ -159,8 +160,9 @@ def term_faults(entry: EntryContent, rules: Governing) -> Iterator[Fault]:
     if end is not None and end < entry.term_from:
         yield Fault("end_before_start", "term_to")
         return
-    if entry.term_from < entry.decision.decided_on:
-        yield Fault("term_before_decision", "term_from", {"decided_on": entry.decision.decided_on})
+    decided_on = entry.decision.decided_on
+    if entry.term_from < decided_on <= today:
+        yield Fault("term_before_decision", "term_from", {"decided_on": decided_on})
     longest = value_of(rules.substance.longest_term_months, None)
     if longest is None:
         return
