@@ -288,12 +288,18 @@ def test_consumption_limits_reach_the_able_but_unwilling_or_every_black_entry_as
 
 
 @pytest.mark.parametrize(
-    ("matter", "setting"), [("loan-rates", "higher_loan_rates"), ("share-and-bond-issue", "issue_limits")]
+    ("matter", "given", "withheld"),
+    [
+        ("loan-rates", a_policy(higher_loan_rates=True), a_policy(higher_loan_rates=False)),
+        ("share-and-bond-issue", a_policy(issue_limits=True), a_policy(issue_limits=False)),
+    ],
 )
-def test_measures_that_only_some_documents_have_need_a_policy_that_provides_them(matter: str, setting: str) -> None:
+def test_measures_that_only_some_documents_have_need_a_policy_that_provides_them(
+    matter: str, given: Policy, withheld: Policy
+) -> None:
     measure = punishment("some", matters=(matter,))
-    assert who(follows(book_of(measure, a_policy(**{setting: True})))) == {"some": [COURT]}
-    for policy in (a_policy(**{setting: False}), a_policy(red_yields_to=("black",))):
+    assert who(follows(book_of(measure, given))) == {"some": [COURT]}
+    for policy in (withheld, a_policy(red_yields_to=("black",))):
         assert why_not(follows(book_of(measure, policy))) == {"some": RefusalReason.NOT_IN_POLICY}
 
 
