@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import date
 from typing import Any
 
-from shared.contracts.directory import Basis, Region, RegionLevel
+from shared.contracts.directory import Basis, LegalBasis, Region, RegionLevel
 from shared.contracts.event import DepartmentId, DomainId, EntryId, InstrumentId, LineId, MeasureId, SubjectKey
 from shared.contracts.lawbook import (
     Constraint,
@@ -66,6 +66,21 @@ def an_entry(entry_id: str = "0197a000-0000-7000-8000-000000000001", **changes: 
             "term_from": date(2026, 3, 2),
             "term_to": date(2027, 3, 1),
             "public": True,
+            **changes,
+        }
+    )
+
+
+def a_basis(basis_id: str = "example-law", **changes: Any) -> LegalBasis:
+    """A law of the state, valid since 2020."""
+    return LegalBasis.model_validate(
+        {
+            "basis_id": basis_id,
+            "version": 1,
+            "document": "示例法",
+            "article": "第一条",
+            "issued_by": "示例",
+            "valid_from": PUBLISHED_ON,
             **changes,
         }
     )

@@ -111,7 +111,8 @@ async def _readable_duplicate(core: Core, change: Change) -> str | None:
         active = await entries.active_duplicate(connection, append.stream.removeprefix(ENTRY.stream("")))
     if active is None or department is None:
         return None
-    return active.id_for(visibility_of(DepartmentId(department), await core.lawbook.current()))
+    book, day = await core.lawbook.current(), today(core.clock.now())
+    return active.id_for(visibility_of(DepartmentId(department), book, day))
 
 
 # --- imports

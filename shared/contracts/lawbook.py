@@ -96,6 +96,16 @@ class Department(Contract):
     clause: str = Field(default="", description="Document and clause that name it")
     example_settings: tuple[str, ...] = example_settings()
     retired_on: date | None = Field(default=None, description="Last day of its responsibility")
+    natural_persons: bool = Field(
+        default=False,
+        description="Of a bank, association, media company or other third party: may hand in and read records of natural "
+        "persons (rows 24, 28)",
+    )
+
+    @property
+    def is_third_party(self) -> bool:
+        """No authority: it hands in lists for reference (row 24) and is invited to carry measures out (row 28)."""
+        return self.kind in ("bank", "association", "media", "other")
 
 
 class Grade(Contract):
@@ -125,6 +135,10 @@ class Domain(Contract):
     clause: str = Field(default="", description="Document and clause that name it")
     example_settings: tuple[str, ...] = example_settings()
     retired_on: date | None = Field(default=None, description="Last day on which a subject could be listed in it")
+    central_basis_ids: tuple[BasisId, ...] = Field(
+        default=(),
+        description="Laws, or policies of the central authorities, on which its black list rests (国办发〔2020〕49号)",
+    )
 
 
 class Instrument(Contract):
@@ -167,7 +181,9 @@ class Target(Contract):
     lists: tuple[ListKind, ...]
     domains: tuple[DomainId, ...] = ()
     grades: tuple[str, ...] = ()
-    subject_kinds: tuple[SubjectKind, ...] = ()
+    subject_kinds: tuple[SubjectKind, ...] = Field(
+        default=(), description="Kinds of the listed subject; with `person` also the persons that it reaches by a role"
+    )
     roles: tuple[Role, ...] = Field(
         default=(), description="Roles of responsible persons that it reaches; empty: only the subject"
     )
@@ -176,7 +192,7 @@ class Target(Contract):
         default=False, description="Only subjects that are able but unwilling (有履行能力但拒不履行)"
     )
     distinct_domains: int = Field(
-        default=1, description="Only if the subject is listed in so many distinct domains (row 8)"
+        default=1, description="From 2: only enterprises that are listed in so many distinct domains (row 8)"
     )
     clean_record_years: int | None = Field(
         default=None,

@@ -83,6 +83,11 @@ class Entry(Contract):
     able_but_unwilling: bool = False
     origin: Origin = Origin.OWN
 
+    @property
+    def names_persons(self) -> bool:
+        """Whether it holds a record of a natural person: of the subject or of a responsible person."""
+        return self.subject.kind is SubjectKind.PERSON or bool(self.responsible)
+
 
 class Cause(StrEnum):
     """Why an entry changed or left the list."""

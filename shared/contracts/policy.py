@@ -138,6 +138,10 @@ class Substance(Contract):
         default=None,
         description="Stronger measures if the subject is on the black lists of so many distinct domains (row 8)",
     )
+    escalate_cooperatives: Setting[bool] | None = Field(
+        default=None,
+        description="Stronger measures reach farmers' cooperatives (农民专业合作社) besides enterprises (row 8)",
+    )
     reach_responsible_persons: Setting[bool] | None = Field(default=None, description="落实到人 (row 9)")
     able_but_unwilling_matters: Setting[tuple[str, ...]] | None = Field(
         default=None,

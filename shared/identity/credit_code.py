@@ -45,6 +45,12 @@ def credit_code(text: str, field: str | None = None) -> CreditCode:
     return CreditCode(code)
 
 
+ENTERPRISE = "91"
+"""First two characters of the code of an enterprise: 工商 (9), 企业 (1)."""
+COOPERATIVE = "93"
+"""First two characters of the code of a farmers' cooperative (农民专业合作社)."""
+
+
 def is_credit_code(text: str) -> bool:
     """Whether `text` is a valid code."""
     try:

@@ -76,6 +76,12 @@ class SubjectKeys:
         return "SubjectKeys(secret not shown)"
 
 
+def organisation_of(key: SubjectKey) -> str:
+    """The kind of organisation of a legal person: the first two characters of its credit code. Empty for any other subject."""
+    scheme, _, code = key.partition(":")
+    return code[:2] if scheme == LEGAL_SCHEME else ""
+
+
 def kind_of(key: SubjectKey) -> SubjectKind:
     """The kind of subject with this key: a legal person, a natural person, or another subject."""
     scheme = key.partition(":")[0]

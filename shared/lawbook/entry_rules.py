@@ -51,6 +51,8 @@ class EntryContent(Protocol):
     def public(self) -> bool: ...
     @property
     def origin(self) -> Origin: ...
+    @property
+    def names_persons(self) -> bool: ...
 
 
 def entry_faults(entry: EntryContent, book: LawBook, today: date) -> list[Fault]:
@@ -62,7 +64,9 @@ def entry_faults(entry: EntryContent, book: LawBook, today: date) -> list[Fault]
         *_initiator_faults(entry, book),
         *grade_faults(entry, book, rules),
         *_decision_faults(entry, book, today),
-        *term_faults(entry, rules),
+        *_central_basis_faults(entry, book, rules),
+        *term_faults(entry, rules, today),
+        *_term_over_faults(entry, today),
         *_notice_faults(entry, rules, today),
     ]
 
@@ -71,21 +75,6 @@ def rules_of(entry: EntryContent, book: LawBook) -> Governing:
     """The policies of the entry's jurisdiction and domain on the day of its decision."""
     decided_on = entry.decision.decided_on
     return governing(book, Question(entry.jurisdiction, entry.domain_id, decided_on, decided_on))
-
-
-def publishers(domain: Domain) -> tuple[DepartmentId, ...]:
-    """The departments that may approve and publish in a domain; its listers where it names none (004 四(二))."""
-    return domain.may_publish or domain.may_list
-
-
-def may_publish(domain: Domain, department: DepartmentId, entry: EntryContent, book: LawBook) -> bool:
-    """Whether a department may approve and publish an entry: its own entry, or one of the regions that it is responsible for.
-
-    Entries of others are published only by a department that the domain names as publisher.
-    """
-    if department == entry.initiated_by:
-        return department in publishers(domain)
-    return department in domain.may_publish and is_responsible(book, department, entry.jurisdiction)
 
 
 def deciders(domain: Domain) -> tuple[DepartmentId, ...]:
@@ -102,9 +91,10 @@ def named(domain: Domain) -> Named:
 
 
 def list_faults(entry: EntryContent, book: LawBook) -> Iterator[Fault]:
-    """The domain exists, keeps this kind of list, and names the initiating department as a lister (row 3).
+    """The domain exists, keeps this kind of list, and the initiating department may list in it (rows 3 and 24).
 
-    `unknown_domain`, `list_not_kept`, `may_not_list`.
+    `unknown_domain`, `list_not_kept`, `may_not_list`, `not_a_third_party`, `third_party_origin_only`,
+    `third_party_without_persons`.
     """
     domain = book.domain(entry.domain_id)
     if domain is None:
@@ -113,8 +103,26 @@ def list_faults(entry: EntryContent, book: LawBook) -> Iterator[Fault]:
     if entry.list_kind not in domain.lists:
         facts: dict[str, object] = {"list": entry.list_kind, "kept": list(domain.lists), "domain": named(domain)}
         yield Fault("list_not_kept", "list_kind", facts)
-    if entry.initiated_by not in domain.may_list:
-        yield Fault("may_not_list", "domain_id", {"domain": named(domain), "department": entry.initiated_by})
+    yield from _lister_faults(entry, domain, book)
+
+
+def _lister_faults(entry: EntryContent, domain: Domain, book: LawBook) -> Iterator[Fault]:
+    """An authority lists where the domain names it. A third party hands in lists for reference, and nothing else.
+
+    A third party needs no mention in `may_list`, and hands in records of natural persons only if the law book says so.
+    """
+    department = book.department(entry.initiated_by)
+    who: dict[str, object] = {"department": entry.initiated_by}
+    if department is None or not department.is_third_party:
+        if department is not None and entry.origin is Origin.THIRD_PARTY:
+            yield Fault("not_a_third_party", "origin", who)
+        elif entry.initiated_by not in domain.may_list:
+            yield Fault("may_not_list", "domain_id", {"domain": named(domain), **who})
+        return
+    if entry.origin is not Origin.THIRD_PARTY:
+        yield Fault("third_party_origin_only", "origin", who)
+    if entry.names_persons and not department.natural_persons:
+        yield Fault("third_party_without_persons", "subject", who)
 
 
 def grade_faults(entry: EntryContent, book: LawBook, rules: Governing) -> Iterator[Fault]:
@@ -139,12 +147,22 @@ def grade_faults(entry: EntryContent, book: LawBook, rules: Governing) -> Iterat
         yield Fault("unknown_grade", "grade", {"grade": entry.grade, "grades": codes})
 
 
-def term_faults(entry: EntryContent, rules: Governing) -> Iterator[Fault]:
-    """The term ends after it begins and is not longer than the policy allows (row 14). `end_before_start`, `term_too_long`."""
+def term_faults(entry: EntryContent, rules: Governing, today: date = date.max) -> Iterator[Fault]:
+    """The term begins on the day of the decision or later, and ends within the longest term of the policy (row 14).
+
+    If the policy of the day of the decision states a longest term, every entry has an end, and the end is at most so many months
+    after the beginning. If no policy states one, there is no maximum, and a term may have no end. A decision of a day after
+    `today` is a fault of its own (`date_in_future`): the term is not compared with it.
+
+    `end_before_start`, `term_before_decision`, `term_too_long`.
+    """
     end = last_day(entry.term_to)
     if end is not None and end < entry.term_from:
         yield Fault("end_before_start", "term_to")
         return
+    decided_on = entry.decision.decided_on
+    if entry.term_from < decided_on <= today:
+        yield Fault("term_before_decision", "term_from", {"decided_on": decided_on})
     longest = value_of(rules.substance.longest_term_months, None)
     if longest is None:
         return
@@ -218,31 +236,58 @@ def _decider_faults(entry: EntryContent, book: LawBook) -> Iterator[Fault]:
     domain = book.domain(entry.domain_id)
     if domain is None or decider not in book.departments or decider in deciders(domain):
         return
-    if decider == entry.initiated_by and decider not in domain.may_list:
-        return  # `may_not_list` reports it
+    if decider == entry.initiated_by and (entry.origin is Origin.THIRD_PARTY or decider not in domain.may_list):
+        return  # a third party decides on its own list; of others `may_not_list` reports it
     yield Fault("may_not_decide", "decision.decided_by", {"domain": named(domain), "department": decider})
 
 
+def _central_basis_faults(entry: EntryContent, book: LawBook, rules: Governing) -> Iterator[Fault]:
+    """Where the policy demands it, a black list rests on a law or a central policy that is valid on the day of the decision.
+
+    The domain names these bases (国办发〔2020〕49号). Lists of third parties are for reference and need none. `no_central_basis`.
+    """
+    demanded = value_of(rules.substance.law_or_central_policy_only, otherwise=False)
+    domain = book.domain(entry.domain_id)
+    if not demanded or domain is None or entry.list_kind is not ListKind.BLACK or entry.origin is Origin.THIRD_PARTY:
+        return
+    decided_on = entry.decision.decided_on
+    bases = (basis for basis_id in domain.central_basis_ids for basis in book.basis_versions(basis_id))
+    if not any(basis.as_cited().holds_on(decided_on) for basis in bases):
+        yield Fault("no_central_basis", "domain_id", {"domain": named(domain), "decided_on": decided_on})
+
+
+def _term_over_faults(entry: EntryContent, today: date) -> Iterator[Fault]:
+    """What is published has effect: a term that is over is not published (`term_is_over`).
+
+    A correction may set such an end: the entry then ends.
+    """
+    end = last_day(entry.term_to)
+    if end is not None and entry.term_from <= end < today:
+        yield Fault("term_is_over", "term_to", {"last_day": end})
+
+
 def _notice_faults(entry: EntryContent, rules: Governing, today: date) -> Iterator[Fault]:
-    """Where the policy demands it, no black listing before notice (告知) and before the plea window (陈述申辩期) ends (N5)."""
-    notice = entry.notice
-    if notice is not None:
-        if notice.served_on > today:
-            yield Fault("date_in_future", "notice.served_on", {"date": notice.served_on})
-        if notice.plea_until < notice.served_on:
-            yield Fault("end_before_start", "notice.plea_until")
-    demanded = value_of(rules.procedure.notice_before_listing, otherwise=False)
-    if not demanded or entry.list_kind is not ListKind.BLACK:
-        return
+    """No decision within the plea window (陈述申辩期) that its own notice states, on any list.
+
+    Where the policy demands it, no black listing before notice (告知) and before a window of so many working days ends (N5).
+    Lists of third parties are for reference and need no notice.
+    """
+    notice, decided_on = entry.notice, entry.decision.decided_on
+    demanded = (
+        value_of(rules.procedure.notice_before_listing, otherwise=False)
+        and entry.list_kind is ListKind.BLACK
+        and entry.origin is not Origin.THIRD_PARTY
+    )
     if notice is None:
-        yield Fault("notice_missing", "notice")
+        if demanded:
+            yield Fault("notice_missing", "notice")
         return
-    yield from _plea_faults(notice, entry.decision.decided_on, value_of(rules.procedure.plea_working_days, 0))
-
-
-def _plea_faults(notice: Notice, decided_on: date, days: int) -> Iterator[Fault]:
-    """`days`: working days of the plea window. The decision is of a later day than its last day, which belongs to the subject."""
-    earliest = add_working_days(notice.served_on, days).date
+    if notice.served_on > today:
+        yield Fault("date_in_future", "notice.served_on", {"date": notice.served_on})
+    if notice.plea_until < notice.served_on:
+        yield Fault("end_before_start", "notice.plea_until")
+    days = value_of(rules.procedure.plea_working_days, 0) if demanded else 0
+    earliest = add_working_days(notice.served_on, days).date if demanded else notice.plea_until
     if notice.plea_until < earliest:
         facts: dict[str, object] = {"days": days, "earliest": earliest}
         yield Fault("plea_window_too_short", "notice.plea_until", facts)

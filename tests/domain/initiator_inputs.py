@@ -15,6 +15,7 @@ from shared.contracts.listing import Decision, Entry
 from shared.identity import SubjectKeys
 from shared.lawbook.book import LawBook
 from shared.lawbook.entry_rules import entry_faults
+from shared.lawbook.items import Item
 from tests.builders import a_book, a_decision, a_department, a_domain, the_regions
 from tests.policies import a_policy
 from tests.subjects import INVENTED
@@ -31,18 +32,21 @@ OTHER_LISTER = Officer("second-lister", SAFETY)
 APPROVER = Officer("approver", SAFETY)
 
 
-def the_book(**policy: Any) -> LawBook:
-    """Work safety lists with grades; judgments are listed by the court and published by the credit office."""
+def the_items(**policy: Any) -> list[Item]:
+    """Work safety lists with grades; judgments are listed by the court and published by an office. A bank lists nowhere."""
     grades = (Grade(code="graver", name_zh="较重", name_en="Graver"),)
-    return a_book(
-        [
-            *the_regions(),
-            *(a_department(department) for department in (COURT, SAFETY, OFFICE)),
-            a_domain("safety", grades=grades, may_list=(SAFETY,)),
-            a_domain("judgments", lists=(ListKind.BLACK,), may_list=(COURT,), may_publish=(OFFICE,)),
-            a_policy(effective_from=date(2020, 1, 1), **policy),
-        ]
-    )
+    return [
+        *the_regions(),
+        *(a_department(department) for department in (COURT, SAFETY, OFFICE)),
+        a_department("example-bank", kind="bank"),
+        a_domain("safety", grades=grades, may_list=(SAFETY,)),
+        a_domain("judgments", lists=(ListKind.BLACK,), may_list=(COURT,), may_publish=(OFFICE,)),
+        a_policy(effective_from=date(2020, 1, 1), **policy),
+    ]
+
+
+def the_book(**policy: Any) -> LawBook:
+    return a_book(the_items(**policy))
 
 
 BOOK = the_book()

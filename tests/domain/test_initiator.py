@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given as examples
@@ -27,7 +28,8 @@ from services.initiator.domain.entry_input import (
     sealed_entry,
 )
 from services.initiator.domain.events import EntryDrafted, EntryReturned, EntrySubmitted
-from services.initiator.domain.visibility import EVERYTHING, visibility_of
+from services.initiator.domain.visibility import Visibility, visibility_of
+from shared.contracts.directory import LegalBasis
 from shared.contracts.event import DepartmentId, DomainId, EntryId, Event, SubjectKey
 from shared.contracts.lawbook import (
     ListKind,
@@ -35,8 +37,10 @@ from shared.contracts.lawbook import (
 )
 from shared.contracts.listing import EntryPublished, Notice, Origin
 from shared.identity import mask_name
+from shared.lawbook.book import LawBook
+from shared.lawbook.publishers import ToPublish, WhyNotPublisher, why_not_publisher
 from shared.lawbook.terms import last_day, months_after
-from tests.builders import a_book, a_department, a_domain, the_regions
+from tests.builders import a_basis, a_book, a_department, a_domain, the_regions
 from tests.decider import Given, given
 from tests.domain.initiator_inputs import (
     APPROVER,
@@ -49,11 +53,14 @@ from tests.domain.initiator_inputs import (
     OTHER_LISTER,
     SAFETY,
     SOUND,
+    TODAY,
     but,
     faults_of,
     the_book,
     the_entry,
+    the_items,
 )
+from tests.policies import a_policy
 from tests.subjects import INVENTED
 
 # --- judging
@@ -81,6 +88,8 @@ def test_a_sound_entry_has_no_fault() -> None:
         (but(decided_on=date(2024, 6, 4)), ("date_in_future", "decision.decided_on")),
         (but(act_ended_on=date(2024, 5, 21)), ("act_ends_after_decision", "decision.act_ended_on")),
         (but(term_to=date(2024, 5, 19)), ("end_before_start", "term_to")),
+        (but(term_from=date(2024, 5, 19)), ("term_before_decision", "term_from")),
+        (but(term_to=date(2024, 6, 2)), ("term_is_over", "term_to")),
         (but(list_kind=ListKind.WATCH), ("watch_entry_public", "public")),
         (but(jurisdiction="999999"), ("unknown_region", "jurisdiction")),
         (but(jurisdiction="410900"), ("outside_responsibility", "jurisdiction")),
@@ -114,9 +123,8 @@ def test_all_faults_are_reported_at_once() -> None:
 
 def test_today_is_a_date_in_shanghai() -> None:
     late = datetime(2024, 6, 3, 17, 0, tzinfo=UTC)  # 01:00 on 4 June in Shanghai
-    given(ENTRY).when(Draft(the_entry(but(decided_on=date(2024, 6, 4))), LISTER, BOOK), now=late).then_types(
-        EntryDrafted
-    )
+    decided_today = but(decided_on=date(2024, 6, 4), term_from=date(2024, 6, 4))
+    given(ENTRY).when(Draft(the_entry(decided_today), LISTER, BOOK), now=late).then_types(EntryDrafted)
 
 
 @pytest.mark.parametrize("day", [date(2999, 12, 31), date(9999, 12, 31), None])
@@ -127,9 +135,19 @@ def test_a_date_that_means_no_end_is_none(day: date | None) -> None:
 
 def test_a_term_is_no_longer_than_the_policy_allows() -> None:
     book = the_book(longest_term_months=36)
-    assert faults_of(but(term_from=date(2024, 2, 29), term_to=date(2027, 2, 28)), book) == []
-    assert faults_of(but(term_from=date(2024, 2, 29), term_to=date(2027, 3, 1)), book) == [("term_too_long", "term_to")]
-    assert faults_of(but(term_to=None), book) == [("term_too_long", "term_to")]
+    leap_day = {"decided_on": date(2024, 2, 29), "act_ended_on": None, "term_from": date(2024, 2, 29)}
+    assert faults_of(but(**leap_day, term_to=date(2027, 2, 28)), book) == []
+    assert faults_of(but(**leap_day, term_to=date(2027, 3, 1)), book) == [("term_too_long", "term_to")]
+
+
+def test_where_a_policy_states_a_longest_term_an_entry_has_an_end_and_where_none_does_it_needs_none() -> None:
+    assert faults_of(but(term_to=None), the_book(longest_term_months=36)) == [("term_too_long", "term_to")]
+    assert faults_of(but(term_to=None), the_book(longest_term_months=None)) == []
+    assert faults_of(but(term_to=None)) == []
+
+
+def test_the_last_day_of_a_term_may_be_today() -> None:
+    assert faults_of(but(term_to=TODAY)) == []
 
 
 def test_months_end_within_their_month() -> None:
@@ -164,11 +182,65 @@ def test_a_grade_of_the_jurisdiction_leads_to_the_list_that_its_policy_says(
     assert faults_of(but(grade=grade, list_kind=list_kind, public=list_kind is ListKind.BLACK), TIERS) == expected
 
 
+BANK = DepartmentId("example-bank")
+
+
+def of_a_bank(**changes: Any) -> EntryInput:
+    """An entry that a bank hands in for reference. No domain names the bank."""
+    return but(**{"initiated_by": BANK, "decided_by": BANK, "origin": Origin.THIRD_PARTY, "public": False, **changes})
+
+
 def test_a_list_of_a_third_party_is_published_only_where_a_document_says_so() -> None:
-    theirs = but(origin=Origin.THIRD_PARTY)
-    assert faults_of(theirs) == [("third_party_entry_public", "public")]
-    assert faults_of(but(origin=Origin.THIRD_PARTY, public=False)) == []
-    assert faults_of(theirs, the_book(third_party_lists="website")) == []
+    assert faults_of(of_a_bank(public=True)) == [("third_party_entry_public", "public")]
+    assert faults_of(of_a_bank()) == []
+    assert faults_of(of_a_bank(public=True), the_book(third_party_lists="website")) == []
+
+
+@pytest.mark.parametrize("origin", [Origin.OWN, Origin.RECOGNISED])
+def test_a_third_party_hands_in_lists_for_reference_only(origin: Origin) -> None:
+    assert faults_of(of_a_bank(origin=origin)) == [("third_party_origin_only", "origin")]
+
+
+def test_a_third_party_hands_in_only_lists_that_the_domain_keeps() -> None:
+    assert faults_of(of_a_bank(domain_id=DomainId("nowhere"))) == [("unknown_domain", "domain_id")]
+    judgment = of_a_bank(domain_id=DomainId("judgments"), grade=None, list_kind=ListKind.WATCH)
+    assert faults_of(judgment) == [("list_not_kept", "list_kind")]
+
+
+def test_an_authority_hands_in_no_list_of_a_third_party() -> None:
+    assert faults_of(but(origin=Origin.THIRD_PARTY, public=False)) == [("not_a_third_party", "origin")]
+
+
+def test_a_third_party_hands_in_natural_persons_only_if_the_law_book_says_so() -> None:
+    person = INVENTED.person(3)
+    named = SubjectInput("person", person.resident_id, person.name)
+    allowed = a_book([*the_items(), a_department(BANK, kind="bank", natural_persons=True)])
+    for sent in (of_a_bank(subject=named), of_a_bank(responsible=(ResponsibleInput(named, Role.DIRECTOR),))):
+        assert faults_of(sent) == [("third_party_without_persons", "subject")]
+        assert faults_of(sent, allowed) == []
+
+
+def test_a_list_of_a_third_party_needs_neither_notice_nor_central_basis() -> None:
+    strict = the_book(notice_before_listing=True, plea_working_days=5, law_or_central_policy_only=True)
+    assert faults_of(of_a_bank(), strict) == []
+
+
+CENTRAL = a_basis("example-law", valid_from=date(2020, 1, 1), valid_to=date(2025, 12, 31))
+
+
+def test_a_black_list_rests_on_a_law_or_central_policy_where_the_policy_asks_for_it() -> None:
+    strict = the_book(law_or_central_policy_only=True)
+    assert faults_of(SOUND, strict) == [("no_central_basis", "domain_id")]
+    assert faults_of(but(list_kind=ListKind.RED, grade=None), strict) == []
+
+    def rests_on(*bases: LegalBasis) -> LawBook:
+        named = tuple(basis.basis_id for basis in bases)
+        safety = a_domain("safety", grades=(), may_list=(SAFETY,), central_basis_ids=named)
+        return a_book([*the_items(law_or_central_policy_only=True), *bases, safety])
+
+    assert faults_of(but(grade=None), rests_on(CENTRAL)) == []
+    ended = CENTRAL.model_copy(update={"valid_to": date(2024, 5, 19)})
+    assert faults_of(but(grade=None), rests_on(ended)) == [("no_central_basis", "domain_id")]
 
 
 PLEA = the_book(notice_before_listing=True, plea_working_days=5)
@@ -186,6 +258,16 @@ def test_no_subject_is_black_listed_before_the_plea_window_is_over() -> None:
     early = ("decided_before_plea_ended", "decision.decided_on")
     assert faults_of(but(notice=notice, decided_on=WINDOW_ENDS), PLEA) == [early]
     assert faults_of(but(notice=notice, decided_on=WINDOW_ENDS + timedelta(days=1)), PLEA) == []
+
+
+@pytest.mark.parametrize("list_kind", ListKind)
+def test_no_decision_is_made_within_the_plea_window_that_its_own_notice_states(list_kind: ListKind) -> None:
+    """Whether or not a policy asks for a notice, and on every list."""
+    notice = Notice(served_on=SERVED, plea_until=date(2024, 5, 20))
+    kind = {"list_kind": list_kind, "public": False, "grade": "graver" if list_kind is ListKind.BLACK else None}
+    early = ("decided_before_plea_ended", "decision.decided_on")
+    assert faults_of(but(**kind, notice=notice)) == [early]
+    assert faults_of(but(**kind, notice=Notice(served_on=SERVED, plea_until=date(2024, 5, 19)))) == []
 
 
 def test_the_plea_window_has_as_many_working_days_as_the_policy_says() -> None:
@@ -368,22 +450,114 @@ def test_after_any_commands_an_entry_is_published_once_and_by_another_officer(co
     assert published <= 1
 
 
+# --- who publishes where the credit office does
+
+COUNTY, CITY, ELSEWHERE = "410308", "410300", "410900"
+OF_CITY, OF_COUNTY, OF_ELSEWHERE = (Officer("zhao", DepartmentId(name)) for name in ("city", "county", "elsewhere"))
+
+
+def book_of_credit_offices(**policy: Any) -> LawBook:
+    """Credit offices of the city, of a county of it and of another city; the policy is that of the county."""
+    return a_book(
+        [
+            *the_items(),
+            *(
+                a_department(officer.department, region=region, credit_office=True)
+                for officer, region in ((OF_CITY, CITY), (OF_COUNTY, COUNTY), (OF_ELSEWHERE, ELSEWHERE))
+            ),
+            a_policy("county", region=COUNTY, effective_from=date(2022, 1, 1), **policy),
+        ]
+    )
+
+
+def waiting(sent: EntryInput) -> Given[EntryState, EntryCommand]:
+    return the(DRAFTED.model_copy(update={"entry": the_entry(sent)}), SUBMITTED)
+
+
+def test_where_the_credit_office_publishes_the_lists_no_other_department_does() -> None:
+    book = book_of_credit_offices(lists_published_by_credit_office=True)
+    in_county = waiting(but(jurisdiction=COUNTY))
+    for by in (APPROVER, OF_ELSEWHERE):
+        refused = in_county.when(Approve(by, book))
+        refused.then_rejected("may_not_publish", why=WhyNotPublisher.CREDIT_OFFICE_PUBLISHES, region=COUNTY)
+    for by in (OF_CITY, OF_COUNTY):
+        in_county.when(Approve(by, book)).then_types(EntryPublished)
+    waiting(SOUND).when(Approve(APPROVER, book)).then_types(EntryPublished)
+    waiting(SOUND).when(Approve(OF_CITY, book)).then_rejected("may_not_publish")
+
+
+def test_a_row_of_an_import_is_published_by_the_credit_office_too() -> None:
+    book = book_of_credit_offices(lists_published_by_credit_office=True)
+    row = PublishImported(the_entry(but(jurisdiction=COUNTY)), "import", "lister", APPROVER, book)
+    the().when(row).then_rejected("may_not_publish")
+    the().when(replace(row, by=OF_COUNTY)).then_types(EntryPublished)
+
+
+def test_a_list_of_a_third_party_is_published_by_its_own_second_officer_or_on_the_website_by_the_credit_office() -> (
+    None
+):
+    sent = waiting(of_a_bank(jurisdiction=COUNTY))
+    of_bank = Officer("qian", BANK)
+    for use, allowed, refused in (("government", of_bank, OF_COUNTY), ("website", OF_COUNTY, of_bank)):
+        book = book_of_credit_offices(third_party_lists=use)
+        sent.when(Approve(allowed, book)).then_types(EntryPublished)
+        sent.when(Approve(refused, book)).then_rejected("may_not_publish")
+
+
 # --- visibility
 
 
+def reader(department: DepartmentId, book: LawBook = BOOK, *, oversees: bool = False) -> Visibility:
+    return visibility_of(department, book, TODAY, oversees=oversees)
+
+
 def test_a_department_reads_its_own_entries_and_those_that_it_publishes_for_others() -> None:
-    office = visibility_of(OFFICE, BOOK)
-    assert office.may_read_entry(COURT, "judgments", draft=False)
-    assert not office.may_read_entry(COURT, "judgments", draft=True)
-    assert not office.may_read_entry(SAFETY, "safety", draft=False)
-    assert visibility_of(COURT, BOOK).may_read_entry(COURT, "judgments", draft=True)
-    assert not visibility_of(SAFETY, BOOK).may_read_entry(COURT, "judgments", draft=False)
-    assert EVERYTHING.may_read_entry(COURT, "judgments", draft=True)
+    office = reader(OFFICE)
+    assert office.may_read_entry(COURT, "judgments", CITY, draft=False)
+    assert not office.may_read_entry(COURT, "judgments", CITY, draft=True)
+    assert not office.may_read_entry(SAFETY, "safety", CITY, draft=False)
+    assert reader(COURT).may_read_entry(COURT, "judgments", ELSEWHERE, draft=True)
+    assert not reader(SAFETY).may_read_entry(COURT, "judgments", CITY, draft=False)
 
 
-def test_a_department_reads_its_own_imports_and_those_with_a_row_that_it_publishes() -> None:
-    office = visibility_of(OFFICE, BOOK)
+@pytest.mark.parametrize(("region", "read"), [(CITY, True), (COUNTY, True), ("410000", False), (ELSEWHERE, False)])
+def test_others_are_read_only_in_the_regions_that_the_reader_is_responsible_for(region: str, read: bool) -> None:
+    assert reader(OFFICE).may_read_entry(COURT, "judgments", region, draft=False) is read
+    overseeing = reader(OFFICE, oversees=True)
+    assert overseeing.may_read_entry(SAFETY, "safety", region, draft=True) is read
+    credit_office = reader(OF_CITY.department, book_of_credit_offices())
+    assert credit_office.may_read_entry(SAFETY, "safety", region, draft=False) is read
+    assert not credit_office.may_read_entry(SAFETY, "safety", region, draft=True)
+
+
+def test_who_does_not_publish_because_the_credit_office_does_reads_no_entries_of_others() -> None:
+    book = book_of_credit_offices(lists_published_by_credit_office=True)
+    assert reader(OFFICE, book).may_read_entry(COURT, "judgments", CITY, draft=False)
+    assert not reader(OFFICE, book).may_read_entry(COURT, "judgments", COUNTY, draft=False)
+    assert reader(OF_COUNTY.department, book).may_read_entry(COURT, "judgments", COUNTY, draft=False)
+
+
+@examples(
+    st.sampled_from([OFFICE, SAFETY, COURT, *(officer.department for officer in (OF_CITY, OF_COUNTY, OF_ELSEWHERE))]),
+    st.sampled_from([CITY, COUNTY, ELSEWHERE, "410000"]),
+    st.booleans(),
+)
+def test_who_may_publish_an_entry_may_read_it(department: DepartmentId, region: str, by_credit_office: bool) -> None:
+    book = book_of_credit_offices(lists_published_by_credit_office=by_credit_office)
+    domain = book.domain(DomainId("judgments"))
+    assert domain is not None
+    publishes = why_not_publisher(ToPublish(domain, COURT, region, False), department, book, TODAY) is None
+    reads = reader(department, book).may_read_entry(COURT, "judgments", region, draft=False)
+    assert reads or not publishes
+
+
+def test_a_department_reads_its_own_imports_and_those_of_its_regions_with_a_row_that_it_publishes() -> None:
+    office = reader(OFFICE)
     assert office.may_read_import(COURT, ["judgments", "safety"])
     assert not office.may_read_import(SAFETY, ["safety"])
-    assert visibility_of(SAFETY, BOOK).may_read_import(SAFETY, [])
-    assert EVERYTHING.may_read_import(COURT, [])
+    assert reader(SAFETY).may_read_import(SAFETY, [])
+    assert reader(OFFICE, oversees=True).may_read_import(COURT, [])
+    far = DepartmentId("far")
+    book = a_book([*the_items(), a_department(far, region=ELSEWHERE)])
+    assert not reader(OFFICE, book).may_read_import(far, ["judgments"])
+    assert not reader(OFFICE, book, oversees=True).may_read_import(far, [])

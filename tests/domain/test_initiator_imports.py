@@ -5,6 +5,7 @@ from datetime import date
 
 import pytest
 
+from services.initiator.api.bodies import DecisionBody, EntryBody, SubjectBody
 from services.initiator.domain.commands import (
     ApproveImport,
     Finish,
@@ -17,17 +18,20 @@ from services.initiator.domain.commands import (
 )
 from services.initiator.domain.events import ImportApproved, ImportFinished, ImportRefused
 from services.initiator.domain.imports import IMPORT, ImportState
-from services.initiator.files.columns import COLUMNS, REQUIRED, layout
+from services.initiator.files.columns import COLUMNS, REQUIRED, column_of, layout
 from services.initiator.files.reading import Record
 from services.initiator.files.rejects import decode_facts, encode_facts, masked, reject_rows
 from services.initiator.files.rows import Layout, day_of, read_row
-from shared.contracts.event import DomainId
+from shared.contracts.event import DepartmentId, DomainId
 from shared.contracts.lawbook import (
     ListKind,
     Role,
 )
+from shared.contracts.listing import Origin
+from shared.lawbook.publishers import WhyNotPublisher
 from shared.rejection import Fault, Named
 from shared.web.wording import Term
+from tests.builders import a_book, a_department, a_domain
 from tests.decider import Given, given
 from tests.domain.initiator_inputs import (
     APPROVER,
@@ -35,10 +39,12 @@ from tests.domain.initiator_inputs import (
     COURT,
     LISTER,
     NOW,
+    OFFICE,
     OTHER_LISTER,
     SAFETY,
     TODAY,
     faults_of,
+    the_items,
 )
 from tests.subjects import INVENTED
 
@@ -66,6 +72,39 @@ def test_the_officer_who_imported_does_not_approve() -> None:
 def test_an_import_is_approved_by_a_department_that_publishes_in_all_its_domains() -> None:
     both = replace(REPORT, domains=(DomainId("judgments"), DomainId("safety")))
     after(RECEIVE, both).when(ApproveImport(APPROVER, BOOK)).then_rejected("may_not_publish")
+
+
+def test_a_file_is_approved_by_a_publisher_of_the_region_of_the_department_that_sent_it() -> None:
+    judgments = replace(REPORT, domains=(DomainId("judgments"),))
+    by_court = after(replace(RECEIVE, by=Officer("judge", COURT)), judgments)
+    elsewhere = DepartmentId("elsewhere")
+    publishers = (OFFICE, elsewhere)
+    book = a_book(
+        [
+            *the_items(),
+            a_department(elsewhere, region="410900"),
+            a_domain("judgments", lists=(ListKind.BLACK,), may_list=(COURT,), may_publish=publishers),
+        ]
+    )
+    by_court.when(ApproveImport(Officer("zhao", elsewhere), book)).then_rejected("may_not_publish")
+    by_court.when(ApproveImport(Officer("zhao", OFFICE), book)).then_types(ImportApproved)
+
+
+def test_a_file_of_a_region_whose_lists_the_credit_office_publishes_is_approved_by_the_credit_office() -> None:
+    office = DepartmentId("example-credit-office")
+    book = a_book([*the_items(lists_published_by_credit_office=True), a_department(office, credit_office=True)])
+    checked = after(RECEIVE, REPORT)
+    checked.when(ApproveImport(APPROVER, book)).then_rejected(
+        "may_not_publish", why=WhyNotPublisher.CREDIT_OFFICE_PUBLISHES
+    )
+    checked.when(ApproveImport(Officer("zhao", office), book)).then_types(ImportApproved)
+
+
+def test_a_file_of_a_third_party_is_approved_by_its_second_officer() -> None:
+    bank = DepartmentId("example-bank")
+    of_bank = after(replace(RECEIVE, by=Officer("zhao", bank)), REPORT)
+    of_bank.when(ApproveImport(Officer("qian", bank), BOOK)).then_types(ImportApproved)
+    of_bank.when(ApproveImport(APPROVER, BOOK)).then_rejected("may_not_publish")
 
 
 def test_an_import_without_a_good_row_is_not_approved() -> None:
@@ -115,6 +154,7 @@ def the_cells(**values: str) -> list[str]:
         "legal_basis": "示例法第一条",
         "term_from": "2024-05-20",
         "jurisdiction": "410300",
+        "public": "否",
     }
     return [(row | values).get(column, "") for column in COLUMNS]
 
@@ -124,6 +164,30 @@ def test_a_row_becomes_a_form() -> None:
     assert entry is not None and not faults
     assert faults_of(entry) == []
     assert entry.public and entry.term_to is None and entry.decision.decided_by == SAFETY
+
+
+def test_a_file_demands_every_field_that_a_form_demands() -> None:
+    """The decider is the importing department in both, and a list is the department's own unless it says otherwise."""
+    demanded = {
+        *(f"subject.{name}" for name, field in SubjectBody.model_fields.items() if field.is_required()),
+        *(f"decision.{name}" for name, field in DecisionBody.model_fields.items() if field.is_required()),
+        *(name for name, field in EntryBody.model_fields.items() if field.is_required()),
+    } - {"subject", "decision"}
+    assert {column_of(path) for path in demanded} == set(REQUIRED)
+
+
+def test_a_file_without_a_demanded_column_is_refused_and_names_it() -> None:
+    _, faults = layout([column for column in COLUMNS if column != "public"])
+    assert [(fault.code, fault.facts) for fault in faults] == [("columns_missing", {"columns": ["public"]})]
+
+
+@pytest.mark.parametrize(
+    ("word", "origin"), [("", Origin.OWN), ("第三方", Origin.THIRD_PARTY), ("recognised", Origin.RECOGNISED)]
+)
+def test_a_row_says_whose_list_it_is_of(word: str, origin: Origin) -> None:
+    entry, faults = read_row(the_cells(origin=word), ALL)
+    assert entry is not None and not faults
+    assert entry.origin is origin
 
 
 def test_words_of_the_documents_are_understood() -> None:
@@ -146,6 +210,8 @@ def test_words_of_the_documents_are_understood() -> None:
         ({"list_kind": ""}, ("field_missing", "list_kind")),
         ({"decided_on": "2024-02-30"}, ("day_unreadable", "decided_on")),
         ({"public": "maybe"}, ("word_unknown", "public")),
+        ({"public": ""}, ("field_missing", "public")),
+        ({"origin": "somewhere"}, ("word_unknown", "origin")),
         ({"notice_served_on": "2024-05-06"}, ("field_missing", "plea_until")),
         ({"plea_until": "2024-05-06"}, ("field_missing", "notice_served_on")),
         ({"responsible": "{}"}, ("responsible_unreadable", "responsible")),

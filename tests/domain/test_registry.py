@@ -46,7 +46,7 @@ from tests.policies import a_policy
 
 NOW = datetime(2026, 1, 5, 2, 0, tzinfo=UTC)
 COURT, FINANCE, BANK = DepartmentId("court"), DepartmentId("finance"), DepartmentId("bank")
-COMPANY = a_subject("uscc:示例一")
+COMPANY = a_subject()
 DIRECTOR = a_subject("person:ab12", kind=SubjectKind.PERSON, name="示＊")
 BASIS = Basis(document="示例法", article="第一条", valid_from=date(2017, 1, 1), valid_to=date(2027, 12, 31))
 EMPTY = given(SUBJECT_FILE, now=NOW)

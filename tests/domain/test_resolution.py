@@ -26,15 +26,16 @@ from shared.contracts.lawbook import (
     Measure,
     MeasureKind,
     Role,
+    SubjectKind,
     Target,
     Works,
 )
-from shared.contracts.listing import Entry, Origin
+from shared.contracts.listing import Entry, Origin, Subject
 from shared.contracts.policy import Policy
 from shared.contracts.response import EndMode, RefusalReason
 from shared.lawbook.book import LawBook
 from shared.lawbook.items import Item, publications
-from tests.builders import a_book, a_decision, a_department, a_domain, a_measure, an_entry, an_instrument
+from tests.builders import a_book, a_decision, a_department, a_domain, a_measure, a_subject, an_entry, an_instrument
 from tests.policies import a_policy
 
 CITY, COUNTY, STATE = "410300", "410302", "000000"
@@ -221,6 +222,54 @@ def test_stronger_measures_need_a_document_that_provides_them() -> None:
     assert who(follows(book_of(more, a_policy(escalate_from_domains=2)))) == {}
 
 
+ENTERPRISE, COOPERATIVE, ASSOCIATION = (
+    a_subject(f"uscc:{code}", name="示例")
+    for code in ("91410300MA40000011", "93410300MA40000012", "51410300MA40000013")
+)
+PERSON = a_subject("person:ab12", kind=SubjectKind.PERSON, name="示＊")
+VESSEL = a_subject("vessel:示例1", kind=SubjectKind.OTHER)
+
+
+@pytest.mark.parametrize(
+    ("subject", "roles", "alone", "with_cooperatives"),
+    [
+        (ENTERPRISE, (), True, True),
+        (COOPERATIVE, (), False, True),
+        (ASSOCIATION, (), False, False),
+        (PERSON, (), False, False),
+        (VESSEL, (), False, False),
+        (ENTERPRISE, (Role.DIRECTOR,), False, False),
+    ],
+)
+def test_stronger_measures_reach_enterprises_and_where_the_policy_says_so_cooperatives(
+    subject: Subject, roles: tuple[Role, ...], alone: bool, with_cooperatives: bool
+) -> None:
+    """严重失信企业 (000 五(六), 002 六(五)): no other organisation, and no person in whatever capacity."""
+    more = punishment("more", target={"distinct_domains": 2, "roles": (Role.DIRECTOR,)})
+    for cooperatives, expected in ((False, alone), (True, with_cooperatives)):
+        book = book_of(more, a_policy(escalate_from_domains=2, escalate_cooperatives=cooperatives))
+        found = follows(book, black_entry(subject=subject), roles=roles, context=FileContext(domains_listed=2))
+        assert who(found) == ({"more": [COURT]} if expected else {})
+
+
+@pytest.mark.parametrize(
+    ("kinds", "subject", "reached"),
+    [
+        ((SubjectKind.LEGAL,), ENTERPRISE, True),
+        ((SubjectKind.LEGAL,), VESSEL, False),
+        ((SubjectKind.LEGAL,), PERSON, False),
+        ((SubjectKind.PERSON,), ENTERPRISE, True),
+        ((), VESSEL, True),
+    ],
+)
+def test_a_role_reaches_a_person_only_if_the_person_or_the_listed_subject_is_of_a_kind_of_the_measure(
+    kinds: tuple[SubjectKind, ...], subject: Subject, reached: bool
+) -> None:
+    book = book_of(punishment("ban", target={"subject_kinds": kinds, "roles": (Role.DIRECTOR,)}))
+    found = follows(book, black_entry(subject=subject), roles=(Role.DIRECTOR,))
+    assert who(found) == ({"ban": [COURT]} if reached else {})
+
+
 def test_persons_are_reached_where_the_policy_says_so() -> None:
     ban = punishment("ban", target={"roles": (Role.DIRECTOR,)})
     for reached, expected in ((True, {"ban": [COURT]}), (False, {})):
@@ -236,6 +285,22 @@ def test_consumption_limits_reach_the_able_but_unwilling_or_every_black_entry_as
     assert who(follows(only)) == {}
     assert who(follows(only, black_entry(able_but_unwilling=True))) == {"limit": [COURT]}
     assert who(follows(every)) == {"limit": [COURT]}
+
+
+@pytest.mark.parametrize(
+    ("matter", "given", "withheld"),
+    [
+        ("loan-rates", a_policy(higher_loan_rates=True), a_policy(higher_loan_rates=False)),
+        ("share-and-bond-issue", a_policy(issue_limits=True), a_policy(issue_limits=False)),
+    ],
+)
+def test_measures_that_only_some_documents_have_need_a_policy_that_provides_them(
+    matter: str, given: Policy, withheld: Policy
+) -> None:
+    measure = punishment("some", matters=(matter,))
+    assert who(follows(book_of(measure, given))) == {"some": [COURT]}
+    for policy in (withheld, a_policy(red_yields_to=("black",))):
+        assert why_not(follows(book_of(measure, policy))) == {"some": RefusalReason.NOT_IN_POLICY}
 
 
 def test_matters_that_a_region_passes_up_are_for_the_bodies_above_it() -> None:
@@ -324,6 +389,13 @@ def test_a_subject_with_a_long_clean_record_gets_the_incentives_without_any_entr
     assert has(None) == has(date(2023, 5, 5)) == ["help"]
     assert has(date(2023, 5, 6)) == has(date(2030, 1, 1)) == []
     assert incentives(book, "320681", TODAY, None) == ()
+
+
+def test_a_clean_record_is_at_least_as_long_as_the_policy_asks() -> None:
+    for years, expected in ((2, ["help"]), (4, [])):
+        book = book_of(incentive(target={"clean_record_years": 3}), a_policy(clean_record_years=years))
+        found = incentives(book, COUNTY, TODAY, date(2023, 5, 5))
+        assert [one.measure.measure_id for one in found] == expected
 
 
 def test_a_bad_record_counts_until_its_end_and_a_wrong_one_never() -> None:

@@ -102,8 +102,24 @@ def test_the_41_bodies_that_the_plan_of_luoyang_names_are_there_in_its_order():
     assert [name.replace("洛阳市", "市", 1) for name in bodies] == named[0].split("、")
 
 
-def test_exactly_one_body_is_the_credit_office():
-    assert [d.department_id for d in SHIPPED.departments if d.credit_office] == ["luoyang-credit-office"]
+def test_the_places_whose_documents_name_a_credit_office_have_one():
+    offices = [d.department_id for d in SHIPPED.departments if d.credit_office]
+    assert offices == ["luoyang-credit-office", "puyang-county-credit-office", "qidong-credit-office"]
+
+
+def test_every_third_party_is_invited_and_lists_in_no_domain():
+    third_parties = {d.department_id for d in SHIPPED.departments if d.is_third_party}
+    assert not third_parties & {lister for domain in SHIPPED.domains for lister in domain.may_list}
+
+
+def test_the_domains_whose_acts_the_state_council_names_rest_on_its_document():
+    black = [domain for domain in SHIPPED.domains if ListKind.BLACK in domain.lists]
+    assert {basis for domain in black for basis in domain.central_basis_ids} == {"guofa-2016-33.9"}
+    without = {domain.domain_id for domain in black if not domain.central_basis_ids}
+    assert without == {
+        *("customs", "statistics", "real-estate", "culture-market", "land-market", "credit-loan"),
+        *("illegal-building", "illegal-traffic"),
+    }
 
 
 @pytest.mark.parametrize("measure", SHIPPED.measures, ids=lambda measure: measure.measure_id)

@@ -23,6 +23,7 @@ from shared.contracts.lawbook import (
 )
 from shared.contracts.lawbook_events import LawbookEvent
 from shared.lawbook.items import SHAPES, Item
+from shared.lawbook.policy import GROUPS
 from shared.trust import OfficerRole
 from tests.conftest import StartWorld
 from tests.harness import World, eventually
@@ -382,6 +383,20 @@ async def pages(w: World, path: str, items: str, limit: int) -> list[dict[str, A
     return found
 
 
+async def test_a_policy_says_of_each_of_its_settings_whether_a_service_decides_by_it(start: StartWorld) -> None:
+    async with start("catalogue") as w:
+        await loaded(w)
+        county = await get(w, "policies/puyang-county-2022")
+        uses = county["settings_in_use"]
+        settings = {name for group in GROUPS for name, setting in county[group].items() if setting is not None}
+        assert uses.keys() == settings
+        assert uses["lists_published_by_credit_office"] == {"in_use": "enforced", "enforced_by": ["initiator"]}
+        assert uses["tell_subject_basis"] == {"in_use": "planned", "enforced_by": []}
+        listed = [p for p in (await get(w, "policies"))["items"] if p["policy_id"] == county["policy_id"]]
+        [edition] = (await get(w, "policies/puyang-county-2022/versions"))["editions"]
+        assert [one["settings_in_use"] for one in (*listed, edition["item"])] == [uses, uses]
+
+
 async def test_lists_are_narrowed_to_a_region_or_a_domain(start: StartWorld) -> None:
     async with start("catalogue") as w:
         await loaded(w)
@@ -647,8 +662,9 @@ async def test_an_invalid_file_is_refused_with_the_place(start: StartWorld) -> N
 async def test_a_yaml_file_of_several_kinds_becomes_one_draft(start: StartWorld) -> None:
     async with start("catalogue") as w:
         await founded(w)
-        book = {
-            "domains": [SHIPPED.domains[0].model_dump(mode="json")],
+        domain: dict[str, Any] = {**SHIPPED.domains[0].model_dump(mode="json"), "central_basis_ids": []}
+        book: dict[str, list[dict[str, Any]]] = {
+            "domains": [domain],
             "retirements": [{"kind": "domains", "item_id": "nowhere", "last_day": "2020-01-01", "reason": "x"}],
         }
         wrong = await upload(w, "book.yaml", yaml.safe_dump(book, allow_unicode=True).encode())

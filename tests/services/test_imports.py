@@ -33,7 +33,7 @@ from tests.subjects import INVENTED
 CHINESE = [
     *("名单类型", "领域", "等级", "证件类型", "统一社会信用代码", "名称", "决定文书号", "决定日期", "事实", "依据"),
     *("行为终止日期", "告知日期", "陈述申辩截止日期", "期限开始", "期限结束", "辖区", "是否公示"),
-    *("有履行能力但拒不履行", "相关责任人"),
+    *("有履行能力但拒不履行", "相关责任人", "来源"),
 ]
 
 Rows = Sequence[dict[str, str]]
@@ -596,3 +596,55 @@ async def test_a_batch_costs_the_same_number_of_statements_whatever_its_size(
             costs.append(statements)
         await aside.core.engine.dispose()
         assert costs[1] == costs[2]
+
+
+async def test_a_file_that_does_not_say_whether_a_listing_is_public_is_refused_and_so_is_each_row(
+    start: StartWorld,
+) -> None:
+    """As over HTTP: a black entry is not published in silence without publicity."""
+    async with start("initiator") as w:
+        http = await with_lawbook(w)
+        without = [column for column in COLUMNS if column != "public"]
+        written = io.StringIO()
+        csv.writer(written).writerows([without, [a_row(0).get(column, "") for column in without]])
+        refused = await checked(w, http, written.getvalue().encode())
+        assert refused["status"] == "refused"
+        assert [(fault["code"], fault["facts"]) for fault in refused["faults"]] == [
+            ("columns_missing", {"columns": ["public"]})
+        ]
+        for content in (as_csv([a_row(0), a_row(1, public="")]), ndjson_without_public()):
+            found = await checked(w, http, content)
+            assert counts(found) == (2, 1, 1, 0)
+            [reject] = await rejects(w, http, found["import_id"])
+            assert (reject["field"], reject["code"]) == ("public", "field_missing")
+
+
+def ndjson_without_public() -> bytes:
+    """Two rows; the second does not say whether it is public."""
+    second = {name: value for name, value in a_row(3).items() if name != "public"}
+    return b"\n".join(map(orjson.dumps, [a_row(2), second]))
+
+
+async def test_a_file_of_a_county_whose_lists_the_credit_office_publishes_is_approved_by_that_office(
+    start: StartWorld,
+) -> None:
+    async with start("initiator") as w:
+        http = await with_lawbook(w)
+        county, office = "puyang-county-court", "puyang-county-credit-office"
+        file = {"file": ("示例.csv", as_csv([a_row(0, jurisdiction="410928")]))}
+        sent = await http.post("/v1/imports", files=file, headers=lister(w, county))
+        path = f"/v1/imports/{sent.json()['import_id']}"
+
+        async def status() -> str:
+            return (await http.get(path, headers=w.bearer(county, OfficerRole.LISTER))).json()["status"]
+
+        async def is_checked() -> bool:
+            return await status() == "checked"
+
+        await eventually(is_checked)
+        assert (await http.get(path, headers=w.bearer(office, OfficerRole.APPROVER))).status_code == 200
+        own = await http.post(f"{path}/approve", headers=approver(w, county))
+        assert (own.status_code, own.json()["code"]) == (403, "may_not_publish")
+        assert (await http.post(f"{path}/approve", headers=approver(w, office))).status_code == 202
+        [event] = await eventually(lambda: w.seen(Topic.LIST, EntryPublished))
+        assert (event.entry.initiated_by, event.entry.published_by) == (county, office)

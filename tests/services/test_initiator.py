@@ -37,7 +37,7 @@ def the_body(index: int = 0, **changes: Any) -> dict[str, Any]:
         "decision": decision,
         "jurisdiction": "410300",
         "term_from": "2018-03-01",
-        "term_to": "2020-02-29",
+        "term_to": "2030-02-28",
         "public": True,
         **{name: value for name, value in changes.items() if name != "decision"},
     }
@@ -265,7 +265,9 @@ async def test_a_stale_version_an_unknown_id_and_a_wrong_token_are_refused(start
             assert (await http.post(path, json=the_body(), headers=bad)).status_code == 401
 
 
-async def test_an_officer_sees_the_entries_of_the_own_department_and_the_credit_office_all(start: StartWorld) -> None:
+async def test_an_officer_sees_the_entries_of_the_own_department_and_the_credit_office_all_of_its_region(
+    start: StartWorld,
+) -> None:
     async with start("initiator") as w:
         http = await with_lawbook(w)
         ids = [await drafted(w, http, index) for index in range(3)]
@@ -284,6 +286,97 @@ async def test_an_officer_sees_the_entries_of_the_own_department_and_the_credit_
         assert [row["entry_id"] for row in [*first["items"], *rest.json()["items"]]] == ids
         none = await http.get("/v1/entries?status=published", headers=w.bearer(COURT, OfficerRole.LISTER))
         assert none.json()["items"] == []
+
+
+async def test_credit_offices_auditors_and_publishers_read_only_the_entries_and_imports_of_their_regions(
+    start: StartWorld,
+) -> None:
+    """A court of Qidong drafts and submits; Qidong's credit office reads both, Luoyang's reads nothing of them."""
+    async with start("initiator") as w:
+        http = await with_lawbook(w)
+        bodies = [the_body(index, jurisdiction="320681") for index in range(2)]
+        answers = [await http.post("/v1/entries", json=body, headers=lister(w, OTHER_COURT)) for body in bodies]
+        ids = [answer.json()["entry_id"] for answer in answers]
+        await http.post(f"/v1/entries/{ids[1]}/submit", headers=lister(w, OTHER_COURT))
+        file = {"file": ("a.csv", b"nothing")}
+        sent = await http.post("/v1/imports", files=file, headers=lister(w, OTHER_COURT))
+        import_id = sent.json()["import_id"]
+
+        async def seen_by(office: str, role: OfficerRole) -> tuple[list[str], list[int]]:
+            headers = w.bearer(office, role)
+            page = (await http.get("/v1/entries", headers=headers)).json()["items"]
+            paths = [*(f"/v1/entries/{one}" for one in ids), f"/v1/imports/{import_id}"]
+            paths.append(f"/v1/imports/{import_id}/rejects.csv")
+            statuses = [(await http.get(path, headers=headers)).status_code for path in paths]
+            imports = (await http.get("/v1/imports", headers=headers)).json()["items"]
+            return [row["entry_id"] for row in page], [*statuses, len(imports)]
+
+        for role in (OfficerRole.CREDIT_OFFICE, OfficerRole.AUDITOR):
+            assert await seen_by("qidong-credit-office", role) == (ids, [200, 200, 200, 200, 1])
+            assert await seen_by("luoyang-credit-office", role) == ([], [404, 404, 404, 404, 0])
+        of_office = await seen_by("qidong-credit-office", OfficerRole.APPROVER)
+        assert of_office == (ids[1:], [404, 200, 404, 404, 0]), "an officer of a credit office reads no drafts"
+
+
+async def test_where_the_policy_says_so_the_credit_office_publishes_and_the_lister_does_not(start: StartWorld) -> None:
+    """004 四(二): the lists of Puyang County."""
+    async with start("initiator") as w:
+        http = await with_lawbook(w)
+        county = "puyang-county-court"
+        draft = await http.post("/v1/entries", json=the_body(jurisdiction="410928"), headers=lister(w, county))
+        path = f"/v1/entries/{draft.json()['entry_id']}"
+        assert (await http.post(f"{path}/submit", headers=lister(w, county))).status_code == 200
+        own = await http.post(f"{path}/approve", headers={**approver(w, county), "Accept-Language": "en"})
+        assert (own.status_code, own.json()["code"]) == (403, "may_not_publish")
+        assert "a credit office that is responsible for it publishes" in own.json()["detail"]
+        far = await http.post(f"{path}/approve", headers=approver(w, "luoyang-credit-office"))
+        assert (far.status_code, far.json()["code"]) == (403, "may_not_publish")
+        office = await http.post(f"{path}/approve", headers=approver(w, "puyang-county-credit-office"))
+        assert office.json()["status"] == "published", office.text
+
+
+async def test_a_bank_hands_in_a_list_for_reference_and_its_second_officer_publishes_it(start: StartWorld) -> None:
+    async with start("initiator") as w:
+        http = await with_lawbook(w)
+        bank = "luoyang-financial-institutions"
+        own = await http.post("/v1/entries", json=the_body(public=False), headers=lister(w, bank))
+        assert (own.status_code, codes(own)) == (403, [("third_party_origin_only", "origin")])
+        theirs = the_body(public=False, origin="third_party")
+        of_court = await http.post("/v1/entries", json=theirs, headers=lister(w))
+        assert (of_court.status_code, codes(of_court)) == (403, [("not_a_third_party", "origin")])
+        draft = await http.post("/v1/entries", json=theirs, headers=lister(w, bank))
+        path = f"/v1/entries/{draft.json()['entry_id']}"
+        await http.post(f"{path}/submit", headers=lister(w, bank))
+        court = await http.post(f"{path}/approve", headers=approver(w))
+        assert (court.status_code, court.json()["code"]) == (403, "may_not_publish")
+        assert (await http.post(f"{path}/approve", headers=approver(w, bank))).json()["status"] == "published"
+
+
+async def test_a_black_list_needs_notice_and_plea_under_the_national_rule_and_a_court_by_its_own_procedure_not(
+    start: StartWorld,
+) -> None:
+    """国办发〔2020〕49号, from 2020-12-07 on."""
+    async with start("initiator") as w:
+        http = await with_lawbook(w)
+
+        async def refusals(department: str, domain: str, day: str, **changes: Any) -> list[tuple[str, str | None]]:
+            decision = {"decided_on": day}
+            body = the_body(domain_id=domain, decision=decision, term_from=day, **changes)
+            answer = await http.post("/v1/entries", json=body, headers=lister(w, department))
+            return [] if answer.status_code == 201 else codes(answer)
+
+        tax = "luoyang-state-tax"
+        assert await refusals(tax, "tax", "2020-12-04") == []
+        assert await refusals(tax, "tax", "2024-05-20") == [("notice_missing", "notice")]
+        notice = {"served_on": "2024-05-06", "plea_until": "2024-05-13"}
+        assert await refusals(tax, "tax", "2024-05-20", notice=notice) == []
+        early = [("decided_before_plea_ended", "decision.decided_on")]
+        assert await refusals(tax, "tax", "2024-05-13", notice=notice) == early
+        assert await refusals(COURT, "judgment-defaulters", "2024-05-20") == []
+        assert await refusals(COURT, "judgment-defaulters", "2024-05-13", notice=notice) == early
+        building = "luoyang-housing-construction"
+        without = await refusals(building, "real-estate", "2024-05-20", notice=notice)
+        assert without == [("no_central_basis", "domain_id")]
 
 
 async def test_an_exactly_full_last_page_of_entries_has_no_next(start: StartWorld) -> None:

@@ -5,12 +5,13 @@ import pkgutil
 from typing import cast
 
 import pytest
-from sqlalchemy import MetaData
+from sqlalchemy import MetaData, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from liandong.node import SERVICES
-from shared.database.migration import drift
+from shared.database.migration import drift, migrate
 from tests.conftest import StartWorld
+from tests.services.test_initiator import drafted, lister, the_body, with_lawbook
 
 
 @pytest.mark.parametrize("name", SERVICES)
@@ -40,3 +41,18 @@ async def test_hot_tables_are_vacuumed_by_what_is_deleted_from_them(name: str, s
     assert options["outbox"]["vacuum_truncate"] == "false"
     assert options["counters"]["fillfactor"] == options["offsets"]["fillfactor"] == "50"
     assert float(options["idempotency"]["autovacuum_vacuum_scale_factor"]) < 0.2
+
+
+async def test_entries_from_before_the_column_get_the_region_of_their_last_content(start: StartWorld) -> None:
+    """0003 of the initiator: the region by which readers are limited comes from the stored events."""
+    async with start("initiator") as w:
+        http = await with_lawbook(w)
+        [first, second] = [await drafted(w, http, index) for index in range(2)]
+        revised = the_body(1, jurisdiction="410302")
+        assert (await http.put(f"/v1/entries/{second}", json=revised, headers=lister(w))).status_code == 200
+        async with w.services["initiator"].core.engine.begin() as connection:
+            await connection.execute(text("ALTER TABLE entries DROP COLUMN jurisdiction"))
+            await connection.execute(text("UPDATE alembic_version SET version_num = '0002'"))
+        await migrate("initiator", w.settings.database("initiator"))
+        rows = await w.rows("initiator", "SELECT entry_id::text, jurisdiction FROM entries")
+        assert {row.entry_id: row.jurisdiction for row in rows} == {first: "410300", second: "410302"}

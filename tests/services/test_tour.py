@@ -30,6 +30,7 @@ from shared.contracts.response import (
 )
 from shared.ids import new_event_id
 from shared.lawbook.items import Item, publications
+from shared.lawbook.settings_in_use import SETTINGS_IN_USE
 from shared.trust import OfficerRole
 from tests.builders import a_department, a_measure, an_instrument
 from tests.conftest import StartWorld
@@ -307,6 +308,16 @@ async def test_the_national_rules_prevail_by_the_day_of_the_act_and_say_over_who
         assert lengths["why"] == "higher_authority" and lengths["policy_version"] == 2
         assert lengths["example"], "its text is not available: a credit office must confirm"
         assert "优先" in lengths["because"]
+
+
+async def test_each_setting_that_governs_says_whether_a_service_decides_by_it(tour: StartWorld) -> None:
+    async with tour("registry") as w:
+        await w.publish_lawbook(*SHIPPED)
+        await eventually(lambda: has_law(w, SHIPPED[-1].lawbook_version), what="the law book")
+        shown = await governing(w, STOPS[0])
+        assert shown["escalate_from_domains"]["enforced_by"] == ["registry"]
+        uses = {name: one["in_use"] for name, one in shown.items()}
+        assert uses == {name: SETTINGS_IN_USE[name].in_use for name in shown}
 
 
 async def test_a_question_about_an_unknown_domain_or_no_region_is_refused(tour: StartWorld) -> None:

@@ -10,13 +10,15 @@ from services.catalogue.api.bodies.items import (
     ChangePage,
     EditionBody,
     EditionsBody,
+    ItemBody,
     ItemPage,
+    item_body,
 )
 from services.catalogue.views import item_queries
 from services.catalogue.views.item_queries import ItemFilter
 from services.catalogue.views.items import Edition
 from shared.contracts.lawbook import ItemKind
-from shared.lawbook.items import Item, identity
+from shared.lawbook.items import identity
 from shared.rejection import reject
 from shared.web.core import CoreDep
 from shared.web.paging import After, AfterPosition, Limit, cut
@@ -58,7 +60,7 @@ async def items(
         rows = await item_queries.current(connection, kind, ItemFilter(region, domain, unconfirmed), after, limit + 1)
         book_version = await item_queries.book_version(connection)
     page, following = cut(rows, limit, lambda edition: identity(edition.item))
-    return ItemPage(items=[edition.item for edition in page], next=following, lawbook_version=book_version)
+    return ItemPage(items=[item_body(edition.item) for edition in page], next=following, lawbook_version=book_version)
 
 
 @router.get("/{kind}/{item_id}")
@@ -67,23 +69,23 @@ async def item(
     item_id: str,
     core: CoreDep,
     version: Annotated[int | None, Query(ge=1, description="Its version; the newest unless given")] = None,
-) -> Item:
+) -> ItemBody:
     """One item, with later retirements and confirmations of that version."""
     found = item_queries.in_version(await _editions(core, kind, item_id), version)
     if found is None:
         raise reject("unknown_id", "query.version")
-    return found.item
+    return item_body(found.item)
 
 
 @router.get("/{kind}/{item_id}/versions")
 async def versions(kind: ItemKind, item_id: str, core: CoreDep) -> EditionsBody:
     """All editions of an item, oldest first: as published, retired and confirmed."""
     found = await _editions(core, kind, item_id)
-    return EditionsBody(editions=[EditionBody.model_validate(edition) for edition in found])
+    return EditionsBody(editions=[EditionBody.of(edition) for edition in found])
 
 
 def _change(edition: Edition, items: int) -> ChangeBody:
-    return ChangeBody(**EditionBody.model_validate(edition).model_dump(), items=items)
+    return ChangeBody.of(edition, items=items)
 
 
 async def _editions(core: CoreDep, kind: ItemKind, item_id: str) -> list[Edition]:

@@ -10,6 +10,7 @@ from shared.contracts.lawbook import (
     Department,
     Domain,
     Instrument,
+    ItemKind,
     ListedMeasure,
     Measure,
     MeasureList,
@@ -83,6 +84,8 @@ def _domain(book: LawBook, domain: Domain) -> Iterator[Fault]:
         yield Fault("field_missing", "lists")
     for field in ("may_list", "may_publish", "may_decide"):
         yield from unknown_ids(field, getattr(domain, field), book.departments, "unknown_department")
+    bases = book.current(ItemKind.BASES)
+    yield from unknown_ids("central_basis_ids", domain.central_basis_ids, bases, "unknown_basis")
 
 
 def _instrument(book: LawBook, instrument: Instrument) -> Iterator[Fault]:

@@ -5,7 +5,8 @@ from typing import Annotated
 from fastapi import Depends
 
 from services.initiator.domain.commands import Officer
-from services.initiator.domain.visibility import EVERYTHING, Visibility, visibility_of
+from services.initiator.domain.visibility import Visibility, visibility_of
+from shared.calendar.working_days import today
 from shared.runtime.core import Core
 from shared.trust import OfficerRole, Principal
 from shared.web.access import department_of, require
@@ -32,7 +33,7 @@ def officer_of(who: Principal) -> Officer:
 
 
 async def visibility(core: Core, who: Principal) -> Visibility:
-    """The credit office and auditors may read everything, other callers what their department may read."""
-    if who.has(OfficerRole.CREDIT_OFFICE, OfficerRole.AUDITOR):
-        return EVERYTHING
-    return visibility_of(department_of(who), await core.lawbook.current())
+    """Credit offices and auditors read everything of their regions, other callers what their department may read."""
+    oversees = who.has(OfficerRole.CREDIT_OFFICE, OfficerRole.AUDITOR)
+    book = await core.lawbook.current()
+    return visibility_of(department_of(who), book, today(core.clock.now()), oversees=oversees)

@@ -144,6 +144,7 @@ class EntryRow(BaseModel):
     domain_id: str
     list_kind: ListKind
     subject: ListedSubject
+    jurisdiction: str
     document_number: str
     decided_on: date
     import_id: str | None

@@ -85,7 +85,10 @@ async def read_entry(entry_id: str, core: CoreDep, who: Reader) -> EntryDetail:
     state = await session.state(ENTRY, entry_id)
     readable = await visibility(core, who)
     if isinstance(state, NoEntry) or not readable.may_read_entry(
-        state.entry.initiated_by, state.entry.domain_id, draft=isinstance(state, Drafted)
+        state.entry.initiated_by,
+        state.entry.domain_id,
+        state.entry.jurisdiction,
+        draft=isinstance(state, Drafted),
     ):
         raise reject("unknown_id")
     return EntryDetail(
@@ -111,6 +114,7 @@ def _entry_row(row: Row[Any]) -> EntryRow:
         domain_id=row.domain_id,
         list_kind=row.list_kind,
         subject=ListedSubject(key=row.subject, name=row.subject_name),
+        jurisdiction=row.jurisdiction,
         document_number=row.document_number,
         decided_on=row.decided_on,
         import_id=row.import_id,

@@ -107,7 +107,7 @@ def decide(state: EntryState, command: EntryCommand, now: datetime) -> Sequence[
         case Submit():
             return _submit(state, command, now)
         case Return():
-            return _return(state, command)
+            return _return(state, command, now)
         case Approve():
             return _approve(state, command, now)
         case PublishImported():
@@ -139,11 +139,11 @@ def _submit(state: EntryState, command: Submit, now: datetime) -> Sequence[Entry
     return [EntrySubmitted(by=command.by.account, lawbook_version=command.book.version)]
 
 
-def _return(state: EntryState, command: Return) -> Sequence[EntryEvent]:
+def _return(state: EntryState, command: Return, now: datetime) -> Sequence[EntryEvent]:
     state = require_existing(state)
     if not isinstance(state, Submitted):
         raise wrong_step(status_of(state), EntryStatus.SUBMITTED)
-    reject_all(entry_publisher_faults(state.entry, command.by, command.book))
+    reject_all(entry_publisher_faults(state.entry, command.by, command.book, today(now)))
     return [EntryReturned(by=command.by.account, reason=command.reason)]
 
 
@@ -153,7 +153,7 @@ def _approve(state: EntryState, command: Approve, now: datetime) -> Sequence[Ent
         raise wrong_step(status_of(state), EntryStatus.SUBMITTED)
     require_another_officer(state.officers, command.by)
     faults = [
-        *entry_publisher_faults(state.entry, command.by, command.book),
+        *entry_publisher_faults(state.entry, command.by, command.book, today(now)),
         *entry_faults(state.entry, command.book, today(now)),
     ]
     reject_all(faults)
@@ -165,7 +165,7 @@ def _publish_imported(state: EntryState, command: PublishImported, now: datetime
         raise wrong_step(status_of(state))
     require_another_officer({command.imported_by}, command.by)
     faults = [
-        *entry_publisher_faults(command.entry, command.by, command.book),
+        *entry_publisher_faults(command.entry, command.by, command.book, today(now)),
         *entry_faults(command.entry, command.book, today(now)),
     ]
     reject_all(faults)

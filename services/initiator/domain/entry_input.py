@@ -68,6 +68,11 @@ class EntryInput:
     able_but_unwilling: bool
     origin: Origin = Origin.OWN
 
+    @property
+    def names_persons(self) -> bool:
+        """Whether it holds a record of a natural person: of the subject or of a responsible person."""
+        return is_person_scheme(self.subject.scheme) or bool(self.responsible)
+
 
 @dataclass(frozen=True, slots=True)
 class InputKeys:

@@ -29,6 +29,7 @@ from services.initiator.domain.events import (
     ImportRefused,
     WhyRefused,
 )
+from shared.calendar.working_days import today
 from shared.contracts.event import DepartmentId, DomainId, Event
 from shared.decider import Decider
 from shared.rejection import reject, reject_all
@@ -120,7 +121,7 @@ def decide(state: ImportState, command: ImportCommand, now: datetime) -> Sequenc
         case Withdraw():
             return _withdraw(state, command)
         case ApproveImport():
-            return _approve(state, command)
+            return _approve(state, command, now)
         case Finish():
             return _finish(state, command)
 
@@ -171,7 +172,7 @@ def _withdraw(state: ImportState, command: Withdraw) -> Sequence[ImportEvent]:
     return [ImportRefused(faults=(WhyRefused(code="import_withdrawn"),), by=command.by.account)]
 
 
-def _approve(state: ImportState, command: ApproveImport) -> Sequence[ImportEvent]:
+def _approve(state: ImportState, command: ApproveImport, now: datetime) -> Sequence[ImportEvent]:
     """Four eyes, and a department that may publish in every domain of the file."""
     state = require_existing(state)
     if not isinstance(state, Checked):
@@ -179,7 +180,7 @@ def _approve(state: ImportState, command: ApproveImport) -> Sequence[ImportEvent
     require_another_officer({state.imported_by}, command.by)
     if not state.good:
         raise reject("nothing_to_publish")
-    reject_all(import_publisher_faults(state.domains, state.department, command.by, command.book))
+    reject_all(import_publisher_faults(state.domains, state.department, command.by, command.book, today(now)))
     return [
         ImportApproved(by=command.by.account, department=command.by.department, lawbook_version=command.book.version)
     ]

@@ -12,6 +12,7 @@ from shared.contracts.lawbook import (
     ListKind,
     Role,
 )
+from shared.contracts.listing import Origin
 from shared.rejection import Fault
 
 _DATA: dict[str, Any] = yaml.safe_load(Path(__file__).with_name("columns.yaml").read_text(encoding="utf-8"))
@@ -35,6 +36,9 @@ LISTS: dict[str, ListKind] = {
 }
 ROLES: dict[str, Role] = {
     word: Role(code) for word, code in _words([role.value for role in Role], _DATA["roles"]).items()
+}
+ORIGINS: dict[str, Origin] = {
+    word: Origin(code) for word, code in _words([origin.value for origin in Origin], _DATA["origins"]).items()
 }
 SCHEMES: dict[str, str] = {plain(word): code for word, code in _DATA["schemes"].items()}
 FLAGS: dict[str, bool] = {plain(word): True for word in _DATA["yes"]} | {plain(word): False for word in _DATA["no"]}

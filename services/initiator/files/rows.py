@@ -18,10 +18,10 @@ from services.initiator.domain.entry_input import (
     ResponsibleInput,
     SubjectInput,
 )
-from services.initiator.files.columns import COLUMNS, FLAGS, LISTS, REQUIRED, ROLES, SCHEMES, plain
+from services.initiator.files.columns import COLUMNS, FLAGS, LISTS, ORIGINS, REQUIRED, ROLES, SCHEMES, plain
 from shared.contracts.event import DepartmentId, DomainId
 from shared.contracts.lawbook import ListKind
-from shared.contracts.listing import Decision, Notice
+from shared.contracts.listing import Decision, Notice, Origin
 from shared.lawbook.terms import last_day
 from shared.rejection import Fault
 
@@ -67,7 +67,7 @@ def _entry_input(
     values: list[str], department: DepartmentId, faults: list[Fault]
 ) -> tuple[EntryInput | None, list[Fault]]:
     list_name, domain_id, grade, scheme, number, name, document_number, decided, facts, basis, act_ended = values[:11]
-    served, plea, begins, ends, jurisdiction, public, able, responsible = values[11:]
+    served, plea, begins, ends, jurisdiction, public, able, responsible, origin_name = values[11:]
     list_kind = _list_kind(list_name, faults)
     decided_on = _day(decided, "decided_on", faults)
     act_ended_on = _day(act_ended, "act_ended_on", faults)
@@ -76,6 +76,7 @@ def _entry_input(
     term_to = _day(ends, "term_to", faults)
     is_public = _flag(public, "public", faults)
     is_able = _flag(able, "able_but_unwilling", faults)
+    origin = _origin(origin_name, faults)
     persons = _responsible(responsible, faults) if responsible else ()
     if faults or list_kind is None or decided_on is None or term_from is None:
         return None, faults
@@ -100,6 +101,7 @@ def _entry_input(
         term_to=last_day(term_to),
         public=is_public,
         able_but_unwilling=is_able,
+        origin=origin,
     )
     return entry, faults
 
@@ -109,6 +111,14 @@ def _list_kind(text: str, faults: list[Fault]) -> ListKind | None:
     if kind is None and text:
         faults.append(Fault("word_unknown", "list_kind", {"words": sorted(LISTS)}))
     return kind
+
+
+def _origin(text: str, faults: list[Fault]) -> Origin:
+    """The department's own list, as over HTTP, unless the cell says otherwise."""
+    origin = ORIGINS.get(text) or ORIGINS.get(plain(text))
+    if origin is None:
+        faults.append(Fault("word_unknown", "origin", {"words": sorted(word for word in ORIGINS if word)}))
+    return origin or Origin.OWN
 
 
 def _scheme(text: str) -> str:

@@ -1,6 +1,7 @@
 """The first step of an import: every row is judged, and duplicates are found. Nothing is published."""
 
 from dataclasses import dataclass, field, replace
+from datetime import date
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -62,10 +63,12 @@ class CheckStep:
     async def _check_batch(self, columns: Layout, batch: list[Record]) -> None:
         book = await self.core.lawbook.current()
         rejected: RejectedRows = []
-        rows = self._sound_rows(columns, batch, book, rejected)
+        day = today(self.core.clock.now())
+        rows = self._sound_rows(columns, batch, book, day, rejected)
         async with self.core.engine.begin() as connection:
             await import_work.lock_work(connection, self.work)
-            good = await self._without_duplicates(connection, rows, visibility_of(self.department, book), rejected)
+            visibility = visibility_of(self.department, book, day)
+            good = await self._without_duplicates(connection, rows, visibility, rejected)
             await import_rejects.add_rejects(connection, stored_rejects(self.import_id, columns, rejected))
             after = replace(
                 self.work,
@@ -78,9 +81,10 @@ class CheckStep:
             await import_work.advance(connection, after)
         self.work = after
 
-    def _sound_rows(self, columns: Layout, batch: list[Record], book: LawBook, rejected: RejectedRows) -> list[ReadRow]:
-        """The rows without faults by the law book of today. The others are rejected."""
-        day = today(self.core.clock.now())
+    def _sound_rows(
+        self, columns: Layout, batch: list[Record], book: LawBook, day: date, rejected: RejectedRows
+    ) -> list[ReadRow]:
+        """The rows without faults by the law book of this day. The others are rejected."""
         rows: list[ReadRow] = []
         for record in batch:
             entry, row, faults = read_record(record, columns, self.core.keys)

@@ -23,6 +23,7 @@ from services.initiator.jobs.batches import (
 from services.initiator.stores import import_rejects, import_work
 from services.initiator.stores.import_work import Work
 from services.initiator.views import entries
+from shared.calendar.working_days import today
 from shared.contracts.event import EntryId
 from shared.eventstore import Metadata, Session, VersionConflict
 from shared.ids import stable_id
@@ -69,7 +70,7 @@ class PublishStep:
         rejected: RejectedRows = []
         async with self.core.engine.begin() as connection:
             await import_work.lock_work(connection, work)
-            visibility = visibility_of(self.state.department, book)
+            visibility = visibility_of(self.state.department, book, today(self.core.clock.now()))
             rows = await self._still_good(connection, columns, batch, visibility, rejected)
             session = await self._decided(connection, rows, book, rejected)
             change = session.change()

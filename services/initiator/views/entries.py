@@ -6,12 +6,13 @@ Invariant: of the entries on one decision (`decision_key`), at most one is submi
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 from sqlalchemy import (
     ARRAY,
     BigInteger,
     Column,
+    ColumnElement,
     Date,
     DateTime,
     Index,
@@ -21,9 +22,11 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     Uuid,
+    and_,
     any_,
     bindparam,
     cast,
+    false,
     or_,
     select,
 )
@@ -35,7 +38,7 @@ from services.initiator.domain.events import EntryDrafted, EntryReturned, EntryR
 from services.initiator.domain.visibility import Visibility
 from services.initiator.schema import METADATA
 from shared.contracts.listing import Entry, EntryPublished
-from shared.database import insert_rows, update_changed
+from shared.database import insert_rows, one_of, update_changed
 from shared.eventstore import Recorded
 
 _ACTIVE = (EntryStatus.SUBMITTED.value, EntryStatus.PUBLISHED.value)
@@ -54,6 +57,7 @@ ENTRIES = Table(
     Column("subject_name", Text, nullable=False),
     Column("document_number", Text, nullable=False),
     Column("decided_on", Date, nullable=False),
+    Column("jurisdiction", Text, nullable=False),
     Column("decision_key", Uuid(as_uuid=False), nullable=False),
     Column("import_id", Text),
     Column("changed_at", DateTime(timezone=True), nullable=False),
@@ -117,6 +121,7 @@ def _content(entry: Entry) -> dict[str, Any]:
         "subject_name": entry.subject.name,
         "document_number": document_number,
         "decided_on": entry.decision.decided_on,
+        "jurisdiction": entry.jurisdiction,
         "decision_key": decision_key(entry.subject.key, entry.domain_id, entry.list_kind, document_number),
     }
 
@@ -131,10 +136,16 @@ class ActiveEntry:
     entry_id: str
     department: str
     domain_id: str
+    jurisdiction: str
+
+    @classmethod
+    def of(cls, row: Any) -> Self:
+        return cls(row.entry_id, row.department, row.domain_id, row.jurisdiction)
 
     def id_for(self, visibility: Visibility) -> str | None:
         """The id, if this entry may be read."""
-        return self.entry_id if visibility.may_read_entry(self.department, self.domain_id, draft=False) else None
+        may_read = visibility.may_read_entry(self.department, self.domain_id, self.jurisdiction, draft=False)
+        return self.entry_id if may_read else None
 
 
 async def active_among(connection: AsyncConnection, keys: Collection[str]) -> dict[str, ActiveEntry]:
@@ -142,14 +153,16 @@ async def active_among(connection: AsyncConnection, keys: Collection[str]) -> di
     if not keys:
         return {}
     rows = await connection.execute(_ACTIVE_AMONG, {"keys": list(keys)})
-    return {row.decision_key: ActiveEntry(row.entry_id, row.department, row.domain_id) for row in rows}
+    return {row.decision_key: ActiveEntry.of(row) for row in rows}
 
 
 _IS_ACTIVE = ENTRIES.c.status.in_(bindparam("active", _ACTIVE, expanding=True, literal_execute=True))
 """The statuses are literals in the statement text. The planner cannot use the partial index for a statement with parameters in
 their place, and would compare each key of a batch with each entry."""
 
-_ACTIVE_AMONG = select(ENTRIES.c.decision_key, ENTRIES.c.entry_id, ENTRIES.c.department, ENTRIES.c.domain_id).where(
+_OF_ACTIVE = (ENTRIES.c.entry_id, ENTRIES.c.department, ENTRIES.c.domain_id, ENTRIES.c.jurisdiction)
+
+_ACTIVE_AMONG = select(ENTRIES.c.decision_key, *_OF_ACTIVE).where(
     ENTRIES.c.decision_key == any_(cast(bindparam("keys", type_=ARRAY(Text())), ARRAY(Uuid(as_uuid=False)))),
     _IS_ACTIVE,
 )
@@ -158,11 +171,9 @@ _ACTIVE_AMONG = select(ENTRIES.c.decision_key, ENTRIES.c.entry_id, ENTRIES.c.dep
 async def active_duplicate(connection: AsyncConnection, entry_id: str) -> ActiveEntry | None:
     """The other entry that is active on the decision of this entry, if there is one."""
     own = select(ENTRIES.c.decision_key).where(ENTRIES.c.entry_id == entry_id).scalar_subquery()
-    query = select(ENTRIES.c.entry_id, ENTRIES.c.department, ENTRIES.c.domain_id).where(
-        ENTRIES.c.decision_key == own, ENTRIES.c.entry_id != entry_id, _IS_ACTIVE
-    )
+    query = select(*_OF_ACTIVE).where(ENTRIES.c.decision_key == own, ENTRIES.c.entry_id != entry_id, _IS_ACTIVE)
     row = (await connection.execute(query)).one_or_none()
-    return ActiveEntry(row.entry_id, row.department, row.domain_id) if row is not None else None
+    return ActiveEntry.of(row) if row is not None else None
 
 
 # --- lists
@@ -183,9 +194,7 @@ async def page(
 ) -> Sequence[Row[Any]]:
     """At most `limit` entries that may be read, in the order in which they were drafted, from after this position on."""
     query = select(ENTRIES).where(ENTRIES.c.position > after).order_by(ENTRIES.c.position).limit(limit)
-    if not visibility.everything:
-        to_publish = ENTRIES.c.domain_id.in_(visibility.publishes_in) & (ENTRIES.c.status != EntryStatus.DRAFT.value)
-        query = query.where(or_(ENTRIES.c.department == (visibility.department or ""), to_publish))
+    query = query.where(_may_read(visibility))
     for column, value in (
         (ENTRIES.c.department, by.department),
         (ENTRIES.c.status, by.status and by.status.value),
@@ -195,3 +204,16 @@ async def page(
         if value is not None:
             query = query.where(column == value)
     return (await connection.execute(query)).all()
+
+
+def _may_read(visibility: Visibility) -> ColumnElement[bool]:
+    """The same condition as `Visibility.may_read_entry`."""
+    to_publish = [
+        ENTRIES.c.domain_id.in_(domains) & one_of(ENTRIES.c.jurisdiction, regions)
+        for regions, domains in visibility.published_together.items()
+    ]
+    return or_(
+        ENTRIES.c.department == visibility.department,
+        one_of(ENTRIES.c.jurisdiction, visibility.oversees),
+        and_(ENTRIES.c.status != EntryStatus.DRAFT.value, or_(false(), *to_publish)),
+    )

@@ -5,7 +5,21 @@ from datetime import datetime
 from typing import Any
 
 import orjson
-from sqlalchemy import BigInteger, Column, DateTime, Index, Integer, Row, Table, Text, Uuid, func, or_, select
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ColumnElement,
+    DateTime,
+    Index,
+    Integer,
+    Row,
+    Table,
+    Text,
+    Uuid,
+    func,
+    or_,
+    select,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.initiator.domain.events import (
@@ -19,7 +33,8 @@ from services.initiator.domain.imports import ImportStatus
 from services.initiator.domain.visibility import Visibility
 from services.initiator.schema import METADATA
 from services.initiator.stores.import_work import WORK, Step
-from shared.database import RawJson, insert_rows, update_rows
+from shared.contracts.event import DomainId
+from shared.database import RawJson, insert_rows, one_of, update_rows
 from shared.eventstore import Recorded
 
 IMPORTS = Table(
@@ -109,11 +124,25 @@ async def find(connection: AsyncConnection, import_id: str) -> Row[Any] | None:
 async def page(connection: AsyncConnection, visibility: Visibility, after: int, limit: int) -> Sequence[Row[Any]]:
     """At most `limit` imports that may be read, with the columns of `find`, from after this position on."""
     query = _WITH_WORK.where(IMPORTS.c.position > after).order_by(IMPORTS.c.position).limit(limit)
-    if not visibility.everything:
-        domains = func.json_array_elements_text(IMPORTS.c.domains).table_valued("value")
-        to_publish = select(domains.c.value).where(domains.c.value.in_(visibility.publishes_in)).exists()
-        query = query.where(or_(IMPORTS.c.department == (visibility.department or ""), to_publish))
-    return (await connection.execute(query)).all()
+    return (await connection.execute(query.where(_may_read(visibility)))).all()
+
+
+def _may_read(visibility: Visibility) -> ColumnElement[bool]:
+    """The same condition as `Visibility.may_read_import`."""
+    to_publish = [
+        one_of(IMPORTS.c.department, visibility.departments_of(regions)) & _has_domain(domains)
+        for regions, domains in visibility.published_together.items()
+    ]
+    return or_(
+        IMPORTS.c.department == visibility.department,
+        one_of(IMPORTS.c.department, visibility.departments_of(visibility.oversees)),
+        *to_publish,
+    )
+
+
+def _has_domain(domains: Sequence[DomainId]) -> ColumnElement[bool]:
+    of_rows = func.json_array_elements_text(IMPORTS.c.domains).table_valued("value")
+    return select(of_rows.c.value).where(of_rows.c.value.in_(domains)).exists()
 
 
 _WITH_WORK = select(

@@ -1,6 +1,6 @@
 """Whether a candidate applies to one entry: its target, the policies of the jurisdiction, and the departments that act."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from services.registry.domain.candidates import Candidate
 from services.registry.domain.policy_rules import PolicyRules
@@ -11,9 +11,11 @@ from shared.contracts.lawbook import (
     ListKind,
     Measure,
     Role,
+    SubjectKind,
 )
 from shared.contracts.listing import Entry, Origin
 from shared.contracts.response import RefusalReason
+from shared.identity.keys import organisation_of
 from shared.lawbook.book import Implementer, LawBook
 
 
@@ -23,16 +25,32 @@ def targets(
     """Whether the measure targets this subject in this capacity. All conditions of the target must be met."""
     target = candidate.measure.target
     if roles:
-        # A subject that is reached by a role is a person, whatever kind the listed subject is.
         if not rules.reach_persons or not any(role in target.roles for role in roles):
             return False
-    elif not target.reaches_subject or (target.subject_kinds and entry.subject.kind not in target.subject_kinds):
+    elif not target.reaches_subject:
         return False
     return (
-        (not target.grades or entry.grade in target.grades)
+        _is_of_kind(target.subject_kinds, entry, roles)
+        and (not target.grades or entry.grade in target.grades)
         and (entry.able_but_unwilling or not _only_unwilling(candidate, rules))
-        and (target.distinct_domains == 1 or context.domains_listed >= _escalates_from(candidate.measure, rules))
+        and (target.distinct_domains == 1 or _escalated(candidate.measure, entry, roles, context, rules))
     )
+
+
+def _is_of_kind(kinds: Collection[SubjectKind], entry: Entry, roles: tuple[Role, ...]) -> bool:
+    """Whether the listed subject is of a kind of the target. For a role: it, or the natural person who is reached."""
+    return not kinds or entry.subject.kind in kinds or (bool(roles) and SubjectKind.PERSON in kinds)
+
+
+def _escalated(
+    measure: Measure, entry: Entry, roles: tuple[Role, ...], context: FileContext, rules: PolicyRules
+) -> bool:
+    """Stronger measures are for enterprises on the lists of several domains (000 五(六), 002 六(五): 严重失信企业).
+
+    No other organisation and no natural person gets them, in whatever capacity.
+    """
+    enterprise = not roles and organisation_of(entry.subject.key) in rules.escalates_for
+    return enterprise and context.domains_listed >= _escalates_from(measure, rules)
 
 
 def _only_unwilling(candidate: Candidate, rules: PolicyRules) -> bool:

@@ -8,6 +8,7 @@ from shared.contracts.event import DomainId
 from shared.contracts.lawbook import ListKind
 from shared.contracts.policy import Setting
 from shared.contracts.response import PolicyUsed
+from shared.identity.credit_code import COOPERATIVE, ENTERPRISE
 from shared.lawbook.book import LawBook
 from shared.lawbook.policy import Question, governing, value_of
 
@@ -24,6 +25,8 @@ class PolicyRules:
     """Punishments in these matters apply to the able but unwilling only (有履行能力但拒不履行)."""
     escalates_from: int | None
     """From how many domains stronger measures apply; None: no policy provides them."""
+    escalates_for: frozenset[str]
+    """The kinds of organisations that get them: enterprises, and farmers' cooperatives where the policy says so."""
     yields_to: frozenset[ListKind]
     """The lists to which incentives yield."""
     passed_up: frozenset[str]
@@ -47,9 +50,14 @@ def policy_rules(book: LawBook, jurisdiction: str, domain_id: DomainId, day: dat
         reach_persons=value_of(substance.reach_responsible_persons, otherwise=True),
         unwilling_matters=frozenset(value_of(substance.able_but_unwilling_matters, ())),
         escalates_from=value_of(substance.escalate_from_domains, 0) or None,
+        escalates_for=_escalates_for(value_of(substance.escalate_cooperatives, otherwise=False)),
         yields_to=frozenset(value_of(substance.red_yields_to, ())),
         passed_up=frozenset(value_of(found.execution.passed_up_matters, ())),
         passed_up_by=ruling.policy.region if (ruling := found.ruling("passed_up_matters")) else "",
         not_provided=frozenset(m for m, setting in settings.items() if not value_of(setting, otherwise=False)),
         used=tuple(PolicyUsed(policy_id=p.policy_id, version=p.version) for p in found.policies),
     )
+
+
+def _escalates_for(cooperatives: bool) -> frozenset[str]:
+    return frozenset({ENTERPRISE, COOPERATIVE} if cooperatives else {ENTERPRISE})

@@ -22,6 +22,7 @@ from shared.contracts.lawbook import (
 )
 from shared.contracts.listing import Entry, Origin
 from shared.contracts.response import Line, RefusalReason
+from shared.identity.keys import organisation_of
 from shared.lawbook.book import Implementer, LawBook
 from shared.lawbook.memo import Memo
 
@@ -34,6 +35,7 @@ _Profile = tuple[
     str | None,
     str,
     SubjectKind,
+    str,
     bool,
     Origin,
     tuple[Role, ...],
@@ -74,6 +76,7 @@ class Resolver:
             entry.grade,
             entry.jurisdiction,
             entry.subject.kind,
+            organisation_of(entry.subject.key),
             entry.able_but_unwilling,
             entry.origin,
             roles,

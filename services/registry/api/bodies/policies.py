@@ -7,6 +7,7 @@ from pydantic import BaseModel, Field
 
 from shared.contracts.policy import Policy
 from shared.lawbook.policy import GROUPS, Governing, Ruling, Why, setting_of
+from shared.lawbook.settings_in_use import SETTINGS_IN_USE, InUse
 from shared.web.language import language
 from shared.web.wording import Wording
 
@@ -41,6 +42,8 @@ class SettingBody(BaseModel):
     clause: str
     words: str
     example: bool = Field(description="No available document states it; a credit office must confirm")
+    in_use: InUse = Field(description="planned: no service decides by it yet; informational: no rule follows from it")
+    enforced_by: list[str] = Field(description="The services that decide by it; empty unless it is enforced")
     why: Why
     by: str = Field(description="By which day and place it was chosen, in words")
     because: str = Field(description="Why this policy, in words")
@@ -95,6 +98,7 @@ def _setting(ruling: Ruling, wording: Wording) -> SettingBody:
     def in_words(term: str, **facts: object) -> str:
         return wording.term(term, facts, language()) or term
 
+    use = SETTINGS_IN_USE[ruling.name]
     clause = setting.clause or in_words("PolicyClause.example")
     facts = {"place": ruling.place, "region": policy.region, "document": setting.document, "clause": clause}
     return SettingBody(
@@ -108,6 +112,8 @@ def _setting(ruling: Ruling, wording: Wording) -> SettingBody:
         clause=setting.clause,
         words=setting.words,
         example=setting.example,
+        in_use=use.in_use,
+        enforced_by=list(use.enforced_by),
         why=ruling.why,
         by=in_words(f"PolicyDay.{ruling.group}", day=ruling.on, place=ruling.place),
         because=in_words(f"PolicyWhy.{ruling.why}", **facts),
