@@ -23,6 +23,18 @@ def is_credit_office_for(book: LawBook, department_id: DepartmentId | None, regi
     return department is not None and department.credit_office and is_responsible(book, department_id, region)
 
 
+def credit_office_of(book: LawBook, region: str) -> Department | None:
+    """The credit office (信用办) of the region, or of the nearest region above it that has one; the first by id."""
+    offices = [found for _, found in sorted(book.departments.items()) if found.credit_office]
+    by_region = {found.region: found for found in reversed(offices)}
+    return next((by_region[above] for above in book.lineage(region) if above in by_region), None)
+
+
+def regions_within(book: LawBook, region: str) -> frozenset[str]:
+    """The region and every region of the book below it."""
+    return frozenset({region, *(code for code in book.regions if region in book.lineage(code))})
+
+
 def is_active_department(department: Department | None, today: date) -> bool:
     """Whether the department exists and has not been retired before this day."""
     return department is not None and (department.retired_on is None or today <= department.retired_on)
