@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import ARRAY, Select, Text, and_, bindparam, or_, select, tuple_
+from sqlalchemy import Select, Text, and_, bindparam, or_, select, tuple_
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.registry.views.entries import BIGRAMS, ENTRIES, LEFT_ON, in_force_on
@@ -32,7 +33,7 @@ class PublicList:
         query = query.where(_C.domain_id == self.domain_id, _C.list_kind == self.kind.value)
         if self.regions is None:
             return query
-        return query.where(among(_C.jurisdiction, "regions").params(regions=sorted(self.regions)))
+        return query.where(among(_C.jurisdiction, "regions")).params(regions=sorted(self.regions))
 
 
 def _public_on(day: date) -> Any:
