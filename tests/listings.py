@@ -1,8 +1,9 @@
 """List events for tests, as initiator and repair publish them under the shipped law book."""
 
-from datetime import date
+from datetime import date, timedelta
 
 from services.catalogue.files.shipped import shipped
+from shared.calendar.working_days import today
 from shared.contracts.event import DepartmentId
 from shared.contracts.lawbook import ListKind
 from shared.contracts.listing import (
@@ -14,9 +15,11 @@ from shared.contracts.listing import (
     EntrySuspended,
     ResponsiblePerson,
     Subject,
+    Suspends,
 )
 from shared.ids import new_event_id
 from tests import builders
+from tests.harness import World
 
 COURT = DepartmentId("luoyang-court")
 VERSION = shipped().changes()[-1].lawbook_version
@@ -46,6 +49,12 @@ def an_entry(
     )
 
 
+def recently(w: World, days: int = 30) -> date:
+    """A day so many days ago, by the clock of the services: publicity counts from the decision."""
+    service = next(iter(w.services.values()))
+    return today(service.core.clock.now()) - timedelta(days=days)
+
+
 def published(entry: Entry) -> EntryPublished:
     return EntryPublished(entry_id=entry.entry_id, subject=entry.subject.key, lawbook_version=VERSION, entry=entry)
 
@@ -61,13 +70,15 @@ def revoked(entry: Entry) -> EntryRevoked:
     )
 
 
-def suspended(entry: Entry, case_id: str) -> EntrySuspended:
+def suspended(entry: Entry, case_id: str, *what: Suspends) -> EntrySuspended:
+    """Suspends measures unless given."""
     return EntrySuspended(
         entry_id=entry.entry_id,
         subject=entry.subject.key,
         lawbook_version=VERSION,
         case_id=case_id,
         reason="异议核实",
+        suspends=what or (Suspends.MEASURES,),
     )
 
 

@@ -82,6 +82,31 @@ class Undoing(StrEnum):
     """Nothing to undo; the measure states why."""
 
 
+class ChannelKind(StrEnum):
+    """How a department is reached."""
+
+    PHONE = "phone"  # 电话
+    EMAIL = "email"  # 电子邮箱
+    WEBSITE = "website"  # 网站
+    WECHAT = "wechat"  # 微信公众号
+    ADDRESS = "address"  # 地址
+
+
+class ChannelPurpose(StrEnum):
+    """What a channel is for."""
+
+    OBJECTION = "objection"  # 异议
+    COMPLAINT = "complaint"  # 投诉
+
+
+class Channel(Contract):
+    """A public channel of a department for objections or complaints (异议、投诉渠道; rows 20 and 30)."""
+
+    kind: ChannelKind
+    value: str = Field(min_length=1, max_length=200, description="The number, address or name, as the public uses it")
+    purpose: ChannelPurpose = ChannelPurpose.OBJECTION
+
+
 class Department(Contract):
     """A body that lists, decides or implements (发起部门、实施部门)."""
 
@@ -93,6 +118,7 @@ class Department(Contract):
     credit_office: bool = False
     level: RegionLevel | None = Field(default=None, description="Its level, if it differs from that of its region")
     categories: tuple[CategoryId, ...] = Field(default=(), description="The categories of bodies to which it belongs")
+    channels: tuple[Channel, ...] = Field(default=(), description="How the public reaches it (异议渠道, 投诉渠道)")
     clause: str = Field(default="", description="Document and clause that name it")
     example_settings: tuple[str, ...] = example_settings()
     retired_on: date | None = Field(default=None, description="Last day of its responsibility")

@@ -26,6 +26,18 @@ def is_credit_office_for(book: LawBook, department_id: DepartmentId | None, regi
     return department is not None and department.credit_office and is_responsible(book, department_id, region)
 
 
+def credit_office_of(book: LawBook, region: str) -> Department | None:
+    """The credit office (信用办) of the region, or of the nearest region above it that has one; the first by id."""
+    offices = [found for _, found in sorted(book.departments.items()) if found.credit_office]
+    by_region = {found.region: found for found in reversed(offices)}
+    return next((by_region[above] for above in book.lineage(region) if above in by_region), None)
+
+
+def regions_within(book: LawBook, region: str) -> frozenset[str]:
+    """The region and every region of the book below it."""
+    return frozenset({region, *(code for code in book.regions if region in book.lineage(code))})
+
+
 def regions_of(book: LawBook, department_id: DepartmentId) -> frozenset[str]:
     """All regions for which the department is responsible; none for an unknown one."""
     return book.derived(_Responsibilities).regions_of(department_id)

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from fastapi.telemetry import TelemetryConfig
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Lifespan, Message, Receive, Scope, Send
@@ -21,6 +21,7 @@ from shared.telemetry.requests import RequestMetrics, route_of
 from shared.telemetry.service_context import as_service
 from shared.web.correlation import CORRELATION_HEADER, correlated, read_correlation
 from shared.web.health import Check, health
+from shared.web.known_parameters import refuse_unknown_parameters
 from shared.web.language import preferred, use_language
 from shared.web.problem import Problem, install_problems, problem_response, problem_responses
 from shared.web.routing import checked
@@ -85,6 +86,7 @@ def application(
         redoc_url=None,
         openapi_url="/openapi.json",
         responses=problem_responses(),
+        dependencies=[Depends(refuse_unknown_parameters)],
         max_body_size=max_body,
         telemetry=_NO_FASTAPI_TELEMETRY,
     )

@@ -291,7 +291,7 @@ async def test_the_law_book_is_public_and_drafts_are_for_those_who_oversee(start
         await founded(w)
         for path in READS:
             anonymous = await w.http("catalogue").get(f"/v1/{path}")
-            assert (anonymous.status_code == 401) is path.startswith(("drafts", "exports", "unconfirmed")), path
+            assert (anonymous.status_code == 401) is path.startswith(("drafts", "unconfirmed")), path
             headers = w.bearer("luoyang-court", OfficerRole.EXECUTOR)
             answer = await w.http("catalogue").get(f"/v1/{path}", headers=headers)
             assert (answer.status_code == 403) is path.startswith("drafts"), path
@@ -477,8 +477,30 @@ async def test_implementers_and_checking_departments_are_resolved_for_a_region(s
         bodies = {body for one in in_luoyang for body in one["checked_by"]}
         assert {body.partition("-")[0] for body in bodies} == {"luoyang"}
         assert {name.partition("-")[0] for one in in_luoyang for name in one["measures"]} == {"S000"}
-        for unknown in ("measures/none/implementers", "memoranda/none/content", "regions/990000/lineage"):
-            assert (await ask(w, unknown, region="410122")).status_code == 404
+        assert (await ask(w, "measures/none/implementers", region="410122")).status_code == 404
+        for unknown in ("memoranda/none/content", "regions/990000/lineage"):
+            assert (await ask(w, unknown)).status_code == 404
+        assert refusal(await ask(w, "regions/410122/lineage", region="410122"), 422) == [
+            ("unknown_parameter", "query.region")
+        ]
+
+
+async def test_the_directory_of_a_region_names_channels_for_objections_credit_offices_first(start: StartWorld) -> None:
+    async with start("catalogue") as w:
+        await loaded(w)
+        assert (await get(w, "directory", region="410300"))["reachable"] == [], "no document states any"
+        phone = {"kind": "phone", "value": "000-12345678（示例）", "purpose": "objection"}
+        for department_id, region, office in (
+            ("example-a", "410302", False),
+            ("example-b", "410300", True),
+            ("example-c", "320681", True),
+        ):
+            names = {"name_zh": "示例部门", "name_en": "Example", "channels": [phone], "example_settings": ["channels"]}
+            item = {"department_id": department_id, "region": region, "credit_office": office, **names}
+            await enact(w, "departments", item)
+        found = (await get(w, "directory", region="410302"))["reachable"]
+        assert [one["department_id"] for one in found] == ["example-b", "example-a"]
+        assert found[0]["channels"] == [phone]
 
 
 # --- example settings

@@ -14,13 +14,21 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.feedback.views import closure, obligations
 from services.initiator.views import entries
+from services.registry.views import public
+from services.registry.views.public import PublicList
+from shared.contracts.event import DomainId
+from shared.contracts.lawbook import ListKind
 from tests.conftest import StartWorld
 
 _KEYS = [str(uuid.uuid5(uuid.NAMESPACE_OID, str(n))) for n in range(500)]
+_DAY = date(2026, 3, 1)
+_LIST = PublicList(DomainId("tax"), ListKind.BLACK, None)
 _OWED_BY = obligations.ObligationQuery(department="luoyang-tax")
 
 Ask = Callable[[AsyncConnection], Awaitable[object]]
 QUERIES: dict[str, tuple[str, Ask]] = {
+    "entries_bigrams_idx": ("registry", lambda c: public.search(c, None, "白马寺", [_DAY], "", 100)),
+    "entries_left_idx": ("registry", lambda c: public.exits(c, _LIST, _DAY, _DAY, None, 100)),
     "entries_one_decision_idx": ("initiator", lambda c: entries.active_among(c, _KEYS)),
     "lines_open_idx": ("feedback", lambda c: obligations.obligations(c, _OWED_BY, "", 100)),
     "lines_unnoticed_idx": ("feedback", lambda c: obligations.unpublished_overdue(c, date(2018, 3, 1), None, 100)),

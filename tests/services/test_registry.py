@@ -25,7 +25,7 @@ from shared.contracts.response import (
 from shared.trust import OfficerRole
 from tests.conftest import StartWorld
 from tests.harness import World, eventually
-from tests.listings import VERSION, an_entry, published, resumed, revoked, suspended
+from tests.listings import VERSION, an_entry, published, recently, resumed, revoked, suspended
 from tests.subjects import INVENTED, company, person
 
 LAWBOOK = shipped().changes()
@@ -173,7 +173,7 @@ async def test_the_same_question_about_the_past_has_one_answer(start: StartWorld
 async def test_lists_and_search_show_public_entries_in_force_to_everyone(start: StartWorld) -> None:
     async with start("registry") as w:
         await w.publish_lawbook(*LAWBOOK)
-        entry = an_entry(company(w, 1))
+        entry = an_entry(company(w, 1), decided_on=recently(w))
         watched = an_entry(company(w, 2), domain="work-safety", kind=ListKind.WATCH)
         await w.publish(published(entry), published(watched))
         await settled(w, 2)
@@ -212,7 +212,7 @@ async def test_the_last_page_names_no_next_also_when_it_is_exactly_full(start: S
         await w.publish_lawbook(*LAWBOOK)
         for index in (1, 2):
             await w.publish(
-                published(an_entry(company(w, index))),
+                published(an_entry(company(w, index), decided_on=recently(w))),
                 published(an_entry(company(w, index), kind=ListKind.RED, domain="tax")),
             )
         await settled(w, 4)

@@ -332,4 +332,4 @@ async def test_a_question_about_an_unknown_domain_or_no_region_is_refused(tour: 
             "/v1/policies/governing", params={"region": "410300", "domain": "nowhere"}, headers=headers
         )
         assert unknown.json()["code"] == "unknown_domain"
-        assert (await http.get("/v1/policies/governing", params={"region": "410300"})).status_code == 401
+        assert (await http.get("/v1/policies/governing", params={"region": "410300"})).status_code == 200, "public"

@@ -12,18 +12,18 @@ from services.catalogue.files.rows import Retirements, sheet_of
 from services.catalogue.files.writing import Pages, as_csv, as_workbook, as_yaml
 from services.catalogue.views import item_queries
 from shared.contracts.lawbook import ItemKind
+from shared.files.tables import CSV_MEDIA, XLSX_MEDIA
 from shared.lawbook.items import SHAPES, ends, identity, version_of
 from shared.rejection import reject
 from shared.runtime.core import Core
-from shared.web.access import Caller
 from shared.web.core import CoreDep
 
 router = APIRouter(tags=["files"])
 
 _MEDIA = {
     FileForm.YAML: "application/yaml",
-    FileForm.CSV: "text/csv; charset=utf-8",
-    FileForm.XLSX: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    FileForm.CSV: CSV_MEDIA,
+    FileForm.XLSX: XLSX_MEDIA,
 }
 _PAGE = 500
 """Items that are read from the database at a time."""
@@ -33,10 +33,9 @@ _PAGE = 500
 async def export(
     form: FileForm,
     core: CoreDep,
-    who: Caller,
     kind: Annotated[ItemKind | None, Query(description="Only items of this kind; required for CSV")] = None,
 ) -> StreamingResponse:
-    """Every version of every item as published, and every retirement."""
+    """Every version of every item as published, and every retirement. Public, as the law book is (row 20)."""
     if form is FileForm.CSV and kind is None:
         raise reject("field_missing", "query.kind")
     pages: dict[str, Pages] = {sheet_of(k): _pages(core, k) for k in ([kind] if kind else SHAPES)}

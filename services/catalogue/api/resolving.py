@@ -12,6 +12,7 @@ from services.catalogue.api.bodies.resolved import (
     MatterBody,
     MattersBody,
     MemorandumBody,
+    ReachableBody,
 )
 from shared.contracts.directory import Matter, MatterId, RegionCode
 from shared.contracts.event import InstrumentId, MeasureId
@@ -58,10 +59,10 @@ async def memorandum(instrument_id: InstrumentId, core: CoreDep) -> MemorandumBo
 
 @router.get("/directory")
 async def directory(core: CoreDep, region: RegionQuery) -> MattersBody:
-    """The matters in which a check is due (信用信息查询事项目录), with the departments that must check in a region."""
+    """The matters in which a check is due (信用信息查询事项目录), who must check, and channels of the departments of a region."""
     book = await current_book(core)
     matters = [_matter(book, matter, region) for _, matter in sorted(book.matters.items())]
-    return MattersBody(region=region, matters=matters)
+    return MattersBody(region=region, matters=matters, reachable=_reachable(book, region))
 
 
 @router.get("/regions/{code}/lineage")
@@ -81,6 +82,23 @@ def _matter(book: LawBook, matter: Matter, region: str) -> MatterBody:
         if MatterId(matter.matter_id) in measure.matters and _applies_in(book, measure, region)
     ]
     return MatterBody(matter=matter, checked_by=list(book.checked_by(matter, region)), measures=measures)
+
+
+def _reachable(book: LawBook, region: str) -> list[ReachableBody]:
+    """Departments with channels, credit offices first, then those of the nearest region (rows 20 and 30)."""
+    distance = {code: nth for nth, code in enumerate(book.lineage(region))}
+    found = [one for one in book.departments.values() if one.channels and one.region in distance and not one.retired_on]
+    found.sort(key=lambda one: (not one.credit_office, distance[one.region], one.department_id))
+    return [
+        ReachableBody(
+            department_id=one.department_id,
+            name_zh=one.name_zh,
+            name_en=one.name_en,
+            credit_office=one.credit_office,
+            channels=one.channels,
+        )
+        for one in found
+    ]
 
 
 def _applies_in(book: LawBook, measure: Measure, region: str) -> bool:

@@ -1,19 +1,15 @@
 """The law book as a file that can be imported again: YAML, CSV of one kind, or a workbook with a sheet for each kind."""
 
-import tempfile
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 
-import openpyxl
 import yaml
-from openpyxl.cell import WriteOnlyCell
 
 from services.catalogue.files.rows import MODELS, columns, sheet_of, to_row
 from shared.contracts.event import Contract
 from shared.contracts.lawbook import ItemKind
-from shared.files.csv_text import BYTE_ORDER_MARK, csv_line
-
-_PIECE = 64 * 1024
+from shared.files import tables
+from shared.files.tables import TablePages
 
 Pages = AsyncIterator[Sequence[Contract]]
 
@@ -43,30 +39,20 @@ class _Dumper(yaml.SafeDumper):
         return True
 
 
-async def as_csv(kind: ItemKind, pages: Pages) -> AsyncIterator[str]:
-    """A heading and a row per item. With a byte order mark, so that spreadsheets read Chinese."""
-    yield BYTE_ORDER_MARK + csv_line(columns(MODELS[sheet_of(kind)]))
+def as_csv(kind: ItemKind, pages: Pages) -> AsyncIterator[str]:
+    """A heading and a row per item."""
+    return tables.as_csv(_table(sheet_of(kind), pages))
+
+
+def as_workbook(pages: Mapping[str, Pages]) -> AsyncIterator[bytes]:
+    """One sheet per kind."""
+    return tables.as_workbook({sheet: _table(sheet, of_kind) for sheet, of_kind in pages.items()})
+
+
+def _table(sheet: str, pages: Pages) -> TablePages:
+    return TablePages(list(columns(MODELS[sheet])), _rows(pages))
+
+
+async def _rows(pages: Pages) -> AsyncIterator[Sequence[Sequence[str]]]:
     async for items in pages:
-        yield "".join(csv_line(to_row(item)) for item in items)
-
-
-async def as_workbook(pages: Mapping[str, Pages]) -> AsyncIterator[bytes]:
-    """One sheet per kind, written to disk row by row. All cells are text, so no cell is a formula."""
-    book = openpyxl.Workbook(write_only=True)
-    for name, of_kind in pages.items():
-        sheet = book.create_sheet(name)
-        sheet.append(list(columns(MODELS[name])))
-        async for items in of_kind:
-            for item in items:
-                sheet.append([_text(sheet, cell) for cell in to_row(item)])
-    with tempfile.TemporaryFile() as file:
-        book.save(file)
-        file.seek(0)
-        while piece := file.read(_PIECE):
-            yield piece
-
-
-def _text(sheet: Any, value: str) -> Any:
-    cell = WriteOnlyCell(sheet, value=value)
-    cell.data_type = "s"
-    return cell
+        yield [to_row(item) for item in items]

@@ -2,8 +2,31 @@
 
 from fastapi import APIRouter
 
-from services.registry.api import clean_record, lists, policies, rehearsals, resolution, resolving, subjects
+from services.registry.api import (
+    clean_record,
+    downloads,
+    exits,
+    lists,
+    policies,
+    public_search,
+    rehearsals,
+    resolution,
+    resolving,
+    subjects,
+)
 
 router = APIRouter()
-for module in (subjects, clean_record, lists, policies, resolution, rehearsals, resolving):
+# Downloads come before lists: `/lists/{domain_id}/{kind}` also matches `/lists/{domain_id}/{kind}.csv`.
+for module in (
+    subjects,
+    clean_record,
+    downloads,
+    exits,
+    lists,
+    public_search,
+    policies,
+    resolution,
+    rehearsals,
+    resolving,
+):
     router.include_router(module.router)

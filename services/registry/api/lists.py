@@ -1,4 +1,4 @@
-"""Published lists (row 3) and the public search (row 20), both without a token; and conflicts (N8)."""
+"""Published lists (row 3): what is public today, without a token; what was public, for authorised readers. And conflicts (N8)."""
 
 from datetime import date
 from typing import Annotated
@@ -6,14 +6,23 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 
 from services.registry.api.access import Overseer
-from services.registry.api.bodies.lists import Conflict, PublicPage, conflict_page, public_page
-from services.registry.views import entries
+from services.registry.api.asked_lists import ListAsked, Region, list_of
+from services.registry.api.bodies.lists import (
+    Conflict,
+    PastPage,
+    PublicPage,
+    conflict_page,
+    past_page,
+    public_page,
+)
+from services.registry.api.day_cursors import day_of_listing
+from services.registry.views import entries, public
+from shared.authority import is_credit_office_for
 from shared.calendar.working_days import today
-from shared.contracts.event import DomainId, SubjectKey
 from shared.contracts.lawbook import ListKind
-from shared.identity import is_credit_code
+from shared.lawbook.book import LawBook
 from shared.rejection import reject
-from shared.runtime.core import Core
+from shared.trust import OfficerRole, Principal
 from shared.web.core import CoreDep
 from shared.web.paging import After, Limit, Page
 
@@ -22,36 +31,54 @@ router = APIRouter(prefix="/v1")
 
 @router.get("/lists/{domain_id}/{kind}")
 async def published_list(
-    domain_id: str, kind: ListKind, core: CoreDep, after: After = "", limit: Limit = 100, on: date | None = None
-) -> PublicPage:
-    """A published list (row 3), open to everyone. The watch list is never published."""
-    if kind is ListKind.WATCH:
-        raise reject("watch_list_not_public", "kind")
-    if (await core.lawbook.current()).domain(DomainId(domain_id)) is None:
-        raise reject("unknown_domain", "domain_id", domain_id=domain_id)
-    day = on or today(core.clock.now())
-    async with core.engine.connect() as connection:
-        rows = await entries.published_list(connection, domain_id, kind, day, after, limit + 1)
-    return public_page(rows, limit, day)
-
-
-@router.get("/public/search")
-async def public_search(
+    asked: ListAsked,
     core: CoreDep,
-    q: Annotated[str, Query(min_length=2, max_length=200, description="A credit code, or the beginning of a name")],
+    on: Annotated[date | None, Query(description="Today, or the day of the listing that `after` continues")] = None,
     after: After = "",
-    limit: Limit = 50,
+    limit: Limit = 100,
 ) -> PublicPage:
-    """The one-stop public query (row 20), open to everyone: public entries in force."""
-    day = today(core.clock.now())
+    """A published list (row 3), open to everyone: what is public today. The watch list is never published.
+
+    All pages are about the day on which the listing began.
+    """
+    now = today(core.clock.now())
+    day, after_entry = day_of_listing(on, after, now)
     async with core.engine.connect() as connection:
-        rows = await entries.public_search(connection, _credit_code(core, q), q.strip(), day, after, limit + 1)
-    return public_page(rows, limit, day)
+        rows = await public.published_list(connection, asked.wanted, sorted({day, now}), after_entry, limit + 1)
+    return public_page(rows, limit, day, asked.book)
 
 
-def _credit_code(core: Core, q: str) -> SubjectKey | None:
-    """The key of a credit code; None when the text is not one and is searched as a name."""
-    return core.keys.of("uscc", q) if is_credit_code(q) else None
+@router.get("/lists/{domain_id}/{kind}/history")
+async def past_list(
+    domain_id: str,
+    kind: ListKind,
+    core: CoreDep,
+    who: Overseer,
+    on: Annotated[date, Query(description="The day")],
+    region: Region = None,
+    after: After = "",
+    limit: Limit = 100,
+) -> PastPage:
+    """What was public on a day, as far as is known now: for the credit office of the region, and for auditors.
+
+    Without `region`: that of the caller's department, and for an auditor every region.
+    """
+    book = await core.lawbook.current()
+    asked = list_of(book, domain_id, kind, _authorised_region(who, book, region))
+    async with core.engine.connect() as connection:
+        rows = await public.past_list(connection, asked.wanted, on, after, limit + 1)
+    return past_page(rows, limit, on, book)
+
+
+def _authorised_region(who: Principal, book: LawBook, region: str | None) -> str | None:
+    """The region that the caller may read. Raises Rejected: `outside_responsibility`."""
+    if who.has(OfficerRole.AUDITOR):
+        return region
+    department = book.department(who.department) if who.department else None
+    wanted = region or (department.region if department else "")
+    if not is_credit_office_for(book, who.department, wanted):
+        raise reject("outside_responsibility", "query.region", region=wanted, department=who.department)
+    return wanted
 
 
 @router.get("/conflicts")

@@ -11,7 +11,6 @@ from shared.contracts.directory import RegionCode
 from shared.contracts.event import DomainId
 from shared.lawbook.policy import Question, governing
 from shared.rejection import reject
-from shared.web.access import Caller
 from shared.web.core import CoreDep, WordingDep
 
 router = APIRouter(prefix="/v1/policies")
@@ -22,7 +21,6 @@ Region = Annotated[RegionCode, Query(description="GB/T 2260, six digits; 000000 
 @router.get("/governing")
 async def which_policy_governs(
     core: CoreDep,
-    who: Caller,
     wording: WordingDep,
     region: Region,
     domain: Annotated[str | None, Query(description="A domain; absent: the policies of every domain")] = None,
@@ -32,7 +30,7 @@ async def which_policy_governs(
         RegionCode | None, Query(description="Where it is carried out, when in another region")
     ] = None,
 ) -> GoverningBody:
-    """Which policy governs each setting, and why."""
+    """Which policy governs each setting, and why. Public: rules of management are (row 20)."""
     book = await core.lawbook.current()
     if domain is not None and book.domain(DomainId(domain)) is None:
         raise reject("unknown_domain", "query.domain", domain_id=domain)

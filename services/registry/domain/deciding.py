@@ -8,7 +8,7 @@ removes ends because of that law and from now on, also when the entry changes in
 """
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime
+from datetime import date, datetime
 
 from services.registry.domain.commands import (
     PUBLISHED,
@@ -34,8 +34,10 @@ from services.registry.domain.file import INITIAL, LineInFile, SubjectFile, evol
 from services.registry.domain.law import Law, law_on
 from services.registry.domain.law_change import resolved_again
 from services.registry.domain.orders import ByListEvent, directed, ended, refused, suspended_or_resumed
+from services.registry.domain.publicity import publicity_again, publicity_of
 from shared.calendar.working_days import today
 from shared.contracts.event import Event
+from shared.contracts.listing import Suspends
 from shared.contracts.response import EndMode, ResponseAmended, Settled
 from shared.decider import Decider
 from shared.rejection import reject
@@ -46,12 +48,13 @@ def decide(file: SubjectFile, command: Command, now: datetime) -> Sequence[Event
     if isinstance(command, Settle):
         return [_settled(file, command)]
     if isinstance(command, ResolveAgain):
-        return resolved_again(file, law_on(command.book, today(now)))
+        law = law_on(command.book, today(now))
+        return [*resolved_again(file, law), *publicity_again(file, law, today(now))]
     law = law_on(command.trigger.book, today(now))
     before = resolved_again(file, law)
     for event in before:
         file = evolve(file, event)
-    recorded = _recorded(file, command, law)
+    recorded = _recorded(file, command, law, today(now))
     return [*before, recorded, *_orders(evolve(file, recorded), command, law)]
 
 
@@ -61,9 +64,9 @@ SUBJECT_FILE: Decider[SubjectFile, Command] = Decider("subject", INITIAL, decide
 # --- recording a change ----------------------------------------------------------------------------------------------
 
 
-def _recorded(file: SubjectFile, command: Change, law: Law) -> Event:
+def _recorded(file: SubjectFile, command: Change, law: Law, day: date) -> Event:
     if isinstance(command, Record):
-        return _entry_recorded(file, command, law)
+        return _entry_recorded(file, command, law, day)
     entry_id, event_id = command.entry_id, command.trigger.list_event_id
     if entry_id not in file.entries:
         raise reject("entry_not_in_file", entry_id=entry_id)
@@ -71,8 +74,13 @@ def _recorded(file: SubjectFile, command: Change, law: Law) -> Event:
         case Drop():
             return RoleDropped(entry_id=entry_id, list_event_id=event_id)
         case Suspend():
+            since = file.entries[entry_id].publicity_suspended_on or day
             return EntrySuspendedInFile(
-                entry_id=entry_id, list_event_id=event_id, reason=command.reason, suspends=command.suspends
+                entry_id=entry_id,
+                list_event_id=event_id,
+                reason=command.reason,
+                suspends=command.suspends,
+                publicity_since=since if Suspends.PUBLICITY in command.suspends else None,
             )
         case Resume():
             return EntryResumedInFile(entry_id=entry_id, list_event_id=event_id, reason=command.reason)
@@ -87,7 +95,7 @@ def _recorded(file: SubjectFile, command: Change, law: Law) -> Event:
             )
 
 
-def _entry_recorded(file: SubjectFile, command: Record, law: Law) -> Event:
+def _entry_recorded(file: SubjectFile, command: Record, law: Law, day: date) -> Event:
     entry, trigger = command.entry, command.trigger
     known = file.entries.get(entry.entry_id)
     if known and known.ended:
@@ -103,6 +111,7 @@ def _entry_recorded(file: SubjectFile, command: Record, law: Law) -> Event:
         lawbook_version=trigger.book.version,
         validated_by=trigger.validated_by,
         law_day=law.day,
+        publicity=None if command.roles else publicity_of(entry, law, day, known.publicity if known else None),
     )
 
 

@@ -6,7 +6,7 @@ What follows is public (shared/contracts/response.py) and in the same stream.
 from datetime import date
 from typing import ClassVar
 
-from shared.contracts.event import EntryId, Event, EventId
+from shared.contracts.event import Contract, EntryId, Event, EventId
 from shared.contracts.lawbook import Role
 from shared.contracts.listing import Cause, Entry, Subject, Suspends
 from shared.contracts.response import EndMode
@@ -16,6 +16,20 @@ from shared.contracts.vocabulary import Vocabulary
 class FileEvent(Event):
     entry_id: EntryId
     list_event_id: EventId
+
+
+class Publicity(Contract):
+    """When the public may see an entry (公示), by the law book that was used; shared/lawbook/publicity.py."""
+
+    allowed: bool
+    """The entry asks to be public, and the law allows it."""
+    from_day: date
+    until: date | None
+    """Its last day; None: no end. The entry may leave the list before."""
+
+    def shown_on(self, day: date) -> bool:
+        """Whether the entry is public on a day, while it is in force."""
+        return self.allowed and self.from_day <= day and (self.until is None or day <= self.until)
 
 
 class EntryRecorded(FileEvent):
@@ -30,6 +44,8 @@ class EntryRecorded(FileEvent):
     """The version of the law book that validated the publication or correction; None in older events."""
     law_day: date | None = None
     """The last day until then on which anything in the law book began or ended; None in older events."""
+    publicity: Publicity | None = None
+    """Of the listed subject; None in the file of a responsible person (not public), and in older events."""
 
 
 class RoleDropped(FileEvent):
@@ -44,6 +60,8 @@ class EntrySuspendedInFile(FileEvent):
     TYPE: ClassVar[str] = "registry.entry_suspended.v1"
     reason: str
     suspends: tuple[Suspends, ...] = (Suspends.MEASURES,)
+    publicity_since: date | None = None
+    """The day since which its publicity is suspended; None when it is not, and in older events."""
 
 
 class EntryResumedInFile(FileEvent):
@@ -72,8 +90,26 @@ class FileResolvedAgain(Event):
     """The entries for which anything changed."""
 
 
+class PublicityChanged(Event):
+    """The law has changed, and the publicity of an entry with it; or the entry is older than `EntryRecorded.publicity`."""
+
+    TYPE: ClassVar[str] = "registry.publicity_changed.v1"
+    entry_id: EntryId
+    publicity: Publicity
+    lawbook_version: int
+    law_day: date
+
+
 FileChange = EntryRecorded | RoleDropped | EntrySuspendedInFile | EntryResumedInFile | EntryEndedInFile
 
 VOCABULARY = Vocabulary(
-    [EntryRecorded, RoleDropped, EntrySuspendedInFile, EntryResumedInFile, EntryEndedInFile, FileResolvedAgain]
+    [
+        EntryRecorded,
+        RoleDropped,
+        EntrySuspendedInFile,
+        EntryResumedInFile,
+        EntryEndedInFile,
+        FileResolvedAgain,
+        PublicityChanged,
+    ]
 )

@@ -11,6 +11,8 @@ from services.registry.domain.events import (
     EntryResumedInFile,
     EntrySuspendedInFile,
     FileResolvedAgain,
+    Publicity,
+    PublicityChanged,
     RoleDropped,
 )
 from shared.contracts.event import DepartmentId, EntryId, Event, EventId, LineId, SubjectKey
@@ -43,6 +45,10 @@ class EntryInFile:
     """All persons ever responsible for it, also before a correction: their lines end with it too."""
     suspends: frozenset[Suspends] = frozenset()
     """What is suspended now; empty: nothing."""
+    publicity: Publicity | None = None
+    """When the public may see it; None for responsible persons, and until it is first decided for an older entry."""
+    publicity_suspended_on: date | None = None
+    """The day since which its publicity is suspended."""
     dropped: bool = False
     ended: EndMode | None = None
     ended_on: date | None = None
@@ -99,9 +105,12 @@ def evolve(file: SubjectFile, event: Event) -> SubjectFile:
         case RoleDropped():
             return _entry(file, event.entry_id, dropped=True)
         case EntrySuspendedInFile():
-            return _entry(file, event.entry_id, suspends=frozenset(event.suspends))
+            since = event.publicity_since
+            return _entry(file, event.entry_id, suspends=frozenset(event.suspends), publicity_suspended_on=since)
         case EntryResumedInFile():
-            return _entry(file, event.entry_id, suspends=frozenset[Suspends]())
+            return _entry(file, event.entry_id, suspends=frozenset[Suspends](), publicity_suspended_on=None)
+        case PublicityChanged():
+            return _entry(file, event.entry_id, publicity=event.publicity)
         case EntryEndedInFile():
             return _entry(file, event.entry_id, ended=event.mode, ended_on=event.ended_on, cause=event.cause)
         case FileResolvedAgain():
@@ -142,6 +151,8 @@ def _with_entry(file: SubjectFile, event: EntryRecorded) -> SubjectFile:
         list_event_id=event.list_event_id,
         people=named | (known.people if known else frozenset[SubjectKey]()),
         suspends=known.suspends if known else frozenset(),
+        publicity=event.publicity,
+        publicity_suspended_on=known.publicity_suspended_on if known else None,
     )
     law = (event.lawbook_version, event.law_day) if event.law_day else file.law
     return replace(file, of=event.of, entries={**file.entries, event.entry_id: held}, law=law)

@@ -1,4 +1,4 @@
-"""One row for each entry, and one for each person responsible for it: published lists, the public search, conflicts.
+"""One row for each entry, and one for each person responsible for it. Questions of the public are in public.py.
 
 Whether an entry is in force is computed from its dates and its end, and not stored as a flag that a job would have to update.
 """
@@ -8,10 +8,30 @@ from datetime import date
 from typing import Any
 
 import orjson
-from sqlalchemy import Boolean, Column, Date, Index, Table, Text, and_, func, or_, select
+from sqlalchemy import (
+    Boolean,
+    Column,
+    Date,
+    Index,
+    Table,
+    Text,
+    and_,
+    false,
+    func,
+    literal_column,
+    or_,
+    select,
+)
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.registry.domain.events import EntryEndedInFile, EntryRecorded, EntryResumedInFile, EntrySuspendedInFile
+from services.registry.domain.events import (
+    EntryEndedInFile,
+    EntryRecorded,
+    EntryResumedInFile,
+    EntrySuspendedInFile,
+    PublicityChanged,
+)
 from services.registry.schema import METADATA
 from shared.contracts.event import SubjectKey
 from shared.contracts.lawbook import ListKind
@@ -20,6 +40,7 @@ from shared.contracts.response import EndMode
 from shared.database import RawJson, among, insert_rows, update_rows
 from shared.eventstore.body_projection import StoredBody, project_bodies
 from shared.eventstore.rebuild import BUILD_LAST
+from shared.identity.names import bigrams, matching_name
 
 ENTRIES = Table(
     "entries",
@@ -32,13 +53,39 @@ ENTRIES = Table(
     Column("public", Boolean, nullable=False),
     Column("term_from", Date, nullable=False),
     Column("term_to", Date),
-    Column("suspended", Boolean, nullable=False),
+    Column("suspended", Boolean, nullable=False, server_default=false()),
     Column("ended_mode", Text),
     Column("ended_on", Date),
     Column("entry", RawJson, nullable=False),
+    Column("jurisdiction", Text, nullable=False, server_default=""),
+    Column("public_from", Date),
+    Column("public_until", Date),
+    Column("publicity_suspended_on", Date),
+    Column("name_matching", Text, nullable=False, server_default=""),
+    Column("name_bigrams", Text, nullable=False, server_default=""),
     Index(None, "subject_key", info=BUILD_LAST),
     Index(None, "domain_id", "list_kind", "entry_id", info=BUILD_LAST),
-    Index(None, "name", info=BUILD_LAST),
+)
+"""`public`: it may be public, from `public_from` to `public_until` (null: no end), while it is in force and its publicity is not
+suspended. `suspended`: its punishments are. `name_matching`: the name as it is compared (shared/identity/names.py); the pairs of
+its characters, separated by spaces, are in `name_bigrams`.
+"""
+
+BIGRAMS = func.string_to_array(ENTRIES.c.name_bigrams, literal_column("' '"), type_=ARRAY(Text))
+LEFT_ON = func.least(
+    ENTRIES.c.ended_on, ENTRIES.c.public_until + literal_column("1"), ENTRIES.c.publicity_suspended_on, type_=Date
+)
+"""The day since which the entry is no longer public; null while nothing ends its publicity."""
+
+Index("entries_bigrams_idx", BIGRAMS, postgresql_using="gin", postgresql_where=ENTRIES.c.public, info=BUILD_LAST)
+Index(
+    "entries_left_idx",
+    ENTRIES.c.domain_id,
+    ENTRIES.c.list_kind,
+    LEFT_ON,
+    ENTRIES.c.entry_id,
+    postgresql_where=ENTRIES.c.public,
+    info=BUILD_LAST,
 )
 
 PEOPLE = Table(
@@ -50,60 +97,92 @@ PEOPLE = Table(
 """Everyone ever held responsible for an entry."""
 
 
-@project_bodies(EntryRecorded, EntrySuspendedInFile, EntryResumedInFile, EntryEndedInFile)
+@project_bodies(EntryRecorded, PublicityChanged, EntrySuspendedInFile, EntryResumedInFile, EntryEndedInFile)
 async def project(connection: AsyncConnection, stored: Sequence[StoredBody], /) -> None:
     """An entry is projected from the file of the listed subject; persons' files repeat it."""
     events = [(one.type, orjson.loads(one.body)) for one in stored]
     recorded = {e["entry_id"]: e["entry"] for kind, e in events if kind == EntryRecorded.TYPE and not e["roles"]}
-    await insert_rows(connection, ENTRIES, [_row(entry) for entry in recorded.values()], conflict=("entry_id",))
+    publicity = _latest_publicity(events)
+    rows = [_row(entry, publicity[entry_id]) for entry_id, entry in recorded.items()]
+    await insert_rows(connection, ENTRIES, rows, conflict=("entry_id",))
+    changed = [{"entry_id": one, **_public(given)} for one, given in publicity.items() if given and one not in recorded]
+    await update_rows(connection, ENTRIES, ("entry_id",), changed)
     people = {
         (entry_id, person["subject"]["key"]): None
         for entry_id, entry in recorded.items()
         for person in entry["responsible"]
     }
-    rows = [{"entry_id": entry_id, "subject_key": key} for entry_id, key in people]
-    await insert_rows(connection, PEOPLE, rows, conflict=("entry_id", "subject_key"), keep=True)
+    held = [{"entry_id": entry_id, "subject_key": key} for entry_id, key in people]
+    await insert_rows(connection, PEOPLE, held, conflict=("entry_id", "subject_key"), keep=True)
     await _project_suspension(connection, events)
     await _project_end(connection, events)
 
 
-_WATCH = ListKind.WATCH.value
-
-
-def _row(entry: dict[str, Any]) -> dict[str, Any]:
+def _row(entry: dict[str, Any], publicity: dict[str, Any] | None) -> dict[str, Any]:
+    """Without suspension and end: a correction leaves both as they are."""
     term_to = entry["term_to"]
+    matching = matching_name(entry["subject"]["name"])
     return {
         "entry_id": entry["entry_id"],
         "subject_key": entry["subject"]["key"],
         "name": entry["subject"]["name"],
         "list_kind": entry["list_kind"],
         "domain_id": entry["domain_id"],
-        "public": entry["public"] and entry["list_kind"] != _WATCH,
         "term_from": date.fromisoformat(entry["term_from"]),
-        "term_to": term_to and date.fromisoformat(term_to),
-        "suspended": False,
-        "ended_mode": None,
-        "ended_on": None,
+        "term_to": _day(term_to),
         "entry": orjson.dumps(entry).decode(),
+        "jurisdiction": entry["jurisdiction"],
+        "name_matching": matching,
+        "name_bigrams": " ".join(bigrams(matching)),
+        **_public(publicity or {"allowed": False, "from_day": entry["term_from"], "until": term_to}),
     }
+
+
+def _public(publicity: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "public": publicity["allowed"],
+        "public_from": _day(publicity["from_day"]),
+        "public_until": _day(publicity["until"]),
+    }
+
+
+def _day(text: str | None) -> date | None:
+    return date.fromisoformat(text) if text else None
 
 
 _Events = Sequence[tuple[str, dict[str, Any]]]
 """Type and body of each event."""
 
 
+def _latest_publicity(events: _Events) -> dict[str, dict[str, Any] | None]:
+    """The last publicity of each entry that these events record or change.
+
+    None for an older event without it: such an entry is not public until its publicity is decided.
+    """
+    latest: dict[str, dict[str, Any] | None] = {}
+    for kind, event in events:
+        if kind == PublicityChanged.TYPE or (kind == EntryRecorded.TYPE and not event["roles"]):
+            latest[event["entry_id"]] = event.get("publicity")
+    return latest
+
+
 async def _project_suspension(connection: AsyncConnection, events: _Events) -> None:
-    latest = {e["entry_id"]: _measures_suspended(kind, e) for kind, e in events if kind in _SUSPENSIONS}
-    rows = [{"entry_id": entry_id, "suspended": value} for entry_id, value in latest.items()]
+    latest = {e["entry_id"]: _suspension(kind, e) for kind, e in events if kind in _SUSPENSIONS}
+    rows = [{"entry_id": entry_id, **values} for entry_id, values in latest.items()]
     await update_rows(connection, ENTRIES, ("entry_id",), rows)
 
 
 _SUSPENSIONS = frozenset({EntrySuspendedInFile.TYPE, EntryResumedInFile.TYPE})
 
 
-def _measures_suspended(kind: str, event: dict[str, Any]) -> bool:
-    """Suspensions without `suspends` are older than the field: they suspend measures."""
-    return kind == EntrySuspendedInFile.TYPE and Suspends.MEASURES in event.get("suspends", [Suspends.MEASURES])
+def _suspension(kind: str, event: dict[str, Any]) -> dict[str, Any]:
+    """Suspensions without `suspends` are older than the field: they suspend measures. Without a day, the day is not known."""
+    suspends: list[str] = event.get("suspends", [Suspends.MEASURES]) if kind == EntrySuspendedInFile.TYPE else []
+    since = _day(event.get("publicity_since")) or date.min
+    return {
+        "suspended": Suspends.MEASURES in suspends,
+        "publicity_suspended_on": since if Suspends.PUBLICITY in suspends else None,
+    }
 
 
 async def _project_end(connection: AsyncConnection, events: _Events) -> None:
@@ -115,7 +194,7 @@ async def _project_end(connection: AsyncConnection, events: _Events) -> None:
     await update_rows(connection, ENTRIES, ("entry_id",), rows)
 
 
-def _in_force(day: date) -> Any:
+def in_force_on(day: date) -> Any:
     """Entries in force on a day: within their term, and not ended by then."""
     c = ENTRIES.c
     not_ended = or_(c.ended_mode.is_(None), and_(c.ended_mode == EndMode.FROM_NOW.value, c.ended_on > day))
@@ -130,41 +209,6 @@ async def people(connection: AsyncConnection, entry_ids: Iterable[str]) -> set[S
 _PEOPLE = select(PEOPLE.c.subject_key).where(among(PEOPLE.c.entry_id, "ids"))
 
 
-async def published_list(
-    connection: AsyncConnection, domain_id: str, kind: ListKind, day: date, after: str, limit: int
-) -> list[Any]:
-    """A published list (row 3): public entries in force on a day, by entry id. At most `limit` rows."""
-    query = (
-        select(ENTRIES)
-        .where(
-            ENTRIES.c.domain_id == domain_id,
-            ENTRIES.c.list_kind == kind.value,
-            ENTRIES.c.public,
-            ENTRIES.c.entry_id > after,
-            _in_force(day),
-        )
-        .order_by(ENTRIES.c.entry_id)
-        .limit(limit)
-    )
-    return list(await connection.execute(query))
-
-
-async def public_search(
-    connection: AsyncConnection, key: SubjectKey | None, name: str, day: date, after: str, limit: int
-) -> list[Any]:
-    """The one-stop public query (一站式查询, row 20): public entries in force, by code or by the beginning of a name."""
-    matches = ENTRIES.c.name.startswith(name, autoescape=True)
-    if key is not None:
-        matches = or_(matches, ENTRIES.c.subject_key == key)
-    query = (
-        select(ENTRIES)
-        .where(matches, ENTRIES.c.public, ENTRIES.c.entry_id > after, _in_force(day))
-        .order_by(ENTRIES.c.entry_id)
-        .limit(limit)
-    )
-    return list(await connection.execute(query))
-
-
 async def conflicts(connection: AsyncConnection, day: date, after: str, limit: int) -> list[Any]:
     """Subjects on a red and a black list at once, or on the black lists of several domains (N8), by key. Flags only."""
     red = func.count().filter(ENTRIES.c.list_kind == ListKind.RED.value)
@@ -176,7 +220,7 @@ async def conflicts(connection: AsyncConnection, day: date, after: str, limit: i
             black.label("black_domains"),
             func.array_agg(ENTRIES.c.entry_id).label("entry_ids"),
         )
-        .where(ENTRIES.c.subject_key > after, _in_force(day))
+        .where(ENTRIES.c.subject_key > after, in_force_on(day))
         .group_by(ENTRIES.c.subject_key)
         .having(or_(and_(red > 0, black > 0), black > 1))
         .order_by(ENTRIES.c.subject_key)

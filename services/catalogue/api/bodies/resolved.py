@@ -7,6 +7,7 @@ from pydantic import BaseModel, Field
 from shared.contracts.directory import CategoryId, Matter
 from shared.contracts.event import DepartmentId, MeasureId
 from shared.contracts.lawbook import (
+    Channel,
     Department,
     Instrument,
     Measure,
@@ -45,11 +46,24 @@ class MatterBody(BaseModel):
     measures: list[MeasureId] = Field(description="Measures that apply in this matter in the region")
 
 
+class ReachableBody(BaseModel):
+    """A department, and how the public reaches it with an objection or a complaint (异议、投诉渠道)."""
+
+    department_id: DepartmentId
+    name_zh: str
+    name_en: str
+    credit_office: bool
+    channels: tuple[Channel, ...]
+
+
 class MattersBody(BaseModel):
-    """The matters of a region in which a check is due."""
+    """The matters of a region in which a check is due, and the departments that the public can reach there."""
 
     region: str
     matters: list[MatterBody]
+    reachable: list[ReachableBody] = Field(
+        description="Departments of the region and of those above it that have channels; credit offices first"
+    )
 
 
 class LineageBody(BaseModel):
