@@ -23,6 +23,7 @@ from sqlalchemy import (
     func,
     select,
     text,
+    true,
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -33,7 +34,7 @@ from services.feedback.domain.states import Answer
 from services.feedback.schema import METADATA
 from services.feedback.views import measures
 from shared.contracts.event import EntryId, LineId
-from shared.contracts.execution import Undone
+from shared.contracts.execution import Undone, WithoutBasis
 from shared.contracts.lawbook import (
     ListKind,
     Undoing,
@@ -52,6 +53,7 @@ ENTRIES = Table(
     Column("initiated_by", Text),
     Column("published_by", Text),
     Column("term_to", Date),
+    Column("jurisdiction", Text),
     Column("list_events", Integer, nullable=False, server_default="0"),
     Column("settled", Integer, nullable=False, server_default="0"),
     Column("unsettled", Text, nullable=False, server_default=""),
@@ -99,14 +101,20 @@ LINES = Table(
     Column("undone", Text),
     Column("undone_at", DateTime(timezone=True)),
     Column("evidence", Text, nullable=False),
+    Column("undone_told_at", DateTime(timezone=True)),
+    Column("without_basis", Text),
     Column("noticed", Boolean, nullable=False),
     Column("state", Text, nullable=False),
     Column("due_on", Date),
+    Column("due_certain", Boolean, nullable=False, server_default=true()),
+    Column("unknown_year", Integer),
     Column("answered_late", Boolean, nullable=False),
     Column("undone_late", Boolean, nullable=False),
     PrimaryKeyConstraint("entry_id", "line_id"),
     Index("lines_open_idx", "department", "line_id", postgresql_where=text("state IN ('waiting', 'undoing')")),
     Index("lines_unnoticed_idx", "due_on", "line_id", postgresql_where=text("due_on IS NOT NULL AND NOT noticed")),
+    Index("lines_uncertain_idx", "unknown_year", "line_id", postgresql_where=text("unknown_year IS NOT NULL")),
+    Index("lines_unfounded_idx", "line_id", postgresql_where=text("without_basis IS NOT NULL AND undone IS NULL")),
 )
 """The columns up to `noticed` are the fields of `LedgerLine`, in its order. The others (`Derived`) are computed from them for
 queries.
@@ -210,7 +218,7 @@ def _entry_changes(old: LedgerEntry, new: LedgerEntry) -> dict[str, Any]:
 
 def entry_of(row: Any) -> LedgerEntry:
     """The entry in a row that begins with the columns of a `LedgerEntry`, in their order."""
-    entry_id, subject, name, kind, domain_id, initiated_by, published_by, term_to, *rest = row[: len(_ENTRY)]
+    entry_id, subject, name, kind, domain_id, initiated_by, published_by, term_to, region, *rest = row[: len(_ENTRY)]
     list_events, settled, unsettled, unread, ended, *tally = rest
     return LedgerEntry(
         entry_id,
@@ -221,6 +229,7 @@ def entry_of(row: Any) -> LedgerEntry:
         initiated_by,
         published_by,
         term_to,
+        region,
         list_events,
         settled,
         frozenset(unsettled.split()),
@@ -249,6 +258,7 @@ _MEMBERS: list[tuple[int, dict[str, Any]]] = [
         ("end_mode", {mode.value: mode for mode in EndMode}),
         ("answer", {answer.value: answer for answer in Answer}),
         ("undone", {undone.value: undone for undone in Undone}),
+        ("without_basis", {why.value: why for why in WithoutBasis}),
     )
 ]
 """The index of each enum field in a `LedgerLine`, and the enum member for each text of its column."""
