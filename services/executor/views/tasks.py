@@ -66,6 +66,7 @@ TASKS = Table(
     Column("kind", Text, nullable=False),
     Column("state", Text, nullable=False),
     Column("suspended", Boolean, nullable=False),
+    Column("due_on", Date),
     Column("due_from", Date),
     Column("end_mode", Text),
     Column("end_reason", Text),
@@ -79,7 +80,8 @@ TASKS = Table(
 """`direction` and `nth` refer to the line (views/directions.py) and order the worklist.
 
 `said` (note, reason or evidence), `how` and `done_at` are from the last answer. `due_from`: the day from which the working days
-for what is asked are counted; the last day itself is counted when it is read, by the calendar that is known then.
+for what is asked are counted; the last day itself is counted when it is read, by the calendar that is known then. `due_on`: that
+day as it was counted with the order.
 `without_basis`: why the effect that is in force has no basis."""
 
 
@@ -103,7 +105,7 @@ def _new(recorded: Recorded) -> Iterable[Patch]:
     if not isinstance(event, LinesDirected):
         return
     day = today(recorded.effective_at)
-    for nth, line in enumerate(event.lines):
+    for nth, (line, due_on) in enumerate(zip(event.lines, event.due, strict=True)):
         yield {
             "task_id": line.line_id,
             "response_id": event.response_id,
@@ -113,6 +115,7 @@ def _new(recorded: Recorded) -> Iterable[Patch]:
             "kind": line.kind.value,
             "state": TaskState.DIRECTED.value,
             "suspended": False,
+            "due_on": due_on,
             "due_from": day,
         }
 
@@ -129,21 +132,21 @@ def _patches(event: Event, day: date) -> Iterable[tuple[LineId, Patch]]:
         case LinesSuspended():
             return ((line_id, {"suspended": True}) for line_id in event.lines)
         case LinesResumed():
-            return ((line.line_id, {"suspended": False} | _due_from(line, day)) for line in event.lines)
+            return ((line.line_id, {"suspended": False} | _due(line, day)) for line in event.lines)
         case LateEffectsOwed():
-            return ((line.line_id, {"due_from": day}) for line in event.lines)
+            return ((line.line_id, {"due_on": line.due_on, "due_from": day}) for line in event.lines)
         case EndOrdered():
             ended: Patch = {"end_mode": event.mode.value, "end_reason": event.reason, "suspended": False}
             return (
-                (line.line_id, ended | _due_from(line, day) | ({"state": line.effect.value} if line.effect else {}))
+                (line.line_id, ended | _due(line, day) | ({"state": line.effect.value} if line.effect else {}))
                 for line in event.lines
             )
         case _:
             return ()
 
 
-def _due_from(line: DueLine | EndedLine, day: date) -> Patch:
-    return {} if line.due_on is None else {"due_from": day}
+def _due(line: DueLine | EndedLine, day: date) -> Patch:
+    return {} if line.due_on is None else {"due_on": line.due_on, "due_from": day}
 
 
 _STATES: Mapping[type[ExecutionEvent], TaskState] = {

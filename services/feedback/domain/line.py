@@ -61,7 +61,7 @@ class LedgerLine(NamedTuple):
     undone_at: datetime | None = None
     evidence: str = ""
     undone_told_at: datetime | None = None
-    """When the department reported the undoing."""
+    """When the department reported that it undid an effect without a basis: the direction is to be answered again since then."""
     without_basis: WithoutBasis | None = None
     """Why the last reported effect had no basis (004 四(三)). It stays when that effect is undone; a later effect with a basis
     ends it."""
@@ -183,7 +183,12 @@ class LedgerLine(NamedTuple):
     @property
     def due_on(self) -> date | None:
         """The last day for what is owed now. None when nothing is owed, while suspended, and for invited bodies."""
-        return _date(_due(self, self.state))
+        return _date(self.due)
+
+    @property
+    def due(self) -> WorkingDay | None:
+        """`due_on`, and whether it is certain."""
+        return _due(self, self.state)
 
     @property
     def obligation(self) -> tuple[Owes, date | None]:

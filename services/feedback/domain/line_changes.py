@@ -113,7 +113,7 @@ def _undone(line: LedgerLine, event: EffectUndone, at: datetime) -> LedgerLine:
     return line._replace(
         undone=event.how,
         undone_at=event.done_at,
-        undone_told_at=at,
+        undone_told_at=at if line.without_basis else None,
         evidence=event.evidence,
         answer=None if line.without_basis else line.answer,
     )

@@ -5,6 +5,7 @@ row of an entry is the lock of its lines: a transaction that changes a line firs
 """
 
 from collections.abc import Iterable, Sequence
+from datetime import date
 from typing import Any
 
 from sqlalchemy import (
@@ -107,7 +108,7 @@ LINES = Table(
     Column("state", Text, nullable=False),
     Column("due_on", Date),
     Column("due_certain", Boolean, nullable=False, server_default=true()),
-    Column("unknown_year", Integer),
+    Column("unknown_year", Integer, server_default="0"),
     Column("answered_late", Boolean, nullable=False),
     Column("undone_late", Boolean, nullable=False),
     PrimaryKeyConstraint("entry_id", "line_id"),
@@ -196,6 +197,27 @@ async def _write(connection: AsyncConnection, before: Ledger, after: Ledger) -> 
     # No other transaction can have inserted these lines: it would have had to lock their entry.
     await insert_rows(connection, LINES, new)
     await update_changed(connection, LINES, ("entry_id", "line_id"), lines)
+
+
+async def recount(connection: AsyncConnection, years: Iterable[int], limit: int) -> int:
+    """Compute the derived columns of at most `limit` lines anew whose deadlines were uncertain because of one of these years.
+    Returns how many they were. A last day that moves was not published as overdue."""
+    c = LINES.c
+    found = select(c.entry_id, c.line_id).where(c.unknown_year.in_(sorted(years))).order_by(c.line_id).limit(limit)
+    pairs = [(row.entry_id, row.line_id) for row in await connection.execute(found)]
+    if not pairs:
+        return 0
+    await connection.execute(_LOCK, {"ids": sorted({entry_id for entry_id, _ in pairs})})
+    rows = await connection.execute(select(*_LINE, c.due_on).where(IS_WANTED), wanted(pairs))
+    changed = [_recounted(line_of(row), row.due_on) for row in rows]
+    await update_changed(connection, LINES, ("entry_id", "line_id"), changed)
+    return len(pairs)
+
+
+def _recounted(line: LedgerLine, due_on: date | None) -> dict[str, Any]:
+    derived = line.derived
+    noticed = line.noticed and derived.due_on == due_on
+    return {"entry_id": line.entry_id, "line_id": line.line_id, **derived._asdict(), "noticed": noticed}
 
 
 def _changes(old: LedgerLine | LedgerEntry | Tally, new: LedgerLine | LedgerEntry | Tally) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from services.executor.api.bodies import LONGEST_TEXT, NOTE, Body
 from services.executor.domain.answers import AnswerKind, LineAnswer
 from services.executor.domain.task import Asks, TaskState, asks_in_state
 from services.executor.handlers import BulkOutcome
-from shared.calendar.working_days import WorkingDay, add_working_days
+from shared.calendar.working_days import WorkingDay, add_working_days, unknown_years
 from shared.contracts.event import LineId
 from shared.contracts.execution import Undone, WithoutBasis
 from shared.contracts.lawbook import (
@@ -227,8 +227,10 @@ _MODES: dict[str | None, EndMode | None] = {None: None, **{mode.value: mode for 
 
 def _due(row: Any, line: Mapping[str, Any], asks: Asks) -> WorkingDay | None:
     """The last day for what is asked, by the calendar that is known now."""
-    if asks is Asks.NOTHING or row.due_from is None or line["duty"] == Duty.INVITED:
+    if asks is Asks.NOTHING or line["duty"] == Duty.INVITED:
         return None
+    if row.due_from is None:  # written by an instance of the version before
+        return row.due_on and WorkingDay(row.due_on, certain=not unknown_years(row.due_on, row.due_on))
     if asks is Asks.ANSWER:
         return add_working_days(row.due_from, line["answer_within_days"])
     days = undo_within(line["undo_within_days"], without_basis=row.without_basis is not None)

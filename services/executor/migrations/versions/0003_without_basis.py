@@ -1,4 +1,7 @@
-"""Tasks know the effect without a basis, and the day from which a time limit is counted instead of its last day."""
+"""Tasks know the effect without a basis, and the day from which a time limit is counted.
+
+`due_on` stays for instances of the version before, which run during an upgrade.
+"""
 
 import sqlalchemy as sa
 from alembic import op
@@ -32,7 +35,6 @@ def upgrade() -> None:
     op.add_column("tasks", sa.Column("without_basis", sa.Text()))
     op.add_column("tasks", sa.Column("due_from", sa.Date()))
     op.execute(_DUE_FROM)
-    op.drop_column("tasks", "due_on")
     op.drop_index("tasks_department_open_direction_nth_idx", "tasks")
     op.drop_column("tasks", "open")
     op.add_column("tasks", sa.Column("open", sa.Boolean(), sa.Computed(_OPEN, persisted=True), nullable=False))
