@@ -44,6 +44,7 @@ from shared.trust import OfficerRole
 from tests.builders import a_department, a_domain, a_line, a_measure, an_instrument
 from tests.engine.statements import counted
 from tests.harness import World, eventually, world
+from tests.holidays import notice_file
 from tests.stacks import Addresses
 from tests.subjects import INVENTED, company, person
 
@@ -756,6 +757,22 @@ async def test_an_executor_that_has_read_nothing_says_so(stack: Addresses) -> No
         refused = await w.http("executor").post("/v1/checks", json=question(company(w, 1), w), headers=headers)
         assert (refused.status_code, refused.json()["code"]) == (503, "law_book_not_read")
         assert "retry-after" in refused.headers
+
+
+async def test_a_last_day_in_a_year_that_is_not_announced_says_so_and_is_counted_anew(stack: Addresses) -> None:
+    """Ten working days from a Thursday before the spring festival of a year that no library knows (F12)."""
+    async with world(stack, "executor", holidays=None) as made:
+        await made.publish_lawbook(*lawbook())
+        await made.move_clock(datetime(2091, 1, 25, 2, tzinfo=UTC))
+        case = await a_case(made)
+        task = await case.task()
+        assert (task["due_on"], task["due_on_certain"]) == ("2091-02-08", False)
+        file = notice_file(made.settings.jwks_file.parent, 2091)  # pyright: ignore[reportOptionalMemberAccess]
+        made.settings = made.settings.model_copy(update={"holidays": file})
+        await made.restart("executor")
+        task = await case.task()
+        # 26 January, Sunday 28, 29 to 31, 1 and 2 February, the festival from 5 to 12, and 13 to 15 February.
+        assert (task["due_on"], task["due_on_certain"]) == ("2091-02-15", True)
 
 
 async def test_never_applied_is_confirmed_by_the_department(w: World) -> None:

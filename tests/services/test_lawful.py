@@ -9,7 +9,7 @@ from sqlalchemy import text
 
 from liandong.soak.lawful import lawful
 from liandong.soak.verdict import agreement
-from shared.contracts.event import DepartmentId, EventId
+from shared.contracts.event import EventId
 from shared.contracts.lawbook_events import RegionsPublished
 from shared.contracts.listing import EntryPublished
 from shared.ids import new_event_id
@@ -98,5 +98,5 @@ async def test_an_entry_outside_the_region_of_its_department_is_found(
     )
     values = {"stream": f"entry-{entry.entry_id}", "event_id": EventId(new_event_id()), "type": published.TYPE}
     await broken(w, "initiator", _INSERT, data=published.model_dump_json(), **values)
-    sentence = f"1 entries such as {entry.entry_id} are listed in {region}, for which {DepartmentId('example-tax')} is not responsible"
+    sentence = f"1 entries such as {entry.entry_id} are listed in {region}, for which example-tax is not responsible"
     assert (sentence in await found(w)) is not lawful_there

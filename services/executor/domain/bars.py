@@ -1,4 +1,4 @@
-"""What bars the application of a line at a moment (row 5, row 16, 004 四(三)): its end, its suspension, or the basis gate.
+"""What bars the application of a line at a moment (rows 5 and 16; 004 四(三)): its end, its suspension, or the basis gate.
 
 The moment is that of the act. So the law book is asked for the day on which the measure was applied, not for the day of its
 report.
