@@ -122,7 +122,18 @@ async def _executor(exits: AsyncExitStack, where: Sandbox, subjects: int) -> _Ex
 _DIRECTION = """
     SELECT direction, response_id, entry_id, department, subject, until, directed FROM directions WHERE department = $1
 """
-_TASK_COLUMNS = ("task_id", "response_id", "department", "direction", "nth", "kind", "state", "suspended", "due_on")
+_TASK_COLUMNS = (
+    "task_id",
+    "response_id",
+    "department",
+    "direction",
+    "nth",
+    "kind",
+    "state",
+    "suspended",
+    "due_on",
+    "due_from",
+)
 _TASKS = f"SELECT {', '.join(_TASK_COLUMNS)} FROM tasks WHERE direction = $1 ORDER BY nth"
 _DIRECTION_COLUMNS = ("direction", "response_id", "entry_id", "department", "subject", "until", "directed")
 

@@ -26,6 +26,7 @@ from liandong.home import listening
 from liandong.kafka_rights import RightsRefused, grant
 from liandong.node import SERVICES, build
 from liandong.serving import on_signals, serve
+from shared.calendar.notice import BadNotice
 from shared.database.migration import SERVICES as SERVICE_FOLDERS
 from shared.database.migration import create_database, migrate
 from shared.identity import BadSecrets
@@ -148,6 +149,8 @@ def _configured(name: str, read: Callable[[], T]) -> T:
         return read()
     except (MissingSecret, BadSecrets) as error:
         raise CannotStart(f"{name}: {_message(error)}") from None
+    except BadNotice as error:
+        raise CannotStart(f"{name}: LIANDONG_HOLIDAYS: {_message(error)}") from None
     except ValidationError as error:
         raise CannotStart(f"{name}: {error.errors()[0]['msg']} (LIANDONG_JWKS_FILE, LIANDONG_ISSUER_URL)") from None
     except (OSError, ValueError, KeyError, TypeError) as error:

@@ -11,7 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from liandong import stack
+from liandong.cannot_start import CannotStart
 from liandong.node_file import NODE_FILE
+from shared.calendar.notice import BadNotice
 from shared.identity import load_or_make_secrets
 from shared.runtime.settings import Settings
 from shared.trust.issuer import KEY_FILE, DevelopmentIssuer
@@ -45,16 +47,24 @@ class Home:
         own.write_bytes(key.read_bytes())
 
     def settings(self, database_url: str, kafka: str) -> Settings:
-        """Settings of the services of this node. The environment can set the others (such as LIANDONG_PARTITIONS)."""
+        """Settings of the services of this node. The environment can set the others (such as LIANDONG_PARTITIONS).
+
+        Raises CannotStart when the notices of holidays cannot be used.
+        """
         identity = self.folder / "identity.json"
         load_or_make_secrets(identity)
-        return Settings(
+        settings = Settings(
             database_url=database_url,
             kafka=kafka,
             jwks_file=self.issuer().jwks_file,
             identity_file=identity,
             movable_clock=True,
         )
+        try:
+            settings.holiday_notices()
+        except BadNotice as error:
+            raise CannotStart(f"LIANDONG_HOLIDAYS: {error}") from None
+        return settings
 
 
 @asynccontextmanager

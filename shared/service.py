@@ -13,6 +13,7 @@ from fastapi import APIRouter
 from sqlalchemy import MetaData, Table, text
 
 from shared.calendar.clock import MovableClock, SystemClock
+from shared.calendar.working_days import use_notices
 from shared.contracts.vocabulary import PUBLIC, Vocabulary
 from shared.database import connect
 from shared.eventstore import EventStore, Projection
@@ -175,6 +176,7 @@ class Service:
 
 
 def _core(definition: ServiceDefinition, settings: Settings) -> Core:
+    use_notices(settings.holiday_notices())
     engine = connect(settings.database(definition.name), pool_size=settings.pool_size)
     store = EventStore(
         engine=engine,

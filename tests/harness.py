@@ -23,6 +23,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from liandong.node import build
 from shared.calendar.clock import MovableClock
+from shared.calendar.working_days import use_notices
 from shared.contracts.envelope import Envelope, read_envelope
 from shared.contracts.event import DepartmentId, Event, PublicEvent, Topic
 from shared.contracts.lawbook_events import LawbookEvent
@@ -37,6 +38,7 @@ from shared.runtime.settings import Settings
 from shared.service import Service
 from shared.trust import OfficerRole
 from shared.trust.issuer import DevelopmentIssuer
+from tests.holidays import notice_file
 from tests.stacks import Addresses
 
 T = TypeVar("T")
@@ -206,6 +208,8 @@ async def world(addresses: Addresses, *names: str, **settings: Any) -> AsyncGene
             "jwks_file": issuer.jwks_file,
             "identity_file": identity,
             "movable_clock": True,
+            # Deadlines of these tests run from today; in a year without holidays no deadline would be certain.
+            "holidays": notice_file(folder, *range(2027, 2037)),
         }
         made = Settings(**{**given, **settings})
         await made.topics.ensure(made.kafka)
@@ -218,6 +222,7 @@ async def world(addresses: Addresses, *names: str, **settings: Any) -> AsyncGene
         stack.push_async_callback(producer.stop)
         made_world = World(made, issuer, {name: build(name, made) for name in names}, producer)
         stack.push_async_callback(made_world.close)
+        stack.callback(use_notices, ())
         for name in names:
             await made_world.services[name].start()
             stack.push_async_callback(_stop, made_world, name)

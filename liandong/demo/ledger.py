@@ -38,6 +38,7 @@ class Ledger:
     undoing: int
     suspended: int
     overdue: int
+    uncertain: int
     answered_late: int
     undone_late: int
     answered: int
@@ -66,6 +67,7 @@ async def ledger(client: Client) -> Ledger:
         undoing=lines("undoing"),
         suspended=lines("suspended"),
         overdue=lines("overdue"),
+        uncertain=lines("uncertain"),
         answered_late=lines("answered_late"),
         undone_late=lines("undone_late"),
         answered=lines("answered"),

@@ -136,7 +136,12 @@ def _confirming(task: Mapping[str, Any]) -> dict[str, str]:
     """The entry ended before any answer. Some departments had applied the measure already: they report it now and undo it in
     the next round."""
     if _draw(task, "late") < 30 and task["duty"] == Duty.OWED:
-        return {"answer": "apply", "note": "示例：已于终止前实施，补报"}
+        return {
+            "answer": "apply",
+            "note": "示例：已于终止前实施，补报",
+            "done_at": task["directed_at"],
+            "evidence": f"示例实施文书 {task['task_id'][:8]}",
+        }
     return {"answer": "undo", "how": Undone.NEVER_APPLIED.value, "evidence": "示例：经核查，未曾实施"}
 
 

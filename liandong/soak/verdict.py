@@ -1,6 +1,7 @@
 """Checks the invariants within and between the services of an idle system. Returns one sentence per violation.
 
-`between` compares the services with one another, from their databases. `log` compares Kafka with the published events.
+`between` compares the services with one another, from their databases. `log` compares Kafka with the published events. `lawful`
+applies the rules of the law to what is stored.
 `folds` rebuilds every read model and compares it with the previous one.
 """
 
@@ -11,6 +12,7 @@ from sqlalchemy import Table, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from liandong.node import build
+from liandong.soak.lawful import lawful
 from liandong.soak.records import records
 from shared.contracts.event import Topic
 from shared.messaging.invariants import at_rest
@@ -30,6 +32,7 @@ async def verdict(engines: Engines, settings: Settings, published: int | None = 
         *await at_rest(engines),
         *await between(engines, published),
         *await log(engines, settings),
+        *await lawful(engines),
         *await folds(engines, settings),
     ]
 
@@ -120,6 +123,11 @@ _EQUAL_STATES = (
         "undone lines",
         ("executor", "SELECT task_id FROM tasks WHERE state = 'undone'"),
         ("feedback", "SELECT line_id FROM lines WHERE undone IS NOT NULL"),
+    ),
+    (
+        "lines applied without a basis",
+        ("executor", "SELECT task_id FROM tasks WHERE without_basis IS NOT NULL"),
+        ("feedback", "SELECT line_id FROM lines WHERE without_basis IS NOT NULL AND undone IS NULL"),
     ),
     (
         "ended entries",

@@ -11,7 +11,7 @@ from services.executor.domain.answers import LineAnswer
 from services.executor.domain.check import CHECK, RecordCheck, RecordOutcome, receipt_number
 from services.executor.domain.events import CheckMade
 from services.executor.domain.finding import KnownLine
-from services.executor.domain.reports import Report, sift
+from services.executor.domain.reports import Report, on_occasion, sift
 from services.executor.domain.response import RESPONSE
 from services.executor.domain.task import Task, TaskState
 from services.executor.stores import reading_progress
@@ -153,17 +153,30 @@ async def _known_lines(connection: AsyncConnection, subject: SubjectKey) -> list
             state=TaskState(row.state),
             suspended=row.suspended,
             ended=row.end_mode is not None,
+            without_basis=row.without_basis is not None,
         )
         for row in rows
     ]
 
 
-async def record_outcome(
-    session: Session, department: DepartmentId, check_id: str, *, applied: bool, note: str
-) -> None:
-    """Record what the department did about the hits of a check.
+async def record_outcome(core: Core, session: Session, outcome: RecordOutcome) -> None:
+    """Record what the department did about the hits of a check. A measure that was barred when it was applied is reported as
+    applied without a basis, by the rules of answers to tasks.
 
-    Raises Rejected: `personal_number_in_text`, or as `decide` in domain/check.py.
+    Raises Rejected: `personal_number_in_text`, as `decide` in domain/check.py, or the faults of the report.
     """
-    reject_all(personal_number_faults({"note": note}))
-    await session.do(CHECK, check_id, RecordOutcome(check_id, department, applied, note))
+    reject_all(personal_number_faults({"note": outcome.note, "evidence": outcome.evidence}))
+    await session.do(CHECK, outcome.check_id, outcome)
+    check = await session.state(CHECK, outcome.check_id)
+    if check is None or not outcome.applied:
+        return
+    hits: dict[str, list[LineId]] = {}
+    for hit in check.hits:
+        hits.setdefault(hit.response_id, []).append(hit.line_id)
+    book = await core.lawbook.current()
+    await session.load(RESPONSE, sorted(hits))
+    for response_id, lines in hits.items():
+        response = await session.state(RESPONSE, response_id)
+        assert response is not None
+        if (report := on_occasion(response, lines, outcome, book, session.now)).answers:
+            session.do_loaded(RESPONSE, response_id, report)

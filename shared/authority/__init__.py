@@ -2,7 +2,7 @@
 
 from shared.authority.callers import CallerKind, kind_of_caller
 from shared.authority.upholding import upheld
-from shared.lawbook.responsibility import is_active_department, is_credit_office_for, is_responsible
+from shared.lawbook.responsibility import is_active_department, is_credit_office_for, is_responsible, regions_of
 
 __all__ = [
     "CallerKind",
@@ -10,5 +10,6 @@ __all__ = [
     "is_credit_office_for",
     "is_responsible",
     "kind_of_caller",
+    "regions_of",
     "upheld",
 ]

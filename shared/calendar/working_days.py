@@ -1,11 +1,13 @@
 """Working days (工作日) in China: the calendar of Asia/Shanghai with the published holidays and make-up days.
 
-The State Council publishes the holidays of a year late in the year before. For a year without a published calendar, Monday to
-Friday count and the result is marked as not certain. No function fails because a date is far in the future.
+The State Council announces the holidays of a year late in the year before. For a year that is not announced, or not known here,
+Monday to Friday count and the result is marked as not certain: nobody is late by it, and it is counted anew when the year is
+known (row F12). Years are known by the library `chinesecalendar`, and by the notices that a site supplies (`use_notices`). No
+function fails because a date is far in the future.
 """
 
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import date, datetime, time, timedelta
 from functools import lru_cache
 from typing import NamedTuple
@@ -13,11 +15,52 @@ from zoneinfo import ZoneInfo
 
 from chinese_calendar.constants import holidays, workdays
 
+from shared.calendar.notice import Notice
+
 SHANGHAI = ZoneInfo("Asia/Shanghai")
+_SATURDAY = 5
+
+
+class _Announced(NamedTuple):
+    """What is announced. `years`: those that are known."""
+
+    years: frozenset[int]
+    days_off: frozenset[date]
+    make_up_days: frozenset[date]
+
 
 # A year is known if its National Day is. The calendar may contain the first days of a year that is not published yet.
-_KNOWN_YEARS = frozenset(day.year for day in holidays if day.month == 10)
-_SATURDAY = 5
+_LIBRARY = _Announced(
+    frozenset(day.year for day in holidays if day.month == 10), frozenset(holidays), frozenset(workdays)
+)
+
+
+class _Current:
+    """What this process counts with."""
+
+    announced = _LIBRARY
+
+
+def use_notices(notices: Iterable[Notice]) -> None:
+    """Count with these notices beside the library, in this whole process, from now on. The year of a notice is taken from the
+    notice alone; no notices: from the library alone."""
+    announced = _LIBRARY
+    for notice in sorted(notices, key=lambda one: one.year):
+        of_library = {day for day in (*announced.days_off, *announced.make_up_days) if day.year == notice.year}
+        replaced = of_library | notice.days_off | notice.make_up_days
+        announced = _Announced(
+            announced.years | {notice.year},
+            announced.days_off - replaced | notice.days_off,
+            announced.make_up_days - replaced | notice.make_up_days,
+        )
+    _Current.announced = announced
+    add_working_days.cache_clear()
+    _working_days_of.cache_clear()
+
+
+def known_years() -> frozenset[int]:
+    """The years whose holidays are known."""
+    return _Current.announced.years
 
 
 class WorkingDay(NamedTuple):
@@ -36,7 +79,7 @@ def add_working_days(day: date, n: int) -> WorkingDay:
     if n < 0:
         raise ValueError("working days are counted forward")
     if n == 0:
-        return WorkingDay(day, day.year in _KNOWN_YEARS)
+        return WorkingDay(day, day.year in _Current.announced.years)
     year, left = day.year, n
     begin = bisect_right(_working_days_of(year), day.toordinal())
     while left > (there := len(_working_days_of(year)) - begin):
@@ -62,14 +105,14 @@ def unknown_years(start: date, end: date) -> tuple[int, ...]:
     In these years Monday to Friday count, so a count through them is not certain.
     """
     first, last = sorted((start.year, end.year))
-    return tuple(year for year in range(first, last + 1) if year not in _KNOWN_YEARS)
+    return tuple(year for year in range(first, last + 1) if year not in _Current.announced.years)
 
 
 def is_working_day(day: date) -> bool:
     """Whether the day is a working day. A make-up day is one, a holiday is not."""
-    if day in workdays:
+    if day in _Current.announced.make_up_days:
         return True
-    return day.weekday() < _SATURDAY and day not in holidays
+    return day.weekday() < _SATURDAY and day not in _Current.announced.days_off
 
 
 def today(now: datetime) -> date:

@@ -26,6 +26,17 @@ class Undone(StrEnum):
     NEVER_APPLIED = "never_applied"
 
 
+class WithoutBasis(StrEnum):
+    """Why an effect had no basis at the time when it was done (未经公布的信用惩戒措施不得实施, 004 四(三))."""
+
+    AFTER_END = "after_end"
+    """The end of the line had been ordered."""
+    SUSPENDED = "suspended"
+    """The punishment was suspended (row 16)."""
+    BASIS_GONE = "basis_gone"
+    """The basis gate bars the measure on that day (row 5)."""
+
+
 class ExecutionEvent(PublicEvent):
     TOPIC: ClassVar[Topic] = Topic.EXECUTION
     entry_id: EntryId
@@ -49,12 +60,22 @@ class Armed(ExecutionEvent):
 
     TYPE: ClassVar[str] = "execution.armed.v1"
     note: str = ""
+    lawbook_version: int | None = Field(
+        default=None, description="The law book by which the basis was tested; null: an older event, unknown"
+    )
 
 
 class Applied(ExecutionEvent):
     TYPE: ClassVar[str] = "execution.applied.v1"
     note: str = ""
     late: bool = Field(default=False, description="Reported after the end was ordered: accepted, but must be undone")
+    evidence: str = Field(default="", description="Evidence of an effect that could not be applied any more when told")
+    without_basis: WithoutBasis | None = Field(
+        default=None, description="Applied without a basis: never lawful, to be undone at once; null: it had a basis"
+    )
+    lawbook_version: int | None = Field(
+        default=None, description="The law book by which the basis was tested; null: an older event, unknown"
+    )
 
 
 class NotApplicable(ExecutionEvent):

@@ -24,6 +24,16 @@ def stronger(one: Undoing, other: Undoing) -> Undoing:
     return max(one, other, key=_STRENGTH.__getitem__)
 
 
+AT_ONCE_WORKING_DAYS = 1
+"""An effect that was applied without a basis is to be undone by the next working day after its report (004 四(三)). No document
+gives a number: this one is the choice of this project."""
+
+
+def undo_within(undo_within_days: int, *, without_basis: bool) -> int:
+    """The working days to undo an effect: those of the measure; at most one when it was applied without a basis."""
+    return min(undo_within_days, AT_ONCE_WORKING_DAYS) if without_basis else undo_within_days
+
+
 def satisfies(how: Undone, demand: Undoing, *, effect_reported: bool) -> bool:
     """Whether an undoing is enough for the demand.
 

@@ -20,6 +20,11 @@ def is_responsible(book: LawBook, department_id: DepartmentId | None, region: st
     return department is not None and region in book.regions and department.region in book.lineage(region)
 
 
+def regions_of(book: LawBook, department_id: DepartmentId | None) -> frozenset[str]:
+    """All regions of the law book for which the department is responsible."""
+    return frozenset(code for code in book.regions if is_responsible(book, department_id, code))
+
+
 def is_credit_office_for(book: LawBook, department_id: DepartmentId | None, region: str) -> bool:
     """Whether the department is a credit office (信用办) that is responsible for the region."""
     department = book.department(department_id) if department_id else None

@@ -11,6 +11,7 @@ from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from sqlalchemy.engine import make_url
 
+from shared.calendar.notice import Notice, read_notices
 from shared.identity import BadSecrets, IdentitySecrets, load_secrets, parse_secrets
 from shared.messaging.broker import Broker, Mechanism, Security
 from shared.messaging.topics import Topics
@@ -64,6 +65,9 @@ class Settings(BaseSettings):
 
     departments: str = ""
     """For an executor: the departments that it serves, comma-separated; empty means all."""
+    holidays: Path | None = None
+    """The State Council's notices of holidays as a CSV file (shared/calendar/notice.py), for years that the library does not know
+    yet. The same in every service of a site."""
     answers_kept_days: int = Field(default=30, ge=1)
     """How long a repeated write with the same Idempotency-Key gets the stored answer; later it is a new write."""
     movable_clock: bool = False
@@ -94,6 +98,10 @@ class Settings(BaseSettings):
         if self.issuer_url:
             return TrustSettings(oidc_issuer=self.issuer_url, audience=self.audience)
         return TrustSettings(jwks_file=self.jwks_file, issuer=self.issuer, audience=self.audience)
+
+    def holiday_notices(self) -> tuple[Notice, ...]:
+        """The notices of the site; none without a file. Raises BadNotice."""
+        return read_notices(self.holidays) if self.holidays and self.holidays.parts else ()
 
     def secrets(self) -> IdentitySecrets:
         """The identity secrets. Raises BadSecrets."""

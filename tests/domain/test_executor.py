@@ -40,6 +40,7 @@ from shared.contracts.execution import (
     NotApplicable,
     Refused,
     Undone,
+    WithoutBasis,
 )
 from shared.contracts.lawbook import (
     Basis,
@@ -143,6 +144,17 @@ def report(*answers: LineAnswer, book: LawBook = BOOK) -> Report:
 
 def apply(book: LawBook = BOOK, **fields: Any) -> Report:
     return report(answer(AnswerKind.APPLY, **fields), book=book)
+
+
+def told(book: LawBook = BOOK, *, done_at: datetime = NOON, **fields: Any) -> Report:
+    """The report of an effect that exists, with its time and evidence."""
+    return apply(book, done_at=done_at, evidence="示例实施〔2026〕8号", **fields)
+
+
+def applied_in(events: Sequence[Event]) -> Applied:
+    """The first event, which is an application."""
+    assert isinstance(events[0], Applied)
+    return events[0]
 
 
 def undo(how: Undone = Undone.STOPPED, evidence: str = "示例〔2026〕9号") -> Report:
@@ -365,7 +377,10 @@ def test_a_suspended_punishment_must_not_be_applied_and_asks_nothing() -> None:
 
 def test_what_was_applied_before_the_suspension_may_be_reported_during_it() -> None:
     response = after(directed()).having(suspended(), now=NOON + HOUR).at(NOON + 2 * HOUR)
-    assert status(response.having(apply(done_at=NOON + HOUR / 2))) == (TaskState.APPLIED, Asks.NOTHING)
+    response.when(apply(done_at=NOON + HOUR / 2)).then_rejected("line_suspended")
+    outcome = response.when(told(done_at=NOON + HOUR / 2))
+    assert status(outcome.next) == (TaskState.APPLIED, Asks.NOTHING)
+    assert applied_in(outcome.events).without_basis is None
 
 
 def test_after_it_is_resumed_the_time_to_answer_starts_anew() -> None:
@@ -374,7 +389,7 @@ def test_after_it_is_resumed_the_time_to_answer_starts_anew() -> None:
     assert isinstance(event, LinesResumed)
     assert event.lines[0].due_on == date(2026, 3, 23)
     assert status(outcome.next) == (TaskState.DIRECTED, Asks.ANSWER)
-    assert status(outcome.next.having(APPLY))[0] is TaskState.APPLIED
+    assert status(outcome.next.having(APPLY, now=NOON + timedelta(days=7)))[0] is TaskState.APPLIED
 
 
 def test_only_punishments_are_suspended() -> None:
@@ -462,27 +477,145 @@ def test_an_unanswered_line_has_to_be_confirmed(before: tuple[Report, ...]) -> N
     assert status(response.having(undo(Undone.NEVER_APPLIED))) == (TaskState.UNDONE, Asks.NOTHING)
 
 
-def test_a_real_effect_is_never_refused_and_owes_its_undoing() -> None:
-    """Applied at 10:00 and reported after the withdrawal at 10:02: neither gate nor suspension prevents the report."""
-    gone = book_of(a_measure(published=False))
+def over(*before: Command, mode: EndMode = EndMode.FROM_NOW, held: Line | None = None) -> AResponse:
+    """A line that was directed at noon and ended an hour later; it is two hours later now."""
+    response = after(directed(held or line())).having(*before)
+    return response.having(ended(mode=mode), now=NOON + HOUR).at(NOON + 2 * HOUR)
+
+
+def test_what_was_done_before_the_end_is_reported_late_and_owes_what_the_end_demands() -> None:
+    """Applied at 10:00 and reported after the withdrawal at 10:02: the gate of today does not prevent the report."""
+    gone = book_of(a_measure(effective_to=date(2026, 3, 2)))
     for confirmed in ((), (undo(Undone.NEVER_APPLIED),)):
-        outcome = after(directed(), suspended(), ended(), *confirmed).when(apply(gone))
-        applied = outcome.events[0]
-        assert isinstance(applied, Applied)
-        assert applied.late
+        outcome = over().having(*confirmed).when(told(gone), now=NOON + timedelta(days=3))
+        applied = applied_in(outcome.events)
+        assert (applied.late, applied.without_basis, applied.evidence) == (True, None, "示例实施〔2026〕8号")
         assert status(outcome.next) == (TaskState.APPLIED, Asks.UNDO)
         assert status(outcome.next.having(undo())) == (TaskState.UNDONE, Asks.NOTHING)
 
 
 def test_the_time_to_undo_a_late_effect_runs_from_its_report() -> None:
-    owed = after(directed(), ended()).when(APPLY, now=NOON + timedelta(days=14)).events[1]
+    owed = over().when(told(), now=NOON + timedelta(days=14)).events[1]
     assert isinstance(owed, LateEffectsOwed)
     assert owed.lines[0].due_on == date(2026, 3, 23)
 
 
 def test_a_late_effect_that_leaves_nothing_to_undo_is_undone_with_the_report() -> None:
-    response = after(directed(line(on_end=Undoing.NOTHING)), ended()).when(APPLY).then_types(Applied, EffectUndone)
+    response = over(held=line(on_end=Undoing.NOTHING)).when(told()).then_types(Applied, EffectUndone)
     assert status(response) == (TaskState.UNDONE, Asks.NOTHING)
+
+
+# --- no door at the back (004 四(三)) ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("mode", list(EndMode))
+@pytest.mark.parametrize("before", [(), (ACKNOWLEDGE,), (NOT_APPLICABLE,)])
+def test_after_the_end_nothing_is_applied_any_more(mode: EndMode, before: tuple[Report, ...]) -> None:
+    """Seen: a measure was retired, `apply` gave basis_gone, and after the end order the same call gave `applied`."""
+    for kind in MeasureKind:
+        over(*before, mode=mode, held=line(kind=kind)).when(APPLY).then_rejected("line_ended")
+    over().having(undo(Undone.NEVER_APPLIED)).when(APPLY).then_rejected("line_ended")
+
+
+def test_a_report_of_a_barred_effect_without_evidence_is_refused() -> None:
+    gone = book_of(a_measure(effective_to=date(2026, 3, 1)))
+    for blank in ("", " "):
+        over().when(apply(done_at=NOON, evidence=blank)).then_rejected("line_ended")
+        after(directed()).when(apply(gone, done_at=NOON, evidence=blank)).then_rejected("basis_gone")
+    over().when(apply(evidence="示例")).then_rejected("line_ended")
+
+
+def test_what_was_done_after_the_end_is_recorded_as_without_basis_and_owes_an_undoing_from_the_beginning() -> None:
+    outcome = over().when(told(done_at=NOON + HOUR))
+    applied, owed = outcome.events
+    assert isinstance(applied, Applied)
+    assert (applied.late, applied.without_basis) == (True, WithoutBasis.AFTER_END)
+    assert isinstance(owed, LateEffectsOwed)
+    assert owed.lines[0].due_on == date(2026, 3, 3)  # the next working day
+    assert status(outcome.next) == (TaskState.APPLIED, Asks.UNDO)
+    outcome.next.when(undo(Undone.STOPPED)).then_rejected("undoing_not_enough")
+    outcome.next.when(undo(Undone.NEVER_APPLIED)).then_rejected("undoing_not_enough")
+    outcome.next.when(told(done_at=NOON + HOUR)).then_rejected("already_answered")
+    assert status(outcome.next.having(undo(Undone.RESTORED))) == (TaskState.UNDONE, Asks.NOTHING)
+
+
+@pytest.mark.parametrize("works", list(Works))
+def test_what_was_done_on_a_day_without_a_basis_is_recorded_and_undone_at_once_and_may_be_answered_again(
+    works: Works,
+) -> None:
+    gone = book_of(a_measure(effective_to=date(2026, 3, 1)))
+    outcome = after(directed(line(works=works))).when(told(gone))
+    applied = applied_in(outcome.then_types(Applied, LateEffectsOwed) and outcome.events)
+    assert (applied.late, applied.without_basis) == (False, WithoutBasis.BASIS_GONE)
+    assert status(outcome.next) == (TaskState.APPLIED, Asks.UNDO)
+    outcome.next.when(ACKNOWLEDGE).then_rejected("already_answered")
+    withdrawn = outcome.next.having(undo(Undone.RESTORED))
+    assert status(withdrawn) == (TaskState.UNDONE, Asks.ANSWER)
+    withdrawn.when(apply(gone)).then_rejected("basis_gone")
+    assert status(withdrawn.having(NOT_APPLICABLE)) == (TaskState.NOT_APPLICABLE, Asks.NOTHING)
+    assert status(withdrawn.having(ended())) == (TaskState.UNDONE, Asks.NOTHING)
+
+
+def test_the_gate_tests_the_law_book_by_the_day_of_the_act() -> None:
+    """The measure is retired after 2 March: an act of that day had its basis, an act of the next day had none."""
+    gone = book_of(a_measure(effective_to=date(2026, 3, 2)))
+    later = after(directed()).at(NOON + timedelta(days=3))
+    later.when(apply(gone)).then_rejected("basis_gone", reason=RefusalReason.RETIRED)
+    assert applied_in(later.when(told(gone)).events).without_basis is None
+    next_day = applied_in(later.when(told(gone, done_at=NOON + timedelta(days=1))).events)
+    assert next_day.without_basis is WithoutBasis.BASIS_GONE
+    assert next_day.lawbook_version == gone.version
+
+
+def test_what_was_done_during_a_suspension_is_recorded_as_such_also_after_it() -> None:
+    held = after(directed()).having(suspended(), now=NOON + HOUR)
+    now_suspended = held.at(NOON + 3 * HOUR)
+    resumed_since = held.having(resumed(), now=NOON + 3 * HOUR).at(NOON + 4 * HOUR)
+    ended_since = held.having(ended(), now=NOON + 3 * HOUR).at(NOON + 4 * HOUR)
+    for response in (now_suspended, resumed_since, ended_since):
+        applied = applied_in(response.when(told(done_at=NOON + 2 * HOUR)).events)
+        assert applied.without_basis is WithoutBasis.SUSPENDED
+        assert applied_in(response.when(told(done_at=NOON)).events).without_basis is None
+    unfounded = now_suspended.having(told(done_at=NOON + 2 * HOUR))
+    assert status(unfounded) == (TaskState.APPLIED, Asks.UNDO)
+    [event] = unfounded.when(resumed()).events
+    assert isinstance(event, LinesResumed)
+    assert event.lines[0].due_on is None, "the last day to undo stays"
+    assert status(unfounded.having(undo(Undone.RESTORED))) == (TaskState.UNDONE, Asks.NOTHING)
+    assert status(unfounded.having(undo(Undone.RESTORED), resumed())) == (TaskState.UNDONE, Asks.ANSWER)
+
+
+def test_an_effect_without_a_basis_is_still_to_be_undone_after_the_end() -> None:
+    gone = book_of(a_measure(effective_to=date(2026, 3, 1)))
+    response = after(directed(), told(gone), ended())
+    assert status(response) == (TaskState.APPLIED, Asks.UNDO)
+    response.when(undo(Undone.STOPPED)).then_rejected("undoing_not_enough")
+    assert status(response.having(undo(Undone.RESTORED))) == (TaskState.UNDONE, Asks.NOTHING)
+
+
+def test_what_is_applied_again_after_its_undoing_is_another_effect() -> None:
+    response = over(APPLY).having(undo(Undone.STOPPED)).at(NOON + 4 * HOUR)
+    response.when(APPLY).then_rejected("already_answered")
+    response.when(told(done_at=NOON + HOUR)).then_rejected("already_answered")
+    again = response.when(told(done_at=NOON + 3 * HOUR))
+    assert applied_in(again.events).without_basis is WithoutBasis.AFTER_END
+    assert status(again.next) == (TaskState.APPLIED, Asks.UNDO)
+
+
+def test_an_armed_measure_that_is_applied_on_an_occasion_after_its_end_is_recorded() -> None:
+    response = over(APPLY, held=line(works=Works.OCCASION))
+    response.when(APPLY).then_rejected("line_ended")
+    assert applied_in(response.when(told(done_at=NOON + HOUR)).events).without_basis is WithoutBasis.AFTER_END
+
+
+def test_of_an_end_that_an_older_event_ordered_the_time_is_not_known() -> None:
+    """Nothing is applied any more, and nobody is blamed by a guess."""
+    end = after(directed()).when(ended(), now=NOON + HOUR).events[0]
+    assert isinstance(end, EndOrdered)
+    older = end.model_copy(update={"ordered_at": None})
+    response = given(RESPONSE, *given(RESPONSE).when(directed()).events, older, now=NOON + 3 * HOUR)
+    response.when(APPLY).then_rejected("line_ended")
+    assert applied_in(response.when(told(done_at=NOON + 2 * HOUR)).events).without_basis is None
 
 
 @pytest.mark.parametrize("mode", list(EndMode))
@@ -511,7 +644,9 @@ def test_wrong_from_the_beginning_changes_nothing_when_the_undoing_was_enough(he
 
 
 def test_a_late_effect_owes_what_the_latest_end_says() -> None:
-    response = after(directed(), ended(), undo(Undone.NEVER_APPLIED), ended(mode=EndMode.FROM_BEGINNING), APPLY)
+    response = over(mode=EndMode.FROM_NOW).having(
+        undo(Undone.NEVER_APPLIED), ended(mode=EndMode.FROM_BEGINNING), told()
+    )
     response.when(undo(Undone.STOPPED)).then_rejected("undoing_not_enough")
 
 
@@ -540,6 +675,9 @@ COMMANDS = st.lists(
             directed(),
             ACKNOWLEDGE,
             APPLY,
+            told(),
+            told(done_at=NOON + 2 * HOUR),
+            told(done_at=NOON + 5 * HOUR),
             NOT_APPLICABLE,
             FAIL,
             REFUSE,
@@ -582,29 +720,37 @@ def test_after_an_end_every_line_is_undone_or_owes_exactly_one_thing(held: Line,
 
 @settings(max_examples=400)
 @for_all(held=LINES, commands=COMMANDS)
-def test_a_suspended_punishment_is_never_applied_and_no_line_twice_without_an_undoing(
+def test_what_is_barred_is_never_applied_but_for_what_is_flagged_and_no_line_twice_without_an_undoing(
     held: Line, commands: list[Command]
 ) -> None:
     _, events = live(after(directed(held)), commands)
-    held_back, over, in_effect = False, False, False
+    spans: list[tuple[datetime, datetime]] = []
+    since, end, in_effect = NEVER, NEVER, False
     for event in events:
         match event:
             case LinesSuspended():
-                held_back = True
-            case LinesResumed():
-                held_back = False
-            case EndOrdered():
-                over = True
+                since = event.since
+            case LinesResumed(resumed_at=datetime() as until):
+                spans, since = [*spans, (since, until)], NEVER
+            case EndOrdered(ordered_at=datetime() as at):
+                spans, since, end = [*spans, (since, at)], NEVER, min(end, at)
             case Armed() | Applied():
-                assert not in_effect
-                assert over or not held_back
+                on_occasion = held.works in (Works.OCCASION, Works.ACT_AND_OCCASION)
+                flagged = isinstance(event, Applied) and event.without_basis is not None
+                assert not in_effect or (flagged and on_occasion)
+                suspended_then = event.done_at >= since or any(a <= event.done_at < b for a, b in spans)
+                assert flagged == (event.done_at >= end or suspended_then)
                 in_effect = True
             case EffectUndone() if event.how is not Undone.NEVER_APPLIED:
                 assert in_effect
+                in_effect = False
             case EffectUndone():
                 assert not in_effect
             case _:
                 pass
+
+
+NEVER = datetime.max.replace(tzinfo=UTC)
 
 
 @settings(max_examples=200)
@@ -620,12 +766,13 @@ def test_an_effect_whose_undoing_was_enough_stays_undone(held: Line, commands: l
 
 @settings(max_examples=200)
 @for_all(held=LINES, commands=COMMANDS)
-def test_a_late_effect_is_always_accepted_when_none_was_known(held: Line, commands: list[Command]) -> None:
+def test_a_real_effect_is_always_accepted_when_none_was_known(held: Line, commands: list[Command]) -> None:
     response, events = live(after(directed(held)), [*commands, ended()])
     if not any(isinstance(event, Armed | Applied) for event in events):
-        applied = response.when(APPLY).events[0]
-        assert isinstance(applied, Applied)
-        assert applied.late
+        assert response.when(APPLY).faults == [("line_ended", None)]
+        assert applied_in(response.when(told()).events).late
+        after_end = applied_in(response.when(told(done_at=response.now)).events)
+        assert after_end.without_basis is WithoutBasis.AFTER_END
 
 
 # --- checks (row 11) -------------------------------------------------------------------------------------------------
@@ -637,7 +784,14 @@ def known(
     [opened] = given(RESPONSE).when(directed(held)).events
     assert isinstance(opened, LinesDirected)
     direction = opened.model_copy(update={"department": department})
-    return KnownLine(direction, held, state, changed.get("suspended", False), changed.get("ended", False))
+    return KnownLine(
+        direction,
+        held,
+        state,
+        changed.get("suspended", False),
+        changed.get("ended", False),
+        changed.get("without_basis", False),
+    )
 
 
 OCCASION = line(works=Works.OCCASION, matters=("procurement",))
@@ -663,6 +817,7 @@ def test_a_measure_without_matters_hits_in_any() -> None:
         known(OCCASION.model_copy(update={"matters": ("licensing",)})),
         known(line(works=Works.ACT), TaskState.APPLIED),
         known(OCCASION, suspended=True),
+        known(OCCASION, TaskState.APPLIED, without_basis=True),
         known(OCCASION, TaskState.NOT_APPLICABLE),
         known(OCCASION, department=COURT),
     ],

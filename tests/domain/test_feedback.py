@@ -36,6 +36,7 @@ from shared.contracts.execution import (
     NotApplicable,
     Refused,
     Undone,
+    WithoutBasis,
 )
 from shared.contracts.feedback import LoopClosed, ObligationOverdue
 from shared.contracts.lawbook import (
@@ -302,6 +303,54 @@ def test_the_time_to_undo_a_late_effect_runs_from_its_report() -> None:
     story = given_listed(a_line("a", undo_within_days=5)).revoked().ended("a", mode=EndMode.FROM_BEGINNING)
     story.later(14).did(Applied, "a", late=True)
     assert the_line(ledger_of(story)).due_on == date(2024, 3, 25)
+
+
+def test_by_a_day_that_is_not_certain_nobody_is_late() -> None:
+    """The holidays of 2098 are not announced: what seems late may not be (F12)."""
+    begun = Story(now=datetime(2098, 1, 27, 2, tzinfo=UTC)).published().directed(a_line("a", answer_within_days=1))
+    line = the_line(ledger_of(begun.later(30).did(Applied, "a")))
+    assert line.answer_due == date(2098, 1, 28)
+    assert (line.answered_late, line.derived.unknown_year) == (False, 2098)
+    undone = begun.revoked().ended("a", mode=EndMode.FROM_BEGINNING).later(30).undone("a", how=Undone.RESTORED)
+    assert not the_line(ledger_of(undone)).undone_late
+    certain = the_line(ledger_of(given_listed(a_line("a"))))
+    assert (certain.derived.due_certain, certain.derived.unknown_year) == (True, None)
+
+
+# --- applied without a basis (004 四(三)) ------------------------------------------------------------------------------
+
+
+def without_basis(why: WithoutBasis, **fields: Any) -> dict[str, Any]:
+    return {"without_basis": why, "evidence": "示例实施〔2024〕8号", **fields}
+
+
+def test_an_effect_without_a_basis_is_to_be_undone_at_once_though_the_line_has_not_ended() -> None:
+    story = given_listed(a_line("a")).did(Applied, "a", **without_basis(WithoutBasis.BASIS_GONE))
+    line = the_line(ledger_of(story))
+    assert line.obligation == (Owes.UNDO, date(2024, 3, 5))
+    assert (line.unfounded, line.open_reason, line.answered_at) == (True, OpenReason.WITHOUT_BASIS, None)
+    assert the_entry(ledger_of(story)).state is EntryState.WAITING
+
+
+def test_after_the_undoing_the_direction_is_to_be_answered_and_the_time_starts_anew() -> None:
+    story = given_listed(a_line("a")).did(Applied, "a", **without_basis(WithoutBasis.SUSPENDED))
+    story.later(7).undone("a", how=Undone.RESTORED)
+    line = the_line(ledger_of(story))
+    assert line.obligation == (Owes.ANSWER, date(2024, 3, 25))
+    assert not line.unfounded
+    answered = the_line(ledger_of(story.did(NotApplicable, "a", reason="依据已失效")))
+    assert (answered.state, answered.without_basis) == (LineState.ANSWERED, WithoutBasis.SUSPENDED)
+    again = the_line(ledger_of(given_listed(a_line("a")).did(Applied, "a")))
+    assert again.without_basis is None
+
+
+def test_an_effect_after_the_end_has_to_be_restored_and_a_stop_does_not_close_the_loop() -> None:
+    story = given_listed(a_line("a")).revoked().ended("a", mode=EndMode.FROM_NOW)
+    story.did(Applied, "a", **without_basis(WithoutBasis.AFTER_END, late=True)).settled("a", ended=True)
+    assert the_line(ledger_of(story)).obligation == (Owes.UNDO, date(2024, 3, 5))
+    assert the_line(ledger_of(story.undone("a", how=Undone.STOPPED))).state is LineState.UNDOING
+    assert the_line(ledger_of(story.undone("a", how=Undone.RESTORED))).state is LineState.CLOSED
+    assert the_entry(ledger_of(story)).state is EntryState.CLOSED
 
 
 def test_an_answer_after_its_last_day_was_late() -> None:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractContextManager
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from itertools import count
 from typing import Any
 
@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from services.executor.domain.task import TaskState, asks_in_state
 from services.executor.schema import METADATA
+from shared.calendar.working_days import add_working_days, today
 from shared.contracts.event import DepartmentId, EntryId, LineId, MeasureId, ResponseId, Topic
 from shared.contracts.execution import Acknowledged, Applied, Armed, EffectUndone, NotApplicable, Undone
 from shared.contracts.lawbook import (
@@ -43,6 +44,7 @@ from shared.trust import OfficerRole
 from tests.builders import a_department, a_domain, a_line, a_measure, an_instrument
 from tests.engine.statements import counted
 from tests.harness import World, eventually, world
+from tests.holidays import notice_file
 from tests.stacks import Addresses
 from tests.subjects import INVENTED, company, person
 
@@ -343,6 +345,7 @@ async def test_an_answer_is_published_once_and_a_second_is_refused(w: World) -> 
         "task_id": case.lines[0],
         "state": "acknowledged",
         "asks": "answer",
+        "without_basis": None,
     }
     assert (await case.answer("apply", note="已布控")).json()["state"] == "armed"
     assert code_of(await case.answer("apply")) == (409, "already_answered")
@@ -391,6 +394,86 @@ async def test_a_punishment_whose_measure_was_withdrawn_is_not_applied(w: World)
     assert code_of(refused) == (409, "basis_gone")
     assert (await case.task())["state"] == "directed"
     assert (await case.answer("not-applicable", reason="依据已失效")).status_code == 200
+
+    await w.publish(case.ended())
+    await case.becomes(how="never_applied")
+    assert code_of(await case.answer("apply")) == (409, "line_ended"), "the end order opens no door at the back"
+
+
+def just_now() -> str:
+    return datetime.now(UTC).isoformat()
+
+
+async def test_an_effect_without_a_basis_is_recorded_published_and_undone_at_once(w: World) -> None:
+    case = await a_case(w, line(1), line(2), line(3))
+    await w.publish(case.ended())
+    await case.becomes(1, asks="confirm")
+    told: dict[str, Any] = {"done_at": just_now(), "evidence": "示例实施〔2026〕8号"}
+    [refused] = (await in_bulk(w, case.department, [{"task_id": case.lines[2], "answer": "apply"}]))["refused"]
+    assert refused["faults"][0]["code"] == "line_ended"
+    bulk = await in_bulk(w, case.department, [{"task_id": case.lines[1], "answer": "apply", **told}])
+    assert bulk == {"accepted": 1, "refused": []}
+    assert code_of(await case.answer("apply", done_at=just_now())) == (409, "line_ended")
+    applied = await case.answer("apply", **told)
+    assert applied.json() == {
+        "task_id": case.lines[0],
+        "state": "applied",
+        "asks": "undo",
+        "without_basis": "after_end",
+    }
+    for nth in (0, 1):
+        task = await case.task(nth)
+        assert (task["without_basis"], task["demand"], task["asks"]) == ("after_end", "restore", "undo")
+        assert (date.fromisoformat(task["due_on"]), task["due_on_certain"]) == add_working_days(
+            today(datetime.now(UTC)), 1
+        )
+
+    async def published() -> bool:
+        events = [e for e in await w.seen(Topic.EXECUTION, Applied) if e.response_id == case.facts["response_id"]]
+        flagged = {(line, e.without_basis, e.evidence) for e in events for line in e.lines}
+        return flagged == {(line, "after_end", told["evidence"]) for line in case.lines[:2]}
+
+    await eventually(published)
+    assert code_of(await case.answer("undo", how="stopped", evidence="示例")) == (422, "undoing_not_enough")
+    undone = await case.answer("undo", how="restored", evidence="示例〔2026〕9号")
+    assert (undone.json()["asks"], undone.json()["without_basis"]) == ("nothing", None)
+
+
+async def test_what_was_applied_while_suspended_is_recorded_and_the_task_stays_open_until_it_is_undone(
+    w: World,
+) -> None:
+    case = await a_case(w)
+    await w.publish(case.suspended())
+    await case.becomes(suspended=True, asks="nothing")
+    assert code_of(await case.answer("apply")) == (409, "line_suspended")
+    told = await case.answer("apply", done_at=just_now(), evidence="示例实施〔2026〕10号")
+    assert (told.json()["asks"], told.json()["without_basis"]) == ("undo", "suspended")
+    assert [one["task_id"] for one in (await worklist(w, case.department, entry_id=case.facts["entry_id"]))["items"]]
+    await case.answer("undo", how="restored", evidence="示例〔2026〕11号")
+    await case.becomes(state="undone", asks="nothing")
+    await w.publish(case.resumed())
+    await case.becomes(state="undone", asks="answer")
+    assert (await case.answer("apply")).json()["without_basis"] is None
+
+
+async def test_an_outcome_that_applies_what_has_ended_is_refused_or_recorded_as_without_basis(w: World) -> None:
+    department = "example-court"
+    case = await a_case(w, line(1, works=Works.OCCASION, matters=("licensing",)), department=department)
+    assert (await case.answer("apply")).json()["state"] == "armed"
+    receipt = await make_check(w, department, question(case.subject, w, "licensing"))
+    await w.publish(case.ended())
+    await case.becomes(asks="undo")
+    path = f"/v1/checks/{receipt['check_id']}/outcome"
+
+    async def outcome(**body: Any) -> Any:
+        headers = w.writes(department, OfficerRole.EXECUTOR)
+        return await w.http("executor").post(path, json={"applied": True, **body}, headers=headers)
+
+    assert code_of(await outcome()) == (409, "line_ended")
+    assert code_of(await outcome(done_at=just_now())) == (409, "line_ended")
+    assert (await outcome(done_at=just_now(), evidence="示例决定〔2026〕12号")).status_code == 200
+    task = await case.becomes(state="applied", without_basis="after_end")
+    assert (task["asks"], task["demand"]) == ("undo", "restore")
 
 
 async def test_of_ten_answers_three_invalid_ones_are_returned_and_seven_accepted(w: World) -> None:
@@ -471,8 +554,9 @@ async def test_an_end_asks_for_the_undoing_and_the_undoing_closes_it(w: World) -
     await case.becomes(2, asks="nothing", how="never_applied", said="主体已注销")
     await case.becomes(3, asks="confirm", state="directed")
     assert (await case.answer("undo", 0, how="stopped", evidence="示例〔2026〕3号")).json()["asks"] == "nothing"
-    late = await case.answer("apply", 3, done_at=(datetime.now(UTC) - timedelta(milliseconds=1)).isoformat())
-    assert late.json() == {"task_id": case.lines[3], "state": "applied", "asks": "undo"}
+    done_at = (await case.task(3))["directed_at"]
+    late = await case.answer("apply", 3, done_at=done_at, evidence="示例〔2026〕2号")
+    assert late.json() == {"task_id": case.lines[3], "state": "applied", "asks": "undo", "without_basis": None}
     assert (await case.answer("undo", 3, how="stopped", evidence="示例〔2026〕4号")).status_code == 200
 
     async def all_undone() -> bool:
@@ -503,10 +587,15 @@ async def test_what_was_stopped_is_reopened_when_it_was_wrong_from_the_beginning
 
 
 async def test_what_is_open_in_the_database_is_what_asks_something(w: World) -> None:
-    rows = await w.rows("executor", "SELECT DISTINCT state, suspended, end_mode, open FROM tasks")
+    rows = await w.rows("executor", "SELECT DISTINCT state, suspended, end_mode, without_basis, open FROM tasks")
     assert {row.state for row in rows} >= {"directed", "applied", "undone"}
     for row in rows:
-        asks = asks_in_state(TaskState(row.state), ended=row.end_mode is not None, suspended=row.suspended)
+        asks = asks_in_state(
+            TaskState(row.state),
+            ended=row.end_mode is not None,
+            suspended=row.suspended,
+            without_basis=row.without_basis is not None,
+        )
         assert row.open == (asks.value != "nothing")
 
 
@@ -668,6 +757,22 @@ async def test_an_executor_that_has_read_nothing_says_so(stack: Addresses) -> No
         refused = await w.http("executor").post("/v1/checks", json=question(company(w, 1), w), headers=headers)
         assert (refused.status_code, refused.json()["code"]) == (503, "law_book_not_read")
         assert "retry-after" in refused.headers
+
+
+async def test_a_last_day_in_a_year_that_is_not_announced_says_so_and_is_counted_anew(stack: Addresses) -> None:
+    """Ten working days from a Thursday before the spring festival of a year that no library knows (F12)."""
+    async with world(stack, "executor", holidays=None) as made:
+        await made.publish_lawbook(*lawbook())
+        await made.move_clock(datetime(2091, 1, 25, 2, tzinfo=UTC))
+        case = await a_case(made)
+        task = await case.task()
+        assert (task["due_on"], task["due_on_certain"]) == ("2091-02-08", False)
+        file = notice_file(made.settings.jwks_file.parent, 2091)  # pyright: ignore[reportOptionalMemberAccess]
+        made.settings = made.settings.model_copy(update={"holidays": file})
+        await made.restart("executor")
+        task = await case.task()
+        # 26 January, Sunday 28, 29 to 31, 1 and 2 February, the festival from 5 to 12, and 13 to 15 February.
+        assert (task["due_on"], task["due_on_certain"]) == ("2091-02-15", True)
 
 
 async def test_never_applied_is_confirmed_by_the_department(w: World) -> None:

@@ -59,10 +59,11 @@ async def read_check(check_id: str, core: CoreDep, who: Reader, wording: Wording
 
 @router.post("/checks/{check_id}/outcome")
 async def record_outcome(check_id: str, body: OutcomeBody, core: CoreDep, who: Executor, write: Write) -> Response:
-    """What the department did about the hits; recorded once."""
+    """What the department did about the hits; recorded once. What was applied although it was barred is reported with
+    `done_at` and `evidence`."""
 
     async def handle(session: Session) -> Answer:
-        await handlers.record_outcome(session, department_of(who), check_id, applied=body.applied, note=body.note)
+        await handlers.record_outcome(core, session, body.outcome(check_id, department_of(who)))
         return Answer(200, {"check_id": check_id, "applied": body.applied, "awaiting_outcome": False})
 
     return await write(who, handle)

@@ -26,7 +26,7 @@ from services.executor.api.bodies.tasks import (
     task_body,
 )
 from services.executor.domain.answers import AnswerKind
-from services.executor.domain.task import asks_of, state_name
+from services.executor.domain.task import Task, asks_of, state_name, unfounded
 from services.executor.views import directions, tasks
 from services.executor.views.tasks import FIRST_PLACE, Place, TaskQuery
 from shared.contracts.event import EntryId
@@ -138,7 +138,11 @@ async def acknowledge(task_id: str, body: AnswerBody, core: CoreDep, who: Execut
 
 @router.post("/tasks/{task_id}/apply")
 async def apply(task_id: str, body: AnswerBody, core: CoreDep, who: Executor, write: Write) -> Response:
-    """Arms an occasion measure; applies any other."""
+    """Arms an occasion measure; applies any other. Refused when the line has ended, is suspended, or its basis is gone.
+
+    With `done_at` and `evidence` it reports an effect that exists, which is always recorded: by the law and the orders of that
+    time it was lawful, or it had no basis and is to be undone at once (004 四(三)).
+    """
     return await _answer(core, who, write, task_id, AnswerKind.APPLY, body)
 
 
@@ -170,6 +174,12 @@ async def _answer(
 ) -> Response:
     async def handle(session: Session) -> Answer:
         task = await handlers.answer_task(core, session, department_of(who), body.line_answer(task_id, kind))
-        return Answer(200, TaskAfterAnswer(task_id=task_id, state=state_name(task.state), asks=asks_of(task)))
+        return Answer(200, _after_answer(task_id, task))
 
     return await write(who, handle)
+
+
+def _after_answer(task_id: str, task: Task) -> TaskAfterAnswer:
+    return TaskAfterAnswer(
+        task_id=task_id, state=state_name(task.state), asks=asks_of(task), without_basis=unfounded(task.state)
+    )

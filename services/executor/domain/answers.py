@@ -6,12 +6,12 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from services.executor.domain import task
-from services.executor.domain.gate import refusal_reason
+from services.executor.domain.bars import Bar, bar_of
+from services.executor.domain.events import Effect
 from services.executor.domain.task import Task
-from shared.calendar.working_days import today
 from shared.contracts import execution
 from shared.contracts.event import LineId
-from shared.contracts.execution import ExecutionEvent
+from shared.contracts.execution import ExecutionEvent, WithoutBasis
 from shared.contracts.lawbook import (
     Force,
     Undoing,
@@ -34,7 +34,10 @@ class AnswerKind(StrEnum):
 
 
 class LineAnswer(NamedTuple):
-    """The answer of a department to one task. `done_at`: when the department did it; None means now."""
+    """The answer of a department to one task. `done_at`: when the department did it; None means now.
+
+    `apply` without `done_at` is the intention to apply now; with it, the report of an effect.
+    """
 
     line_id: LineId
     kind: AnswerKind
@@ -53,7 +56,7 @@ class EventContent(NamedTuple):
     fields: tuple[tuple[str, object], ...]
 
 
-def event_content(held: Task, answer: LineAnswer, now: datetime) -> EventContent:
+def event_content(held: Task, answer: LineAnswer, book: LawBook, now: datetime) -> EventContent:
     """The content of the event that a valid answer becomes."""
     event_type: type[ExecutionEvent]
     fields: tuple[tuple[str, object], ...]
@@ -61,11 +64,7 @@ def event_content(held: Task, answer: LineAnswer, now: datetime) -> EventContent
         case AnswerKind.ACKNOWLEDGE:
             event_type, fields = execution.Acknowledged, ()
         case AnswerKind.APPLY:
-            late = isinstance(held.state, task.Ended)
-            if held.line.works is Works.OCCASION and not late:
-                event_type, fields = execution.Armed, (("note", answer.note),)
-            else:
-                event_type, fields = execution.Applied, (("note", answer.note), ("late", late))
+            event_type, fields = _effect(held, answer, book, now)
         case AnswerKind.NOT_APPLICABLE:
             event_type, fields = execution.NotApplicable, (("reason", answer.reason),)
         case AnswerKind.REFUSE:
@@ -75,6 +74,18 @@ def event_content(held: Task, answer: LineAnswer, now: datetime) -> EventContent
         case AnswerKind.UNDO:
             event_type, fields = execution.EffectUndone, (("how", answer.how), ("evidence", answer.evidence))
     return EventContent(event_type, answer.done_at or now, fields)
+
+
+def _effect(
+    held: Task, answer: LineAnswer, book: LawBook, now: datetime
+) -> tuple[type[ExecutionEvent], tuple[tuple[str, object], ...]]:
+    """An occasion measure is armed, any other applied. A late effect, and one without a basis, is always an application."""
+    late, bar = isinstance(held.state, task.Ended), bar_of(held, book, answer.done_at or now, now)
+    judged = (("note", answer.note), ("lawbook_version", book.version))
+    if held.line.works is Works.OCCASION and not late and bar is None:
+        return execution.Armed, judged
+    told = (("late", late), ("evidence", answer.evidence), ("without_basis", bar.why if bar else None))
+    return execution.Applied, (*judged, *told)
 
 
 def faults(held: Task, answer: LineAnswer, book: LawBook, now: datetime) -> Iterator[Fault]:
@@ -88,7 +99,7 @@ def faults(held: Task, answer: LineAnswer, book: LawBook, now: datetime) -> Iter
     yield from _missing_fields(answer)
     match answer.kind:
         case AnswerKind.APPLY:
-            yield from _apply_faults(held, done_at, book)
+            yield from _apply_faults(held, answer, book, now)
         case AnswerKind.UNDO:
             yield from _undo_faults(held, answer.how)
         case _:
@@ -107,22 +118,33 @@ def _missing_fields(answer: LineAnswer) -> Iterator[Fault]:
         yield Fault("field_missing", "evidence")
 
 
-def _apply_faults(held: Task, done_at: datetime, book: LawBook) -> Iterator[Fault]:
-    """Before the end, suspension and basis gate bar a punishment, judged at the time when it was done. After the end
-    nothing bars it, because the effect exists and must be recorded."""
+def _apply_faults(held: Task, answer: LineAnswer, book: LawBook, now: datetime) -> Iterator[Fault]:
+    """What is barred now is not applied now. That it was applied is always accepted, with the time and with evidence, because
+    the effect exists and must be recorded: it was lawful if nothing barred it at that time."""
+    then = bar_of(held, book, answer.done_at or now, now)
+    if _is_known(held, answer.done_at, then):
+        yield _already_answered(held)
+    elif (bar := then or bar_of(held, book, now, now)) and not (answer.done_at and answer.evidence.strip()):
+        yield bar.fault
+
+
+_ON_OCCASION = frozenset({Works.OCCASION, Works.ACT_AND_OCCASION})
+
+
+def _is_known(held: Task, done_at: datetime | None, bar: Bar | None) -> bool:
+    """Whether the effect is one that was reported before. An effect after an undoing is another one; so is the application of a
+    measure on an occasion on which it was barred."""
     match held.state:
+        case task.Unfounded() | task.ToUndo(without_basis=WithoutBasis()):
+            return True
         case task.Armed() | task.Applied() | task.ToUndo():
-            yield _already_answered(held)
-        case task.Undone(effect=effect):
-            if effect is not None:
-                yield _already_answered(held)
-        case task.ToConfirm():
-            pass
+            return bar is None or held.line.works not in _ON_OCCASION
+        case task.Undone(effect=Effect(), at=undone_at):
+            return done_at is None or done_at <= undone_at
+        case task.Withdrawn(at=undone_at):
+            return done_at is not None and done_at <= undone_at
         case _:
-            if held.suspended_since is not None and done_at >= held.suspended_since:
-                yield Fault("line_suspended", None, {"since": held.suspended_since.isoformat()})
-            elif reason := refusal_reason(held.line, book, today(done_at)):
-                yield Fault("basis_gone", None, {"reason": reason, "measure_id": held.line.measure_id})
+            return False
 
 
 def _undo_faults(held: Task, how: execution.Undone | None) -> Iterator[Fault]:
@@ -132,7 +154,7 @@ def _undo_faults(held: Task, how: execution.Undone | None) -> Iterator[Fault]:
         case task.ToConfirm():
             if how not in (None, execution.Undone.NEVER_APPLIED):
                 yield Fault("effect_not_reported", "how")
-        case task.ToUndo(demand=demand):
+        case task.ToUndo(demand=demand) | task.Unfounded(demand=demand):
             if how is not None and not satisfies(how, stronger(demand, Undoing.STOP), effect_reported=True):
                 yield Fault("undoing_not_enough", "how", {"demand": demand})
         case _:
@@ -141,9 +163,9 @@ def _undo_faults(held: Task, how: execution.Undone | None) -> Iterator[Fault]:
 
 _ALLOWED_IN: dict[AnswerKind, tuple[type[task.State], ...]] = {
     AnswerKind.ACKNOWLEDGE: (task.Directed,),
-    AnswerKind.NOT_APPLICABLE: (task.Directed, task.Acknowledged, task.Failed),
-    AnswerKind.REFUSE: (task.Directed, task.Acknowledged, task.Failed),
-    AnswerKind.FAIL: (task.Directed, task.Acknowledged),
+    AnswerKind.NOT_APPLICABLE: (task.Directed, task.Acknowledged, task.Failed, task.Withdrawn),
+    AnswerKind.REFUSE: (task.Directed, task.Acknowledged, task.Failed, task.Withdrawn),
+    AnswerKind.FAIL: (task.Directed, task.Acknowledged, task.Withdrawn),
 }
 
 

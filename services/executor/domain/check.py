@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from services.executor.domain.events import CheckMade, OutcomeRecorded
+from services.executor.domain.events import CheckMade, Hit, OutcomeRecorded
 from shared.contracts.event import DepartmentId, Event
 from shared.decider import Decider
 from shared.rejection import reject
@@ -15,12 +15,12 @@ class Check:
     """A check that was made. It awaits an outcome while it has hits and no outcome."""
 
     department: DepartmentId
-    hits: int
+    hits: tuple[Hit, ...]
     answered: bool = False
 
     @property
     def awaits_outcome(self) -> bool:
-        return self.hits > 0 and not self.answered
+        return bool(self.hits) and not self.answered
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +38,8 @@ class RecordOutcome:
     department: DepartmentId
     applied: bool
     note: str
+    done_at: datetime | None = None
+    evidence: str = ""
 
 
 Command = RecordCheck | RecordOutcome
@@ -46,8 +48,8 @@ INITIAL: Check | None = None
 
 
 def decide(check: Check | None, command: Command, now: datetime) -> Sequence[Event]:
-    """Raises Rejected: `unknown_id` (no such check of this department), `no_outcome_awaited` (the check has no hits) or
-    `outcome_recorded_already`."""
+    """Raises Rejected: `unknown_id` (no such check of this department), `no_outcome_awaited` (the check has no hits),
+    `outcome_recorded_already` or `date_in_future`."""
     match command:
         case RecordCheck(made=made):
             return [made]
@@ -58,15 +60,24 @@ def decide(check: Check | None, command: Command, now: datetime) -> Sequence[Eve
                 raise reject("outcome_recorded_already")
             if not check.awaits_outcome:
                 raise reject("no_outcome_awaited")
+            if command.done_at is not None and command.done_at > now:
+                raise reject("date_in_future", "done_at", date=command.done_at)
             return [
-                OutcomeRecorded(check_id=command.check_id, applied=command.applied, note=command.note, recorded_at=now)
+                OutcomeRecorded(
+                    check_id=command.check_id,
+                    applied=command.applied,
+                    note=command.note,
+                    recorded_at=now,
+                    done_at=command.done_at,
+                    evidence=command.evidence,
+                )
             ]
 
 
 def evolve(check: Check | None, event: Event) -> Check:
     match event:
         case CheckMade():
-            return Check(event.department, len(event.hits))
+            return Check(event.department, event.hits)
         case OutcomeRecorded() if check is not None:
             return Check(check.department, check.hits, answered=True)
         case _:

@@ -78,7 +78,8 @@ class LinesSuspended(Event):
 
 
 class DueLine(Contract):
-    """A line with the last day for what it asks now; None when the duty is only invited."""
+    """A line with the last day for what it asks now, as counted at that time. None: the duty is only invited, or the last day
+    stays as it was."""
 
     line_id: LineId
     due_on: date | None
@@ -91,6 +92,8 @@ class LinesResumed(Event):
     response_id: ResponseId
     lines: tuple[DueLine, ...]
     reason: str
+    resumed_at: datetime | None = None
+    """None in older events."""
 
 
 class EndedLine(Contract):
@@ -101,6 +104,7 @@ class EndedLine(Contract):
     demand: Undoing | None
     """The least that the undoing must achieve; None when no effect is known."""
     due_on: date | None
+    """As counted at that time. None: the duty is only invited, or the last day stays as it was."""
 
 
 class EndOrdered(Event):
@@ -111,10 +115,13 @@ class EndOrdered(Event):
     lines: tuple[EndedLine, ...]
     mode: EndMode
     reason: str
+    ordered_at: datetime | None = None
+    """When this service read the order; None in older events."""
 
 
 class LateEffectsOwed(Event):
-    """Effects were reported after the end was ordered. The time to undo them runs from the report."""
+    """Effects were reported that must be undone: after the end was ordered, or applied without a basis. The time to undo them
+    runs from the report."""
 
     TYPE: ClassVar[str] = "executor.late_effects_owed.v1"
     response_id: ResponseId
@@ -193,6 +200,9 @@ class OutcomeRecorded(Event):
     applied: bool
     note: str
     recorded_at: datetime
+    done_at: datetime | None = None
+    """When the department applied the measures; None: when it was recorded."""
+    evidence: str = ""
 
 
 VOCABULARY = Vocabulary(

@@ -29,6 +29,8 @@ class KnownLine:
     state: TaskState
     suspended: bool
     ended: bool
+    without_basis: bool = False
+    """Its effect has no basis and must be undone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +70,7 @@ def _is_due(known: KnownLine, matter: str) -> bool:
         and known.state in _CAN_HIT
         and not known.suspended
         and not known.ended
+        and not known.without_basis
         and (not known.line.matters or matter in known.line.matters)
     )
 

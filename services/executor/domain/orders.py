@@ -80,14 +80,20 @@ def suspend(response: Response, order: ResponseSuspended, now: datetime) -> list
     return [LinesSuspended(response_id=response.response_id, lines=lines, reason=order.reason, since=now)]
 
 
-def resume(response: Response, order: ResponseResumed, day: date) -> list[Event]:
-    """The time to answer starts again on `day`."""
+def resume(response: Response, order: ResponseResumed, now: datetime) -> list[Event]:
+    """The time to answer starts again. The last day to undo an effect without a basis stays as it is."""
+    day = today(now)
     lines = tuple(
-        DueLine(line_id=line_id, due_on=due_on(held.line, day, held.line.answer_within_days))
+        DueLine(
+            line_id=line_id,
+            due_on=None if task.unfounded(held.state) else due_on(held.line, day, held.line.answer_within_days),
+        )
         for line_id, held in _tasks(response, order.lines)
         if held.suspended_since is not None
     )
-    return [LinesResumed(response_id=response.response_id, lines=lines, reason=order.reason)] if lines else []
+    if not lines:
+        return []
+    return [LinesResumed(response_id=response.response_id, lines=lines, reason=order.reason, resumed_at=now)]
 
 
 def end(response: Response, order: ResponseEnded, now: datetime) -> Iterator[Event]:
@@ -100,7 +106,9 @@ def end(response: Response, order: ResponseEnded, now: datetime) -> Iterator[Eve
     )
     if not ended:
         return
-    event = EndOrdered(response_id=response.response_id, lines=ended, mode=order.mode, reason=order.reason)
+    event = EndOrdered(
+        response_id=response.response_id, lines=ended, mode=order.mode, reason=order.reason, ordered_at=now
+    )
     yield event
     yield from undone_at_once(evolve(response, event), [line.line_id for line in ended], now)
 
@@ -115,10 +123,16 @@ def _ended(held: Task, mode: EndMode, due: date | None) -> EndedLine | None:
         case task.Armed() | task.Applied():
             effect = Effect(task.state_name(state).value)
             return EndedLine(line_id=line_id, effect=effect, demand=demand, due_on=due)
-        case task.ToUndo(effect=effect, demand=before):
-            return EndedLine(line_id=line_id, effect=effect, demand=stronger(before, demand), due_on=due)
+        case task.ToUndo(effect=effect, demand=before, without_basis=why):
+            return EndedLine(
+                line_id=line_id, effect=effect, demand=stronger(before, demand), due_on=None if why else due
+            )
+        case task.Unfounded(demand=before):
+            return EndedLine(line_id=line_id, effect=Effect.APPLIED, demand=stronger(before, demand), due_on=None)
         case task.Undone(how=how, effect=Effect() as effect) if not satisfies(how, demand, effect_reported=True):
             return EndedLine(line_id=line_id, effect=effect, demand=demand, due_on=due)
+        case task.Withdrawn(how=how) if not satisfies(how, demand, effect_reported=True):
+            return EndedLine(line_id=line_id, effect=Effect.APPLIED, demand=demand, due_on=due)
         case _:
             return EndedLine(line_id=line_id, effect=None, demand=None, due_on=due)
 

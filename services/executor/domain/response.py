@@ -11,7 +11,6 @@ from datetime import datetime
 from services.executor.domain.orders import Order, amend, direct, end, resume, suspend
 from services.executor.domain.reports import Report, report
 from services.executor.domain.response_state import INITIAL, Response, evolve
-from shared.calendar.working_days import today
 from shared.contracts.event import Event
 from shared.contracts.response import (
     ResponseAmended,
@@ -39,7 +38,7 @@ def decide(response: Response | None, command: Command, now: datetime) -> Sequen
         case ResponseSuspended():
             return suspend(response, command, now)
         case ResponseResumed():
-            return resume(response, command, today(now))
+            return resume(response, command, now)
         case ResponseEnded():
             return list(end(response, command, now))
         case Report():

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 from services.executor.domain.response_state import Response
-from services.executor.domain.task import TaskState, ToConfirm, ToUndo
+from services.executor.domain.task import TaskState, ToConfirm, ToUndo, Unfounded
 from shared.contracts import execution
 from shared.contracts.event import Event, LineId
 from shared.contracts.lawbook import Undoing
@@ -14,13 +14,13 @@ _NO_ANSWER = frozenset({TaskState.DIRECTED, TaskState.ACKNOWLEDGED})
 
 
 def undone_at_once(response: Response, lines: Iterable[LineId], now: datetime) -> Iterator[Event]:
-    """Of lines that have just ended: those whose measure leaves nothing to undo, and those that were answered without an
-    effect."""
+    """Of lines that have just ended, or whose effect was just reported to be undone: those whose measure leaves nothing to undo,
+    and those that were answered without an effect."""
     found: dict[tuple[execution.Undone, str], list[LineId]] = {}
     for line_id in lines:
         held = response.tasks[line_id]
         match held.state:
-            case ToUndo(demand=Undoing.NOTHING):
+            case ToUndo(demand=Undoing.NOTHING) | Unfounded(demand=Undoing.NOTHING):
                 key = execution.Undone.NOTHING_TO_UNDO, held.line.nothing_to_undo_because
             case ToConfirm(before=before, reason=reason) if before not in _NO_ANSWER:
                 key = execution.Undone.NEVER_APPLIED, reason

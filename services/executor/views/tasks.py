@@ -6,6 +6,7 @@ column that the database computes; it selects the worklist.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from sqlalchemy import (
@@ -27,10 +28,19 @@ from sqlalchemy import (
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.executor.domain.events import EndOrdered, LateEffectsOwed, LinesDirected, LinesResumed, LinesSuspended
+from services.executor.domain.events import (
+    DueLine,
+    EndedLine,
+    EndOrdered,
+    LateEffectsOwed,
+    LinesDirected,
+    LinesResumed,
+    LinesSuspended,
+)
 from services.executor.domain.task import AWAITING_ANSWER, TaskState
 from services.executor.schema import METADATA
 from services.executor.views.directions import DIRECTIONS
+from shared.calendar.working_days import today
 from shared.contracts import execution
 from shared.contracts.event import DepartmentId, EntryId, Event, LineId, ResponseId
 from shared.contracts.execution import ExecutionEvent
@@ -39,7 +49,10 @@ from shared.database import among, insert_rows, update_changed
 from shared.eventstore import Recorded
 
 _AWAITING = ", ".join(f"'{state.value}'" for state in sorted(AWAITING_ANSWER))
-OPEN = f"state <> 'undone' AND (end_mode IS NOT NULL OR (state IN ({_AWAITING}) AND NOT suspended))"
+OPEN = (
+    "CASE WHEN end_mode IS NOT NULL THEN state <> 'undone' "
+    f"ELSE without_basis IS NOT NULL OR (state IN ({_AWAITING}) AND NOT suspended) END"
+)
 """`asks_in_state` (domain/task.py) is not `nothing`, in SQL."""
 
 TASKS = Table(
@@ -54,17 +67,22 @@ TASKS = Table(
     Column("state", Text, nullable=False),
     Column("suspended", Boolean, nullable=False),
     Column("due_on", Date),
+    Column("due_from", Date),
     Column("end_mode", Text),
     Column("end_reason", Text),
     Column("said", Text),
     Column("how", Text),
     Column("done_at", DateTime(timezone=True)),
+    Column("without_basis", Text),
     Column("open", Boolean, Computed(OPEN, persisted=True), nullable=False),
     Index(None, "department", "open", "direction", "nth"),
 )
 """`direction` and `nth` refer to the line (views/directions.py) and order the worklist.
 
-`said` (note, reason or evidence), `how` and `done_at` are from the last answer."""
+`said` (note, reason or evidence), `how` and `done_at` are from the last answer. `due_from`: the day from which the working days
+for what is asked are counted; the last day itself is counted when it is read, by the calendar that is known then. `due_on`: that
+day as it was counted with the order.
+`without_basis`: why the effect that is in force has no basis."""
 
 
 # --- projection ------------------------------------------------------------------------------------------------------
@@ -77,7 +95,7 @@ async def project(connection: AsyncConnection, events: Sequence[Recorded]) -> No
     await insert_rows(connection, TASKS, [row for r in events for row in _new(r)])
     patches: dict[str, Patch] = {}
     for recorded in events:
-        for task_id, patch in _patches(recorded.event):
+        for task_id, patch in _patches(recorded.event, today(recorded.effective_at)):
             patches.setdefault(task_id, {}).update(patch)
     await update_changed(connection, TASKS, ("task_id",), [{"task_id": i, **patch} for i, patch in patches.items()])
 
@@ -86,6 +104,7 @@ def _new(recorded: Recorded) -> Iterable[Patch]:
     event = recorded.event
     if not isinstance(event, LinesDirected):
         return
+    day = today(recorded.effective_at)
     for nth, (line, due_on) in enumerate(zip(event.lines, event.due, strict=True)):
         yield {
             "task_id": line.line_id,
@@ -97,28 +116,37 @@ def _new(recorded: Recorded) -> Iterable[Patch]:
             "state": TaskState.DIRECTED.value,
             "suspended": False,
             "due_on": due_on,
+            "due_from": day,
         }
 
 
-def _patches(event: Event) -> Iterable[tuple[LineId, Patch]]:
+def _patches(event: Event, day: date) -> Iterable[tuple[LineId, Patch]]:
+    """`day`: of the event (Asia/Shanghai). Where an order leaves the last day as it was, `due_on` is None."""
     match event:
+        case execution.EffectUndone():
+            patch = _answer_patch(event) | {"due_from": day}
+            return ((line_id, patch) for line_id in event.lines)
         case ExecutionEvent():
             patch = _answer_patch(event)
             return ((line_id, patch) for line_id in event.lines)
         case LinesSuspended():
             return ((line_id, {"suspended": True}) for line_id in event.lines)
         case LinesResumed():
-            return ((line.line_id, {"suspended": False, "due_on": line.due_on}) for line in event.lines)
+            return ((line.line_id, {"suspended": False} | _due(line, day)) for line in event.lines)
         case LateEffectsOwed():
-            return ((line.line_id, {"due_on": line.due_on}) for line in event.lines)
+            return ((line.line_id, {"due_on": line.due_on, "due_from": day}) for line in event.lines)
         case EndOrdered():
             ended: Patch = {"end_mode": event.mode.value, "end_reason": event.reason, "suspended": False}
             return (
-                (line.line_id, ended | {"due_on": line.due_on} | ({"state": line.effect.value} if line.effect else {}))
+                (line.line_id, ended | _due(line, day) | ({"state": line.effect.value} if line.effect else {}))
                 for line in event.lines
             )
         case _:
             return ()
+
+
+def _due(line: DueLine | EndedLine, day: date) -> Patch:
+    return {} if line.due_on is None else {"due_on": line.due_on, "due_from": day}
 
 
 _STATES: Mapping[type[ExecutionEvent], TaskState] = {
@@ -133,17 +161,25 @@ _STATES: Mapping[type[ExecutionEvent], TaskState] = {
 
 
 def _answer_patch(event: ExecutionEvent) -> Patch:
-    text, how = "", None
+    text, how, without_basis = "", None, None
     match event:
-        case execution.Armed() | execution.Applied():
+        case execution.Armed():
             text = event.note
+        case execution.Applied():
+            text, without_basis = event.note or event.evidence, event.without_basis
         case execution.NotApplicable() | execution.Refused() | execution.Failed():
             text = event.reason
         case execution.EffectUndone():
             text, how = event.evidence, event.how.value
         case _:
             pass
-    return {"state": _STATES[type(event)].value, "said": text, "how": how, "done_at": event.done_at}
+    return {
+        "state": _STATES[type(event)].value,
+        "said": text,
+        "how": how,
+        "done_at": event.done_at,
+        "without_basis": without_basis.value if without_basis else None,
+    }
 
 
 # --- queries ---------------------------------------------------------------------------------------------------------
@@ -210,7 +246,15 @@ async def responses_of(
 
 
 _OF_SUBJECT = (
-    select(TASKS.c.task_id, TASKS.c.department, TASKS.c.direction, TASKS.c.state, TASKS.c.suspended, TASKS.c.end_mode)
+    select(
+        TASKS.c.task_id,
+        TASKS.c.department,
+        TASKS.c.direction,
+        TASKS.c.state,
+        TASKS.c.suspended,
+        TASKS.c.end_mode,
+        TASKS.c.without_basis,
+    )
     .join_from(
         DIRECTIONS,
         TASKS,

@@ -10,12 +10,12 @@ from datetime import date, datetime
 from typing import NamedTuple
 
 from services.feedback.domain.states import OWES_IN, Answer, LineState, OpenReason, Owes
-from shared.calendar.working_days import add_working_days, today
+from shared.calendar.working_days import WorkingDay, add_working_days, today, unknown_years
 from shared.contracts.event import DepartmentId, EntryId, LineId, MeasureId, ResponseId, SubjectKey
-from shared.contracts.execution import Undone
+from shared.contracts.execution import Undone, WithoutBasis
 from shared.contracts.lawbook import Undoing
 from shared.contracts.response import EndMode
-from shared.contracts.undoing import demand_for, satisfies
+from shared.contracts.undoing import demand_for, satisfies, stronger, undo_within
 
 
 class LedgerLine(NamedTuple):
@@ -60,6 +60,11 @@ class LedgerLine(NamedTuple):
     """How the line was undone. None again after a later report of an effect, because that voids the undoing."""
     undone_at: datetime | None = None
     evidence: str = ""
+    undone_told_at: datetime | None = None
+    """When the department reported that it undid an effect without a basis: the direction is to be answered again since then."""
+    without_basis: WithoutBasis | None = None
+    """Why the last reported effect had no basis (004 四(三)). It stays when that effect is undone; a later effect with a basis
+    ends it."""
 
     noticed: bool = False
     """It was published that the current obligation is overdue."""
@@ -80,6 +85,11 @@ class LedgerLine(NamedTuple):
         return self.applied_at is not None and self.undone is None
 
     @property
+    def unfounded(self) -> bool:
+        """An effect without a basis is in force: it is to be undone at once."""
+        return self.without_basis is not None and self.effect_stands
+
+    @property
     def end_answered(self) -> bool:
         """The undoing satisfies what the last end order demands.
 
@@ -94,7 +104,10 @@ class LedgerLine(NamedTuple):
         """
         if self.undone is None or self.end_mode is None or self.on_end is None or self.on_error is None:
             return False
-        return satisfies(self.undone, demand_for(self.on_end, self.on_error, self.end_mode), effect_reported=False)
+        demand = demand_for(self.on_end, self.on_error, self.end_mode)
+        if self.without_basis is not None:
+            demand = stronger(demand, self.on_error)
+        return satisfies(self.undone, demand, effect_reported=False)
 
     @property
     def open_reason(self) -> OpenReason | None:
@@ -104,6 +117,8 @@ class LedgerLine(NamedTuple):
         """
         if not self.directed:
             return OpenReason.NOT_DIRECTED
+        if self.unfounded:
+            return OpenReason.WITHOUT_BASIS
         if not self.ended:
             return OpenReason.END_NOT_ORDERED
         if self.end_answered:
@@ -124,6 +139,8 @@ class LedgerLine(NamedTuple):
 
     @property
     def _state_before_end(self) -> LineState:
+        if self.unfounded:
+            return LineState.UNDOING
         if self.answer is not None and self.answer is not Answer.FAILED:
             return LineState.ANSWERED
         return LineState.WAITING if self.owed else LineState.INVITED
@@ -134,21 +151,44 @@ class LedgerLine(NamedTuple):
 
     @property
     def answer_due(self) -> date | None:
-        """The last day to answer: working days (Asia/Shanghai) from the direction, or from the last resumption."""
+        """The last day to answer: working days (Asia/Shanghai) from the direction, the last resumption, or the undoing of an
+        effect without a basis."""
+        return _date(self.answer_deadline)
+
+    @property
+    def answer_deadline(self) -> WorkingDay | None:
+        """`answer_due`, and whether it is certain."""
         since = _later(self.directed_at, self.resumed_at)
+        if self.without_basis is not None:
+            since = _later(since, self.undone_told_at)
         return _last_day(since, self.answer_within_days) if self.directed and self.owed else None
 
     @property
     def undo_due(self) -> date | None:
-        """The last day to undo: working days from the last end order, or from the effect that was reported after it."""
-        if not self.directed or not self.owed or self.end_ordered_at is None:
+        """The last day to undo: working days from the last end order, or from the effect that was reported after it. For an
+        effect without a basis they are counted from its report (`shared/contracts/undoing.py`)."""
+        return _date(self.undo_deadline)
+
+    @property
+    def undo_deadline(self) -> WorkingDay | None:
+        """`undo_due`, and whether it is certain."""
+        if not self.directed or not self.owed:
+            return None
+        if self.without_basis is not None and self.effect_told_at is not None:
+            return _last_day(self.effect_told_at, undo_within(self.undo_within_days, without_basis=True))
+        if self.end_ordered_at is None:
             return None
         return _last_day(_later(self.end_ordered_at, self.effect_told_at), self.undo_within_days)
 
     @property
     def due_on(self) -> date | None:
         """The last day for what is owed now. None when nothing is owed, while suspended, and for invited bodies."""
-        return _due_on(self, self.state)
+        return _date(self.due)
+
+    @property
+    def due(self) -> WorkingDay | None:
+        """`due_on`, and whether it is certain."""
+        return _due(self, self.state)
 
     @property
     def obligation(self) -> tuple[Owes, date | None]:
@@ -168,7 +208,15 @@ class LedgerLine(NamedTuple):
     def derived(self) -> "Derived":
         """All derived columns; the state is computed only once."""
         state = self.state
-        return Derived(state, _due_on(self, state), _answered_late(self), _undone_late(self, state))
+        due = _due(self, state)
+        return Derived(
+            state,
+            _date(due),
+            due is None or due.certain,
+            _unknown_year(self),
+            _answered_late(self),
+            _undone_late(self, state),
+        )
 
 
 class Derived(NamedTuple):
@@ -176,32 +224,49 @@ class Derived(NamedTuple):
 
     state: LineState
     due_on: date | None
+    due_certain: bool
+    """False: a year on the way to `due_on` has no announced holidays, so nobody is overdue by it (row F12)."""
+    unknown_year: int | None
+    """The first year without announced holidays on the way to a deadline of the line: it is counted anew when that year is
+    known. None: every deadline is certain."""
     answered_late: bool
     undone_late: bool
 
 
-def _due_on(line: LedgerLine, state: LineState) -> date | None:
+def _due(line: LedgerLine, state: LineState) -> WorkingDay | None:
     match OWES_IN.get(state):
         case Owes.ANSWER:
-            return None if line.suspended else line.answer_due
+            return None if line.suspended else line.answer_deadline
         case Owes.UNDO:
-            return line.undo_due
+            return line.undo_deadline
         case _:
             return None
 
 
+def _unknown_year(line: LedgerLine) -> int | None:
+    uncertain = [due.date for due in (line.answer_deadline, line.undo_deadline) if due and not due.certain]
+    if not uncertain or line.directed_at is None:
+        return None
+    return next(iter(unknown_years(today(line.directed_at), max(uncertain))), None)
+
+
 def _answered_late(line: LedgerLine) -> bool:
-    if line.answered_at is None:
-        return False
-    due = line.answer_due
-    return due is not None and today(line.answered_at) > due
+    return line.answered_at is not None and _passed(line.answer_deadline, line.answered_at)
 
 
 def _undone_late(line: LedgerLine, state: LineState) -> bool:
     if state is not LineState.CLOSED or line.undone_at is None:
         return False
-    due = line.undo_due
-    return due is not None and today(line.undone_at) > due
+    return _passed(line.undo_deadline, line.undone_at)
+
+
+def _passed(due: WorkingDay | None, at: datetime) -> bool:
+    """Whether the day is over for certain."""
+    return due is not None and due.certain and today(at) > due.date
+
+
+def _date(due: WorkingDay | None) -> date | None:
+    return due.date if due else None
 
 
 def _later(one: datetime | None, other: datetime | None) -> datetime | None:
@@ -210,5 +275,5 @@ def _later(one: datetime | None, other: datetime | None) -> datetime | None:
     return max(one, other)
 
 
-def _last_day(since: datetime | None, working_days: int) -> date | None:
-    return add_working_days(today(since), working_days).date if since else None
+def _last_day(since: datetime | None, working_days: int) -> WorkingDay | None:
+    return add_working_days(today(since), working_days) if since else None

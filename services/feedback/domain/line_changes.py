@@ -88,22 +88,35 @@ _BY_ORDER: dict[type[ResponseEvent], Callable[[LedgerLine, Any, datetime], Ledge
 
 
 def _in_effect(line: LedgerLine, event: Applied | Armed, at: datetime) -> LedgerLine:
-    """A real effect is never refused. Reported after an undoing, it voids that undoing and owes another one."""
+    """A real effect is never refused. Reported after an undoing, it voids that undoing and owes another one.
+
+    What was applied without a basis is no answer to the direction.
+    """
     applied = isinstance(event, Applied)
+    without_basis = event.without_basis if isinstance(event, Applied) else None
     return line._replace(
         answer=Answer.APPLIED if applied else Answer.ARMED,
-        answered_at=line.answered_at or at,
+        answered_at=line.answered_at if without_basis else line.answered_at or at,
+        without_basis=without_basis,
         applied_at=event.done_at,
         effect_told_at=at,
         told_late=line.told_late or (applied and event.late),
         undone=None,
         undone_at=None,
+        undone_told_at=None,
         evidence="",
     )
 
 
-def _undone(line: LedgerLine, event: EffectUndone, _: datetime) -> LedgerLine:
-    return line._replace(undone=event.how, undone_at=event.done_at, evidence=event.evidence)
+def _undone(line: LedgerLine, event: EffectUndone, at: datetime) -> LedgerLine:
+    """After the undoing of an effect without a basis, the direction is not answered."""
+    return line._replace(
+        undone=event.how,
+        undone_at=event.done_at,
+        undone_told_at=at if line.without_basis else None,
+        evidence=event.evidence,
+        answer=None if line.without_basis else line.answer,
+    )
 
 
 def _acknowledged(line: LedgerLine, _: Acknowledged, at: datetime) -> LedgerLine:

@@ -52,6 +52,8 @@ class OpenReason(StrEnum):
     NOT_DIRECTED = "not_directed"
     """A line exists whose direction this service has not read yet."""
     END_NOT_ORDERED = "end_not_ordered"
+    WITHOUT_BASIS = "without_basis"
+    """An effect without a basis was reported and is not undone (004 四(三))."""
     UNDOING_OWED = "undoing_owed"
     """An effect was reported and is not undone."""
     CONFIRMATION_OWED = "confirmation_owed"

@@ -19,6 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.feedback.domain.obligation import OBLIGATION, NoticeOverdue
 from services.feedback.domain.states import OWES_IN, LineState
+from services.feedback.jobs.recount import recount
 from services.feedback.views import obligations
 from services.feedback.views.ledger import LINES
 from shared.calendar.working_days import today
@@ -52,7 +53,11 @@ class OverdueSweep(PollingWorker):
         return False
 
     async def sweep(self) -> int:
-        """One pass over all overdue lines that are not published. Returns how many it published."""
+        """One pass over all overdue lines that are not published. Returns how many it published.
+
+        First the deadlines are counted anew that were not certain and are now: nobody is called late by an uncertain day.
+        """
+        await recount(self._core)
         day = today(self._core.clock.now())
         published = 0
         after: tuple[date, str] | None = None

@@ -5,6 +5,7 @@ row of an entry is the lock of its lines: a transaction that changes a line firs
 """
 
 from collections.abc import Iterable, Sequence
+from datetime import date
 from typing import Any
 
 from sqlalchemy import (
@@ -23,6 +24,7 @@ from sqlalchemy import (
     func,
     select,
     text,
+    true,
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -33,7 +35,7 @@ from services.feedback.domain.states import Answer
 from services.feedback.schema import METADATA
 from services.feedback.views import measures
 from shared.contracts.event import EntryId, LineId
-from shared.contracts.execution import Undone
+from shared.contracts.execution import Undone, WithoutBasis
 from shared.contracts.lawbook import (
     ListKind,
     Undoing,
@@ -52,6 +54,7 @@ ENTRIES = Table(
     Column("initiated_by", Text),
     Column("published_by", Text),
     Column("term_to", Date),
+    Column("jurisdiction", Text),
     Column("list_events", Integer, nullable=False, server_default="0"),
     Column("settled", Integer, nullable=False, server_default="0"),
     Column("unsettled", Text, nullable=False, server_default=""),
@@ -99,14 +102,20 @@ LINES = Table(
     Column("undone", Text),
     Column("undone_at", DateTime(timezone=True)),
     Column("evidence", Text, nullable=False),
+    Column("undone_told_at", DateTime(timezone=True)),
+    Column("without_basis", Text),
     Column("noticed", Boolean, nullable=False),
     Column("state", Text, nullable=False),
     Column("due_on", Date),
+    Column("due_certain", Boolean, nullable=False, server_default=true()),
+    Column("unknown_year", Integer, server_default="0"),
     Column("answered_late", Boolean, nullable=False),
     Column("undone_late", Boolean, nullable=False),
     PrimaryKeyConstraint("entry_id", "line_id"),
     Index("lines_open_idx", "department", "line_id", postgresql_where=text("state IN ('waiting', 'undoing')")),
     Index("lines_unnoticed_idx", "due_on", "line_id", postgresql_where=text("due_on IS NOT NULL AND NOT noticed")),
+    Index("lines_uncertain_idx", "unknown_year", "line_id", postgresql_where=text("unknown_year IS NOT NULL")),
+    Index("lines_unfounded_idx", "line_id", postgresql_where=text("without_basis IS NOT NULL AND undone IS NULL")),
 )
 """The columns up to `noticed` are the fields of `LedgerLine`, in its order. The others (`Derived`) are computed from them for
 queries.
@@ -190,6 +199,27 @@ async def _write(connection: AsyncConnection, before: Ledger, after: Ledger) -> 
     await update_changed(connection, LINES, ("entry_id", "line_id"), lines)
 
 
+async def recount(connection: AsyncConnection, years: Iterable[int], limit: int) -> int:
+    """Compute the derived columns of at most `limit` lines anew whose deadlines were uncertain because of one of these years.
+    Returns how many they were. A last day that moves was not published as overdue."""
+    c = LINES.c
+    found = select(c.entry_id, c.line_id).where(c.unknown_year.in_(sorted(years))).order_by(c.line_id).limit(limit)
+    pairs = [(row.entry_id, row.line_id) for row in await connection.execute(found)]
+    if not pairs:
+        return 0
+    await connection.execute(_LOCK, {"ids": sorted({entry_id for entry_id, _ in pairs})})
+    rows = await connection.execute(select(*_LINE, c.due_on).where(IS_WANTED), wanted(pairs))
+    changed = [_recounted(line_of(row), row.due_on) for row in rows]
+    await update_changed(connection, LINES, ("entry_id", "line_id"), changed)
+    return len(pairs)
+
+
+def _recounted(line: LedgerLine, due_on: date | None) -> dict[str, Any]:
+    derived = line.derived
+    noticed = line.noticed and derived.due_on == due_on
+    return {"entry_id": line.entry_id, "line_id": line.line_id, **derived._asdict(), "noticed": noticed}
+
+
 def _changes(old: LedgerLine | LedgerEntry | Tally, new: LedgerLine | LedgerEntry | Tally) -> dict[str, Any]:
     """The fields that changed. A field that was not replaced is the same object, so most fields need no comparison."""
     return {name: now for name, was, now in zip(new._fields, old, new, strict=True) if was is not now and was != now}
@@ -210,7 +240,7 @@ def _entry_changes(old: LedgerEntry, new: LedgerEntry) -> dict[str, Any]:
 
 def entry_of(row: Any) -> LedgerEntry:
     """The entry in a row that begins with the columns of a `LedgerEntry`, in their order."""
-    entry_id, subject, name, kind, domain_id, initiated_by, published_by, term_to, *rest = row[: len(_ENTRY)]
+    entry_id, subject, name, kind, domain_id, initiated_by, published_by, term_to, region, *rest = row[: len(_ENTRY)]
     list_events, settled, unsettled, unread, ended, *tally = rest
     return LedgerEntry(
         entry_id,
@@ -221,6 +251,7 @@ def entry_of(row: Any) -> LedgerEntry:
         initiated_by,
         published_by,
         term_to,
+        region,
         list_events,
         settled,
         frozenset(unsettled.split()),
@@ -249,6 +280,7 @@ _MEMBERS: list[tuple[int, dict[str, Any]]] = [
         ("end_mode", {mode.value: mode for mode in EndMode}),
         ("answer", {answer.value: answer for answer in Answer}),
         ("undone", {undone.value: undone for undone in Undone}),
+        ("without_basis", {why.value: why for why in WithoutBasis}),
     )
 ]
 """The index of each enum field in a `LedgerLine`, and the enum member for each text of its column."""

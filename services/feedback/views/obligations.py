@@ -14,10 +14,11 @@ from services.feedback.views.measures import MEASURES
 from shared.database import among
 from shared.eventstore.schema import PARKED
 
-_WITH_TEXT = LINES.outerjoin(
+WITH_TEXT = LINES.outerjoin(
     MEASURES,
     (MEASURES.c.measure_id == LINES.c.measure_id) & (MEASURES.c.measure_version == LINES.c.measure_version),
 )
+"""Lines with the text of their measure, if it is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +45,10 @@ async def obligations(connection: AsyncConnection, query: ObligationQuery, after
     if query.entry_id is not None:
         conditions.append(c.entry_id == query.entry_id)
     if query.overdue_on is not None:
-        conditions.append(c.due_on < query.overdue_on)
+        conditions += [c.due_on < query.overdue_on, c.due_certain]
     statement = (
         select(LINES, MEASURES.c.text_zh, MEASURES.c.kind, ENTRIES.c.subject_name, ENTRIES.c.list_kind)
-        .select_from(_WITH_TEXT.join(ENTRIES, ENTRIES.c.entry_id == c.entry_id))
+        .select_from(WITH_TEXT.join(ENTRIES, ENTRIES.c.entry_id == c.entry_id))
         .where(*conditions)
         .order_by(c.line_id)
         .limit(limit)
@@ -60,11 +61,12 @@ async def unpublished_overdue(
 ) -> list[Any]:
     """Overdue obligations on this day that are not published yet, oldest first. `after`: due_on and line id.
 
+    Nobody is late by a last day that is not certain (row F12).
     Lines of a subject with a parked event are left out: the parked event may be the answer.
     """
     c = LINES.c
     parked = select(PARKED.c.parked_id).where(PARKED.c.key == c.subject).exists()
-    query = select(c.line_id, c.entry_id, c.subject, c.due_on).where(c.due_on < day, ~c.noticed, ~parked)
+    query = select(c.line_id, c.entry_id, c.subject, c.due_on).where(c.due_on < day, c.due_certain, ~c.noticed, ~parked)
     if after is not None:
         query = query.where(tuple_(c.due_on, c.line_id) > after)
     return list(await connection.execute(query.order_by(c.due_on, c.line_id).limit(limit)))
@@ -77,7 +79,7 @@ async def lock_unpublished(connection: AsyncConnection, day: date, rows: Sequenc
     free = set(entries)
     c = LINES.c
     query = select(c.line_id, c.entry_id, c.department, c.subject, c.state, c.due_on).where(
-        IS_WANTED, c.due_on < day, ~c.noticed
+        IS_WANTED, c.due_on < day, c.due_certain, ~c.noticed
     )
     still = wanted((row.entry_id, row.line_id) for row in rows if row.entry_id in free)
     return list(await connection.execute(query.order_by(c.line_id), still))

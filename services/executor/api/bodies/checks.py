@@ -4,12 +4,14 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Literal
 
-from pydantic import BaseModel, Field
+from pydantic import AwareDatetime, BaseModel, Field
 
-from services.executor.api.bodies import NOTE, Body
-from services.executor.domain.events import ActiveEntry, Barred, CheckMade, Hit, ListName
+from services.executor.api.bodies import LONGEST_TEXT, NOTE, Body
+from services.executor.domain.check import RecordOutcome
+from services.executor.domain.events import ActiveEntry, Barred, CheckMade, Hit, ListName, OutcomeRecorded
 from services.executor.views.checks import StoredCheck
 from shared.calendar.working_days import SHANGHAI
+from shared.contracts.event import DepartmentId
 from shared.contracts.lawbook import SubjectKind
 from shared.identity import kind_of
 from shared.lawbook.book import LawBook
@@ -36,6 +38,15 @@ class OutcomeBody(Body):
 
     applied: bool = Field(description="Whether the measures of the hits were applied on this occasion")
     note: str = NOTE
+    done_at: AwareDatetime | None = Field(default=None, description="When they were applied; without it: now")
+    evidence: str = Field(
+        default="",
+        max_length=LONGEST_TEXT,
+        description="A document number or reference. Required, with `done_at`, when a measure was applied that is barred now",
+    )
+
+    def outcome(self, check_id: str, department: DepartmentId) -> RecordOutcome:
+        return RecordOutcome(check_id, department, self.applied, self.note, self.done_at, self.evidence)
 
 
 class RecordedOutcome(BaseModel):
@@ -44,6 +55,8 @@ class RecordedOutcome(BaseModel):
     applied: bool
     note: str
     recorded_at: datetime
+    done_at: datetime | None
+    evidence: str
 
 
 class CheckedSubject(BaseModel):
@@ -98,9 +111,17 @@ def check_body(stored: StoredCheck, book: LawBook, wording: Wording) -> CheckBod
         lawbook_version=made.lawbook_version,
         meaning=_meaning(made, book, wording),
         awaiting_outcome=bool(made.hits) and outcome is None,
-        outcome=RecordedOutcome(applied=outcome.applied, note=outcome.note, recorded_at=outcome.recorded_at)
-        if outcome
-        else None,
+        outcome=_recorded(outcome) if outcome else None,
+    )
+
+
+def _recorded(outcome: OutcomeRecorded) -> RecordedOutcome:
+    return RecordedOutcome(
+        applied=outcome.applied,
+        note=outcome.note,
+        recorded_at=outcome.recorded_at,
+        done_at=outcome.done_at,
+        evidence=outcome.evidence,
     )
 
 

@@ -11,8 +11,9 @@ from services.executor.api.bodies import LONGEST_TEXT, NOTE, Body
 from services.executor.domain.answers import AnswerKind, LineAnswer
 from services.executor.domain.task import Asks, TaskState, asks_in_state
 from services.executor.handlers import BulkOutcome
+from shared.calendar.working_days import WorkingDay, add_working_days, unknown_years
 from shared.contracts.event import LineId
-from shared.contracts.execution import Undone
+from shared.contracts.execution import Undone, WithoutBasis
 from shared.contracts.lawbook import (
     Duty,
     Force,
@@ -23,7 +24,7 @@ from shared.contracts.lawbook import (
     Works,
 )
 from shared.contracts.response import EndMode
-from shared.contracts.undoing import demand_for
+from shared.contracts.undoing import demand_for, stronger, undo_within
 from shared.identity import Seal, Unsealable
 from shared.web.problem import ProblemFault, problem_of
 from shared.web.wording import Wording
@@ -40,9 +41,15 @@ class AnswerBody(Body):
     reason: str = Field(default="", max_length=LONGEST_TEXT, description="Required for not applicable, refuse and fail")
     how: Undone | None = Field(default=None, description="Required for undo")
     evidence: str = Field(
-        default="", max_length=LONGEST_TEXT, description="Required for undo; a document number or reference"
+        default="",
+        max_length=LONGEST_TEXT,
+        description="A document number or reference. Required for undo, and to report what could not be applied any more",
     )
-    done_at: AwareDatetime | None = Field(default=None, description="When it was done; without it: now")
+    done_at: AwareDatetime | None = Field(
+        default=None,
+        description="When it was done; without it: now. What is barred now is not applied now, but an effect that exists is "
+        "always recorded, with this time and evidence",
+    )
 
     def line_answer(self, task_id: str, kind: AnswerKind) -> LineAnswer:
         return LineAnswer(
@@ -81,6 +88,9 @@ class TaskAfterAnswer(BaseModel):
     task_id: str
     state: TaskState
     asks: Asks
+    without_basis: WithoutBasis | None = Field(
+        description="Why the effect that is in force has no basis; it is to be undone at once"
+    )
 
 
 class RefusedAnswer(BaseModel):
@@ -126,6 +136,7 @@ class DirectionPart(TypedDict):
     ]
     list_kind: ListKind
     domain_id: str
+    directed_at: datetime
     until: date | None
 
 
@@ -149,6 +160,13 @@ class TaskBody(DirectionPart):
         date | None,
         Field(description="The last day for what is asked; null when nothing is asked or the duty is invited"),
     ]
+    due_on_certain: Annotated[
+        bool | None,
+        Field(description="False: the holidays of a year on the way are not announced, so nobody is late by this day"),
+    ]
+    without_basis: Annotated[
+        WithoutBasis | None, Field(description="Why the effect that is in force has no basis; to be undone at once")
+    ]
     end: End | None
     demand: Annotated[Undoing | None, Field(description="The least that the undoing must achieve, when one is asked")]
     said: Annotated[str | None, Field(description="Note, reason or evidence of the last answer")]
@@ -166,6 +184,7 @@ def direction_part(directed: Mapping[str, Any], seal: Seal | None) -> DirectionP
         "entry_subject": directed["entry_subject"],
         "list_kind": directed["list_kind"],
         "domain_id": directed["domain_id"],
+        "directed_at": directed["directed_at"],
         "until": directed["until"],
     }
 
@@ -173,7 +192,9 @@ def direction_part(directed: Mapping[str, Any], seal: Seal | None) -> DirectionP
 def task_body(row: Any, line: Mapping[str, Any], direction: DirectionPart) -> TaskBody:
     """The body of a task. `row`: of the table `tasks`; `line`: its line in the direction, as plain JSON."""
     state, mode = _STATES[row.state], _MODES[row.end_mode]
-    asks = asks_in_state(state, ended=mode is not None, suspended=row.suspended)
+    without_basis = row.without_basis is not None
+    asks = asks_in_state(state, ended=mode is not None, suspended=row.suspended, without_basis=without_basis)
+    due = _due(row, line, asks)
     return {
         "task_id": row.task_id,
         **direction,
@@ -189,9 +210,11 @@ def task_body(row: Any, line: Mapping[str, Any], direction: DirectionPart) -> Ta
         "state": state,
         "suspended": row.suspended,
         "asks": asks,
-        "due_on": None if asks is Asks.NOTHING else row.due_on,
+        "due_on": due.date if due else None,
+        "due_on_certain": due.certain if due else None,
+        "without_basis": row.without_basis,
         "end": End(mode=mode, reason=row.end_reason) if mode else None,
-        "demand": _least_undoing(line, mode) if mode and asks is Asks.UNDO else None,
+        "demand": _least_undoing(line, mode, without_basis=without_basis) if asks is Asks.UNDO else None,
         "said": row.said,
         "how": row.how,
         "done_at": row.done_at,
@@ -202,10 +225,23 @@ _STATES = {state.value: state for state in TaskState}
 _MODES: dict[str | None, EndMode | None] = {None: None, **{mode.value: mode for mode in EndMode}}
 
 
-def _least_undoing(line: Mapping[str, Any], mode: EndMode) -> Undoing:
+def _due(row: Any, line: Mapping[str, Any], asks: Asks) -> WorkingDay | None:
+    """The last day for what is asked, by the calendar that is known now."""
+    if asks is Asks.NOTHING or line["duty"] == Duty.INVITED:
+        return None
+    if row.due_from is None:  # written by an instance of the version before
+        return row.due_on and WorkingDay(row.due_on, certain=not unknown_years(row.due_on, row.due_on))
+    if asks is Asks.ANSWER:
+        return add_working_days(row.due_from, line["answer_within_days"])
+    days = undo_within(line["undo_within_days"], without_basis=row.without_basis is not None)
+    return add_working_days(row.due_from, days)
+
+
+def _least_undoing(line: Mapping[str, Any], mode: EndMode | None, *, without_basis: bool) -> Undoing:
     """The least that the undoing must achieve: at least a stop, because a task that owes nothing asks for no undoing."""
-    demand = demand_for(Undoing(line["on_end"]), Undoing(line["on_error"]), mode)
-    return Undoing.STOP if demand is Undoing.NOTHING else demand
+    on_end, on_error = Undoing(line["on_end"]), Undoing(line["on_error"])
+    demand = demand_for(on_end, on_error, mode or EndMode.FROM_BEGINNING)
+    return stronger(stronger(demand, on_error) if without_basis else demand, Undoing.STOP)
 
 
 def _subject(of: Mapping[str, Any], seal: Seal | None) -> TaskSubject:

@@ -5,13 +5,13 @@ from datetime import date, datetime
 
 from pydantic import BaseModel, Field
 
-from services.feedback.api.bodies import is_overdue
+from services.feedback.api.bodies import UNCERTAIN, is_overdue
 from services.feedback.domain.entry import EntryState
 from services.feedback.domain.line import LedgerLine
 from services.feedback.domain.states import Answer, LineState, OpenReason, Owes
 from services.feedback.views.closure import EntryLedger, LineWithText
 from shared.contracts.event import DepartmentId, EntryId, LineId, MeasureId, ResponseId, SubjectKey
-from shared.contracts.execution import Undone
+from shared.contracts.execution import Undone, WithoutBasis
 from shared.contracts.lawbook import (
     ListKind,
     MeasureKind,
@@ -61,7 +61,11 @@ class LineBody(BaseModel):
     applied_at: datetime | None
     told_late: bool = Field(description="The effect was reported after the end was ordered")
     effect_stands: bool = Field(description="An effect was reported and not undone afterwards")
+    without_basis: WithoutBasis | None = Field(
+        description="Why the last reported effect had no basis: it is to be undone at once"
+    )
     due_on: date | None
+    due_on_certain: bool | None = Field(description=UNCERTAIN)
     overdue: bool
     end: End | None
     undone: UndoingBody | None
@@ -156,11 +160,13 @@ def still_in_force_body(found: EntryLedger, wording: Wording) -> StillInForceBod
 
 def _line_body(one: LineWithText, day: date) -> LineBody:
     line = one.line
+    due = line.due
     fields = {name: getattr(line, name) for name in LineBody.model_fields if hasattr(line, name)}
     more = {
         "text_zh": one.text_zh,
         "kind": one.kind,
-        "overdue": is_overdue(line.due_on, day),
+        "due_on_certain": due.certain if due else None,
+        "overdue": due is not None and is_overdue(due.date, day, certain=due.certain),
         "end": _end(line),
         "undone": _undoing(line),
         "why": line.open_reason,

@@ -5,9 +5,10 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
-from services.feedback.api.bodies import is_overdue
+from services.feedback.api.bodies import UNCERTAIN, is_overdue
 from services.feedback.domain.states import OWES_IN, LineState, Owes
 from shared.contracts.event import DepartmentId, EntryId, LineId, MeasureId, ResponseId, SubjectKey
+from shared.contracts.execution import WithoutBasis
 from shared.contracts.lawbook import (
     ListKind,
     MeasureKind,
@@ -35,7 +36,9 @@ class ObligationBody(BaseModel):
     directed_at: datetime | None
     end_mode: EndMode | None
     due_on: date | None = Field(description="The last day (Asia/Shanghai); null while suspended and for invited bodies")
+    due_on_certain: bool | None = Field(description=UNCERTAIN)
     overdue: bool
+    without_basis: WithoutBasis | None = Field(description="Why the last reported effect had no basis")
 
 
 def obligation_body(row: Any, day: date) -> ObligationBody:
@@ -46,6 +49,7 @@ def obligation_body(row: Any, day: date) -> ObligationBody:
             **fields,
             "entry_subject_name": row.subject_name,
             "owes": OWES_IN.get(LineState(row.state), Owes.NOTHING),
-            "overdue": is_overdue(row.due_on, day),
+            "due_on_certain": row.due_certain if row.due_on else None,
+            "overdue": is_overdue(row.due_on, day, certain=row.due_certain),
         }
     )

@@ -25,13 +25,15 @@ class DepartmentCount(BaseModel):
     directed: int
     answered: int
     failed: int = Field(description="Tried and failed: still to be done")
-    applied: int
+    applied: int = Field(description="Without those that had no basis")
+    without_basis: int = Field(description="Applied without a basis, undone or not (004 四(三))")
     undone: int
     suspended: int
     waiting: int
     undoing: int
     closed: int
     overdue: int
+    uncertain: int = Field(description="Their last day seems over, but is not certain, so they are not overdue")
     answered_late: int
     undone_late: int
 
