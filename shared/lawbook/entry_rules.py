@@ -16,9 +16,9 @@ from shared.contracts.lawbook import (
     ListKind,
 )
 from shared.contracts.listing import Decision, Notice, Origin
-from shared.contracts.policy import ThirdPartyLists
 from shared.lawbook.book import LawBook
 from shared.lawbook.policy import Governing, Question, governing, value_of
+from shared.lawbook.publicity import NeverPublic, never_public
 from shared.lawbook.responsibility import is_responsible
 from shared.lawbook.terms import last_day, months_after
 from shared.rejection import Fault, Named
@@ -154,18 +154,15 @@ def term_faults(entry: EntryContent, rules: Governing) -> Iterator[Fault]:
 
 
 def publicity_faults(entry: EntryContent, rules: Governing) -> Iterator[Fault]:
-    """Who may never be public: watch entries (row 20), and lists of third parties where the policy does not publish them.
+    """Entries that may never be public (shared/lawbook/publicity.py, row 20).
 
-    001 15 publishes lists of third parties on the website; elsewhere departments receive them for reference (row 24).
-    `watch_entry_public`, `third_party_entry_public`.
+    `watch_entry_public`, `third_party_entry_public`, `grade_not_public`.
     """
     if not entry.public:
         return
-    if entry.list_kind is ListKind.WATCH:
-        yield Fault("watch_entry_public", "public")
-    on_website = value_of(rules.procedure.third_party_lists, ThirdPartyLists.GOVERNMENT) is ThirdPartyLists.WEBSITE
-    if entry.origin is Origin.THIRD_PARTY and not on_website:
-        yield Fault("third_party_entry_public", "public")
+    for reason in never_public(entry, rules):
+        facts: dict[str, object] = {"grade": entry.grade} if reason is NeverPublic.GRADE else {}
+        yield Fault(reason.value, "public", facts)
 
 
 # --- initiator, jurisdiction, decision, notice -----------------------------------------------------------------------

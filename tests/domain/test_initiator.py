@@ -161,7 +161,13 @@ TIERS = the_book(
 def test_a_grade_of_the_jurisdiction_leads_to_the_list_that_its_policy_says(
     grade: str, list_kind: ListKind, expected: list[tuple[str, str | None]]
 ) -> None:
-    assert faults_of(but(grade=grade, list_kind=list_kind, public=list_kind is ListKind.BLACK), TIERS) == expected
+    assert faults_of(but(grade=grade, list_kind=list_kind, public=grade == "listed"), TIERS) == expected
+
+
+@pytest.mark.parametrize("grade", ["lesser", "graver"])
+def test_a_grade_that_the_policy_does_not_publish_is_not_listed_as_public(grade: str) -> None:
+    assert ("grade_not_public", "public") in faults_of(but(grade=grade), TIERS)
+    assert ("grade_not_public", "public") not in faults_of(but(grade=grade, public=False), TIERS)
 
 
 def test_a_list_of_a_third_party_is_published_only_where_a_document_says_so() -> None:
