@@ -96,6 +96,10 @@ class Department(Contract):
     clause: str = Field(default="", description="Document and clause that name it")
     example_settings: tuple[str, ...] = example_settings()
     retired_on: date | None = Field(default=None, description="Last day of its responsibility")
+    confirmed_by: tuple[DepartmentId, ...] = Field(
+        default=(),
+        description="Departments whose officers confirm its decisions, for a body with one officer (four eyes)",
+    )
 
 
 class Grade(Contract):
