@@ -88,6 +88,8 @@ class _Kind:
 
 _COURT, _TAX, _SAFETY = "luoyang-court", "luoyang-state-tax", "luoyang-work-safety"
 _DEFAULTERS, _TAXES, _WORK = "judgment-defaulters", "tax", "work-safety"
+_DECIDED_DAYS_AGO = 400
+"""So long ago that the minimum of publicity (a year for the gravest records, 36号令) has passed, and repairs can be granted."""
 _GRADES = ("ordinary", "graver", "serious")
 _BASIS_BLACK, _BASIS_RED = "洛政〔2017〕44号 四(一)（示例）", "洛政〔2017〕44号 三(二)（示例）"
 _KINDS = (
@@ -134,7 +136,7 @@ def _kinds(subjects: int) -> Iterator[_Kind]:
 
 
 def _good(run_mark: str, first: int, place: int, kind: _Kind, today: date) -> Row:
-    decided_on = today - timedelta(days=10 + place % 200)
+    decided_on = today - timedelta(days=_DECIDED_DAYS_AGO + place % 200)
     is_person = kind.list_kind is ListKind.BLACK and kind.department == _COURT and place % 7 == 2
     scheme, number, name = _person(first + place) if is_person else _company(_subject_index(first, place, kind))
     return Row(

@@ -331,7 +331,7 @@ def test_an_ending_needs_a_cause_that_ends_from_then_on(cause: Cause) -> None:
 
 
 def test_a_correction_carries_the_whole_entry_with_the_corrected_content() -> None:
-    changes = {"grade": "ordinary", "facts": "更正后的事实", "public": False, "term_to": None}
+    changes: dict[str, Any] = {"grade": "ordinary", "facts": "更正后的事实", "public": False, "term_to": None}
     [corrected, _] = follows(listed(), correct(**changes))
     assert isinstance(corrected, EntryCorrected)
     old = entry()

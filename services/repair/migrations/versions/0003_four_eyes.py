@@ -13,10 +13,10 @@ def upgrade() -> None:
     _create_decisions()
     _extend_cases()
     op.add_column("entries", sa.Column("jurisdiction", sa.Text(), nullable=False, server_default=""))
-    op.execute(_JURISDICTION_OF_STORED_ENTRIES)
+    op.execute(JURISDICTION_OF_STORED_ENTRIES)
 
 
-_JURISDICTION_OF_STORED_ENTRIES = """
+JURISDICTION_OF_STORED_ENTRIES = """
     UPDATE entries SET jurisdiction = latest.jurisdiction
     FROM (
         SELECT DISTINCT ON (stream) stream, data -> 'entry' ->> 'jurisdiction' AS jurisdiction
