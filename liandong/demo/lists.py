@@ -91,6 +91,7 @@ _DEFAULTERS, _TAXES, _WORK = "judgment-defaulters", "tax", "work-safety"
 _DECIDED_DAYS_AGO = 400
 """So long ago that the minimum of publicity (a year for the gravest records, 36号令) has passed, and repairs can be granted."""
 _GRADES = ("ordinary", "graver", "serious")
+_PUBLIC_GRADE = "serious"
 _BASIS_BLACK, _BASIS_RED = "洛政〔2017〕44号 四(一)（示例）", "洛政〔2017〕44号 三(二)（示例）"
 _KINDS = (
     _Kind(_COURT, _DEFAULTERS, ListKind.BLACK, 40, (), "执", "未履行生效法律文书确定的义务", _BASIS_BLACK),
@@ -139,10 +140,11 @@ def _good(run_mark: str, first: int, place: int, kind: _Kind, today: date) -> Ro
     decided_on = today - timedelta(days=_DECIDED_DAYS_AGO + place % 200)
     is_person = kind.list_kind is ListKind.BLACK and kind.department == _COURT and place % 7 == 2
     scheme, number, name = _person(first + place) if is_person else _company(_subject_index(first, place, kind))
+    grade = kind.grades[place % len(kind.grades)] if kind.grades else ""
     return Row(
         list_name=_LISTS[kind.list_kind],
         domain_id=kind.domain_id,
-        grade=kind.grades[place % len(kind.grades)] if kind.grades else "",
+        grade=grade,
         scheme=scheme,
         number=number,
         name=name,
@@ -154,10 +156,15 @@ def _good(run_mark: str, first: int, place: int, kind: _Kind, today: date) -> Ro
         term_from=decided_on.isoformat(),
         term_to=_term_end(place, today),
         jurisdiction=JURISDICTION,
-        public="否" if is_person or kind.list_kind is ListKind.WATCH else "是",
+        public="否" if is_person or not _may_be_public(kind.list_kind, grade) else "是",
         able_but_unwilling="是" if kind.department == _COURT and place % 4 == 0 else "",
         responsible=_responsible(first, place) if kind.list_kind is ListKind.BLACK and not is_person else "",
     )
+
+
+def _may_be_public(list_kind: ListKind, grade: str) -> bool:
+    """The watch list is not public; of the grades, Luoyang publishes 严重 only."""
+    return list_kind is not ListKind.WATCH and grade in ("", _PUBLIC_GRADE)
 
 
 def _subject_index(first: int, place: int, kind: _Kind) -> int:

@@ -101,7 +101,7 @@ class StepRunner:
             case Step.REVOCATION:
                 await self._post(planned, "revocations", cause=Cause.ERROR, reason="示例：经查认定事实有误")
             case Step.CORRECTION:
-                changes = {"grade": _CORRECTED_TO}
+                changes = {"grade": _CORRECTED_TO, "public": False}  # a lesser grade is not public
                 await self._post(planned, "corrections", cause=Cause.ERROR, reason="示例：等级有误", changes=changes)
             case Step.NO_LONGER_QUALIFIES:
                 await self._end(planned, Cause.NO_LONGER_QUALIFIES, "示例：不再符合红名单条件")
