@@ -226,14 +226,14 @@ def _mistyped(row: Row) -> Row:
 
 def _flaws(department: str, good: Sequence[Row], today: date) -> list[_Spoil]:
     """The errors of the bad rows of a department's file, one per row."""
-    later, earlier = (today + timedelta(days=40)).isoformat(), (today - timedelta(days=400)).isoformat()
+    later, earlier = today + timedelta(days=40), today - timedelta(days=2 * _DECIDED_DAYS_AGO)
     flaws: dict[str, list[_Spoil]] = {
         _COURT: [
             _mistyped,
             lambda row: replace(row, number="410300000000001"),
             lambda row: replace(row, number=row.number[:13]),
             lambda row: replace(row, legal_basis=""),
-            lambda row: replace(row, decided_on=later, act_ended_on=""),
+            lambda row: replace(row, decided_on=later.isoformat(), act_ended_on=""),
             lambda row: replace(row, list_name=_LISTS[ListKind.RED]),
             lambda row: replace(row, list_name="灰名单"),
         ],
@@ -243,7 +243,7 @@ def _flaws(department: str, good: Sequence[Row], today: date) -> list[_Spoil]:
             lambda row: replace(row, document_number=""),
             lambda row: good[0],
             lambda row: replace(row, scheme="居民身份证", number="99999919900230001X", name="示例子"),
-            lambda row: replace(row, term_to=earlier),
+            lambda row: replace(row, term_to=earlier.isoformat()),
             lambda row: replace(row, decided_on="2026-13-45"),
         ],
         _SAFETY: [
