@@ -43,6 +43,7 @@ from tests.domain.repair_inputs import (
     NOON,
     OFFICER,
     TAX,
+    book,
     confirm,
     correct,
     end,
@@ -59,6 +60,7 @@ from tests.domain.repair_inputs import (
     shanghai,
     uphold,
 )
+from tests.policies import a_policy
 
 DECISIONS = [revoke(), end(), correct(grade="ordinary"), correct(public=False)]
 """Each ends something."""
@@ -190,11 +192,13 @@ def test_a_decision_is_closed_once() -> None:
 
 
 def test_the_content_is_tested_again_when_it_is_confirmed() -> None:
+    three_months = book(a_policy(longest_term_months=3))
     state = listed().having(correct(term_to=date(2026, 12, 1)))
-    state = state.having(correct(term_from=date(2026, 1, 1), term_to=date(2027, 5, 1)))
-    shortened = state.when(confirm()).next
-    assert isinstance(shortened.state, OnList)
-    assert shortened.state.entry.term_to == date(2026, 12, 1)
+    state.when(confirm(law=three_months)).then_rejected(("term_too_long", "changes.term_to"))
+    state.when(return_()).then_types(DecisionReturned, EntryResumed)
+
+
+def test_a_confirmed_correction_changes_what_was_decided_and_keeps_what_was_corrected_since() -> None:
     nothing_left = listed().having(correct(public=False), correct(facts="更正后的事实")).when(confirm())
     corrected = nothing_left.events[1]
     assert isinstance(corrected, EntryCorrected)
@@ -235,6 +239,7 @@ PERSON = ResponsiblePerson(subject=a_subject("uscc:91410300MA40000020"), role=Ro
         ({}, {"public": False}),
         ({}, {"term_to": date(2027, 2, 28)}),
         ({}, {"term_from": date(2026, 3, 3)}),
+        ({}, {"term_from": date(2026, 3, 1)}),
         ({"term_to": None}, {"term_to": date(2030, 1, 1)}),
         ({"able_but_unwilling": True}, {"able_but_unwilling": False}),
         ({"responsible": (PERSON,)}, {"responsible": ()}),

@@ -88,9 +88,9 @@ def _held_responsible(entry: Entry) -> set[tuple[SubjectKey, Role]]:
 
 
 def _shorter(old: Entry, new: Entry) -> bool:
-    """The term begins later or ends earlier."""
+    """The term ends earlier, or begins on another day: publicity may count from it, and then ends earlier too."""
     old_end, new_end = last_day(old.term_to), last_day(new.term_to)
-    return new.term_from > old.term_from or (new_end is not None and (old_end is None or new_end < old_end))
+    return new.term_from != old.term_from or (new_end is not None and (old_end is None or new_end < old_end))
 
 
 def _changed_field(field: str | None) -> str:
