@@ -92,6 +92,17 @@ class World:
             self._clients[service] = httpx.AsyncClient(transport=transport, base_url=f"http://{service}", timeout=60)
         return self._clients[service]
 
+    async def confirmed(self, answer: httpx.Response, department: str, **more: Any) -> httpx.Response:
+        """The answer to a decision of repair; if it awaits confirmation, a second officer of the department confirms it.
+
+        Returns the answer to the confirmation, or the given one when nothing awaits it.
+        """
+        if not answer.is_success or answer.json()["status"] != "awaiting_confirmation":
+            return answer
+        path = f"/v1/decisions/{answer.json()['decision_id']}/confirm"
+        headers = self.writes(department, OfficerRole.APPROVER, subject=f"second-officer-of-{department}", **more)
+        return await self.http("repair").post(path, headers=headers)
+
     async def publish(self, *events: PublicEvent, source: str = "", sequence: int | None = None) -> list[str]:
         """Put events on their topics, as the relay of a service outside this world would. Returns their event ids."""
         return [await self._publish(event, source or self.source, sequence) for event in events]

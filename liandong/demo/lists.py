@@ -88,6 +88,8 @@ class _Kind:
 
 _COURT, _TAX, _SAFETY = "luoyang-court", "luoyang-state-tax", "luoyang-work-safety"
 _DEFAULTERS, _TAXES, _WORK = "judgment-defaulters", "tax", "work-safety"
+_DECIDED_DAYS_AGO = 400
+"""So long ago that the minimum of publicity (a year for the gravest records, 36号令) has passed, and repairs can be granted."""
 _GRADES = ("ordinary", "graver", "serious")
 _PUBLIC_GRADE = "serious"
 _BASIS_BLACK, _BASIS_RED = "洛政〔2017〕44号 四(一)（示例）", "洛政〔2017〕44号 三(二)（示例）"
@@ -135,7 +137,7 @@ def _kinds(subjects: int) -> Iterator[_Kind]:
 
 
 def _good(run_mark: str, first: int, place: int, kind: _Kind, today: date) -> Row:
-    decided_on = today - timedelta(days=10 + place % 200)
+    decided_on = today - timedelta(days=_DECIDED_DAYS_AGO + place % 200)
     is_person = kind.list_kind is ListKind.BLACK and kind.department == _COURT and place % 7 == 2
     scheme, number, name = _person(first + place) if is_person else _company(_subject_index(first, place, kind))
     grade = kind.grades[place % len(kind.grades)] if kind.grades else ""
@@ -224,14 +226,14 @@ def _mistyped(row: Row) -> Row:
 
 def _flaws(department: str, good: Sequence[Row], today: date) -> list[_Spoil]:
     """The errors of the bad rows of a department's file, one per row."""
-    later, earlier = (today + timedelta(days=40)).isoformat(), (today - timedelta(days=400)).isoformat()
+    later, earlier = today + timedelta(days=40), today - timedelta(days=2 * _DECIDED_DAYS_AGO)
     flaws: dict[str, list[_Spoil]] = {
         _COURT: [
             _mistyped,
             lambda row: replace(row, number="410300000000001"),
             lambda row: replace(row, number=row.number[:13]),
             lambda row: replace(row, legal_basis=""),
-            lambda row: replace(row, decided_on=later, act_ended_on=""),
+            lambda row: replace(row, decided_on=later.isoformat(), act_ended_on=""),
             lambda row: replace(row, list_name=_LISTS[ListKind.RED]),
             lambda row: replace(row, list_name="灰名单"),
         ],
@@ -241,7 +243,7 @@ def _flaws(department: str, good: Sequence[Row], today: date) -> list[_Spoil]:
             lambda row: replace(row, document_number=""),
             lambda row: good[0],
             lambda row: replace(row, scheme="居民身份证", number="99999919900230001X", name="示例子"),
-            lambda row: replace(row, term_to=earlier),
+            lambda row: replace(row, term_to=earlier.isoformat()),
             lambda row: replace(row, decided_on="2026-13-45"),
         ],
         _SAFETY: [

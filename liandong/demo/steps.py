@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from liandong.demo.client import Client, repairer, system
+from liandong.demo.client import Client, approver, repairer, system
 from liandong.demo.run import PlannedStep, Run, Step
 from shared.contracts.lawbook import ListKind
 from shared.contracts.listing import Cause
@@ -84,11 +84,14 @@ class StepRunner:
                 group.create_task(limited(one))
 
     async def object(self, planned: PlannedStep) -> str:
-        """The listed subject objects; its department opens the case. Returns the id of the case."""
+        """The listed subject objects; its department opens the case and begins to verify it. Returns the id of the case."""
         body = {"entry_id": planned.entry_id, "reason": "示例：当事人认为列入有误，申请核实"}
         officer = system(planned.department)
         key = self._run.key("objection", planned.entry_id)
-        return str((await self._client.post(officer, "/repair/v1/objections", body, key))["objection_id"])
+        case_id = str((await self._client.post(officer, "/repair/v1/objections", body, key))["objection_id"])
+        path, key = f"/repair/v1/objections/{case_id}/verify", self._run.key("verification", planned.entry_id)
+        await self._client.post(repairer(planned.department), path, {}, key)
+        return case_id
 
     async def run(self, planned: PlannedStep) -> None:
         """Do the step; for an objection: decide the case."""
@@ -134,17 +137,19 @@ class StepRunner:
 
     async def _post(self, planned: PlannedStep, path: str, **fields: Any) -> None:
         body = {"entry_id": planned.entry_id, "document_number": self._document("改", planned), **fields}
-        key = self._run.key(path, planned.entry_id)
-        await self._client.post(repairer(planned.department), f"/repair/v1/{path}", body, key)
+        await self._decide(planned, path, body)
 
     async def _end(self, planned: PlannedStep, cause: Cause, reason: str) -> None:
         body = {"entry_id": planned.entry_id, "cause": cause, "reason": reason}
-        key = self._run.key("endings", planned.entry_id)
-        await self._client.post(repairer(planned.department), "/repair/v1/endings", body, key)
+        await self._decide(planned, "endings", body)
 
-    async def _decide(self, planned: PlannedStep, path: str, body: dict[str, str]) -> None:
+    async def _decide(self, planned: PlannedStep, path: str, body: dict[str, Any]) -> None:
+        """One officer decides, and another one of the same department confirms (four eyes)."""
         key = self._run.key("decision", planned.entry_id)
-        await self._client.post(repairer(planned.department), f"/repair/v1/{path}", body, key)
+        decided = await self._client.post(repairer(planned.department), f"/repair/v1/{path}", body, key)
+        if (decision_id := decided.get("decision_id")) is not None:
+            path, key = f"/repair/v1/decisions/{decision_id}/confirm", self._run.key("confirmation", planned.entry_id)
+            await self._client.post(approver(planned.department), path, {}, key)
 
     def _document(self, mark: str, planned: PlannedStep) -> str:
         return f"示例{mark}〔{self._run.mark}〕{planned.entry_id[:8]}号"

@@ -127,6 +127,10 @@ class Department(Contract):
         description="Of a bank, association, media company or other third party: may hand in and read records of natural "
         "persons (rows 24, 28)",
     )
+    confirmed_by: tuple[DepartmentId, ...] = Field(
+        default=(),
+        description="Departments whose officers confirm its decisions, for a body with one officer (four eyes)",
+    )
 
     @property
     def is_third_party(self) -> bool:

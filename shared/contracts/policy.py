@@ -54,8 +54,11 @@ class ReceivedBy(StrEnum):
     """The body that receives an objection."""
 
     CREDIT_CENTRE = "credit_centre"
+    """信用中心: a department of the law book that is a credit office for the region."""
     CREDIT_OFFICE = "credit_office"
+    """信用办: the same."""
     IMPLEMENTERS = "implementers"
+    """The departments that implement measures which can follow from the list, in the jurisdiction of the entry."""
 
 
 class CountsFrom(StrEnum):

@@ -322,6 +322,18 @@ def test_a_department_names_categories_that_exist() -> None:
     assert FOUNDED.when(publish(SECTOR, unknown)).events
 
 
+def test_a_body_with_one_officer_names_departments_that_exist_to_confirm_its_decisions() -> None:
+    named = a_department("d", confirmed_by=("nobody",))
+    FOUNDED.when(publish(named)).then_rejected(("unknown_department", "items[0].confirmed_by[0]"))
+    assert FOUNDED.when(publish(a_department("d", confirmed_by=(TAX,)))).events
+
+
+def test_a_department_that_confirms_for_another_one_is_not_retired() -> None:
+    spare = a_department("spare", name_zh="示例二")
+    book = FOUNDED.having(publish(spare, a_department("alone", confirmed_by=("spare",))))
+    book.when(retire(end(ItemKind.DEPARTMENTS, "spare"))).then_rejected(("still_named", "retirements[0].item_id"))
+
+
 def test_a_published_measure_needs_a_body_of_its_kind_in_its_region() -> None:
     by_kind = measure(implementers=(), implementer_categories=("sector",))
     elsewhere = a_department("elsewhere", categories=("sector",), region="320681")

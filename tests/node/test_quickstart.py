@@ -99,7 +99,10 @@ async def _quickstart(curl: Curl) -> None:
         "reason": "示例：认定有误",
         "document_number": "示例税〔2025〕2号",
     }
-    curl.post(carol, "/repair/v1/revocations", "revoke-1", revocation)
+    decision = curl.post(carol, "/repair/v1/revocations", "revoke-1", revocation)
+    assert decision["status"] == "awaiting_confirmation"
+    confirmed = curl.post(bob, f"/repair/v1/decisions/{decision['decision_id']}/confirm", "confirm-1")
+    assert confirmed["status"] == "revoked"
     await eventually(lambda: _ask(curl, commerce, entry, "undo", 1))
     await eventually(lambda: _ask(curl, reform, entry, "confirm", 4))
     assert not curl.get(commerce, f"/feedback/v1/entries/{entry}/closure")["closed"]

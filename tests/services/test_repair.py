@@ -39,6 +39,8 @@ LAWBOOK = shipped().changes()
 VERSION = LAWBOOK[-1].lawbook_version
 COURT = "luoyang-court"
 OTHER = "luoyang-education"
+IMPLEMENTER = "luoyang-development-reform"
+"""Implements measures against defaulters on judgments, and so receives objections to their entries."""
 OFFICE = "luoyang-credit-office"
 TODAY = datetime.now(SHANGHAI).date()
 
@@ -89,13 +91,17 @@ async def post(
     department: str = COURT,
     role: OfficerRole = OfficerRole.REPAIRER,
     seen: int | None = None,
+    subject: str = "",
 ) -> Response:
-    headers = w.writes(department, role) | ({"If-Match": f'"{seen}"'} if seen is not None else {})
+    """Who files a case is another officer than the one who decides."""
+    subject = subject or (f"filer-of-{department}" if path in ("objections", "repairs") else "")
+    headers = w.writes(department, role, subject=subject) | ({"If-Match": f'"{seen}"'} if seen is not None else {})
     return await w.http("repair").post(f"/v1/{path}", json=body, headers=headers)
 
 
 async def done(w: World, path: str, body: dict[str, Any], **more: Any) -> dict[str, Any]:
-    answer = await post(w, path, body, **more)
+    """Post, and have a second officer confirm what awaits confirmation."""
+    answer = await w.confirmed(await post(w, path, body, **more), more.get("department", COURT))
     assert answer.is_success, answer.text
     return answer.json()
 
@@ -186,8 +192,8 @@ async def test_an_entry_waits_for_the_law_book_by_which_it_was_judged(start: Sta
 async def test_a_revocation_is_published_and_shown_with_its_document(start: StartWorld) -> None:
     async with on_list(start) as (w, entry):
         answer = await done(w, "revocations", revocation(entry))
-        assert (answer["entry_id"], answer["version"], answer["status"]) == (entry.entry_id, 2, "revoked")
-        [revoked] = await on_topic(w, entry, EntryRevoked)
+        assert (answer["entry_id"], answer["version"], answer["status"]) == (entry.entry_id, 5, "revoked")
+        _, revoked = await on_topic(w, entry, EntrySuspended, EntryRevoked)
         assert (revoked.subject, revoked.lawbook_version) == (entry.subject.key, VERSION)
         one = await read(w, f"revocations/{answer['revocation_id']}")
         assert (one["cause"], one["document_number"], one["department"]) == ("litigation", "示例〔2026〕1号", COURT)
@@ -204,7 +210,7 @@ async def test_a_revoked_entry_is_not_corrected_by_an_officer_with_a_stale_versi
         assert refusal(unaware, 409) == [("stale_version", None)]
         careless = await post(w, "corrections", correction(entry, public=False))
         assert refusal(careless, 409) == [("entry_has_left_the_list", None)]
-        await on_topic(w, entry, EntryRevoked)
+        await on_topic(w, entry, EntrySuspended, EntryRevoked)
 
 
 async def test_a_correction_names_and_seals_the_responsible_persons(start: StartWorld) -> None:
@@ -287,7 +293,7 @@ async def test_a_command_that_was_refused_before_the_publication_was_read_is_acc
         await w.publish(published(entry))
         await adopted(w, entry)
         again = await w.http("repair").post("/v1/revocations", json=revocation(entry), headers=headers)
-        assert (again.status_code, again.json()["status"]) == (201, "revoked")
+        assert (again.status_code, again.json()["status"]) == (201, "awaiting_confirmation")
 
 
 async def test_what_cannot_be_the_id_of_an_entry_is_an_unknown_id(start: StartWorld) -> None:
@@ -301,26 +307,55 @@ async def test_what_cannot_be_the_id_of_an_entry_is_an_unknown_id(start: StartWo
 
 
 async def test_the_first_objection_suspends_and_the_last_resumes(start: StartWorld) -> None:
+    """国发〔2016〕33号 (二十二): measures are suspended while the record is verified, so from the verification on."""
     async with on_list(start) as (w, entry):
         body = {"entry_id": entry.entry_id, "reason": "并非本公司所为"}
-        first = await done(w, "objections", body, department=OTHER)
-        second = await done(w, "objections", body, department=OTHER, role=OfficerRole.SYSTEM)
-        assert first["status"] == second["status"] == "suspended"
+        first = await done(w, "objections", body, department=IMPLEMENTER)
+        second = await done(
+            w, "objections", {**body, "ground": "identity"}, department=IMPLEMENTER, role=OfficerRole.SYSTEM
+        )
+        assert first["status"] == second["status"] == "listed"
+        for filed in (first, second):
+            begun = await done(w, f"objections/{filed['objection_id']}/verify", {})
+            assert begun["status"] == "suspended"
         rejected = await done(w, f"objections/{first['objection_id']}/reject", {"reason": "经核实无误"})
         assert rejected["status"] == "suspended"
         shown = await read(w, f"entries/{entry.entry_id}")
         assert shown["suspended_by"] == shown["open_cases"] == [second["objection_id"]]
+        assert shown["suspended"] == ["measures"]
         resumed = await done(w, f"objections/{second['objection_id']}/reject", {"reason": "经核实无误"})
         assert resumed["status"] == "listed"
         suspended, resumption = await on_topic(w, entry, EntrySuspended, EntryResumed)
         assert isinstance(suspended, EntrySuspended)
         assert isinstance(resumption, EntryResumed)
         assert (suspended.case_id, resumption.case_id) == (first["objection_id"], second["objection_id"])
+        assert suspended.received_by == IMPLEMENTER
         again = await post(w, f"objections/{second['objection_id']}/uphold", {"reason": "x", "document_number": "y"})
         assert refusal(again, 409) == [("case_is_closed", None)]
-        seen = (await get(w, "objections", OTHER, status="rejected")).json()["items"]
+        seen = (await get(w, "objections", IMPLEMENTER, status="rejected")).json()["items"]
         assert [case["case_id"] for case in seen] == [first["objection_id"], second["objection_id"]]
-        assert (await read(w, f"objections/{first['objection_id']}"))["decided_by"] == COURT
+        shown = await read(w, f"objections/{first['objection_id']}")
+        assert (shown["decided_by"], shown["ground"], shown["suspension_begins"]) == (COURT, "other", "verification")
+        assert shown["verified_from"] is not None
+
+
+async def test_an_objection_is_received_by_those_whom_the_policy_names_and_not_filed_in_a_row(
+    start: StartWorld,
+) -> None:
+    async with on_list(start) as (w, entry):
+        body = {"entry_id": entry.entry_id, "reason": "示例", "ground": "facts"}
+        other = await post(w, "objections", body, OTHER)
+        assert refusal(other, 403) == [("may_not_receive_objections", None)]
+        first = await done(w, "objections", body, department=IMPLEMENTER)
+        assert refusal(await post(w, "objections", body), 409) == [("objection_is_being_verified", "ground")]
+        await done(w, f"objections/{first['objection_id']}/reject", {"reason": "经核实无误"})
+        assert refusal(await post(w, "objections", body), 409) == [("objection_repeated", "new_evidence")]
+        invisible = await post(w, "objections", {**body, "new_evidence": "\u200b \u3000"})
+        assert refusal(invisible, 409) == [("objection_repeated", "new_evidence")]
+        again = await done(w, "objections", {**body, "new_evidence": "示例〔2026〕9号"})
+        begun = await done(w, f"objections/{again['objection_id']}/verify", {})
+        assert begun["status"] == "listed", "a repeated objection does not suspend"
+        assert (await read(w, f"objections/{again['objection_id']}"))["new_evidence"] == "示例〔2026〕9号"
 
 
 async def test_an_upheld_objection_corrects_or_revokes(start: StartWorld) -> None:
@@ -350,7 +385,7 @@ async def test_any_department_requests_repair_and_the_responsible_department_gra
         assert refusal(other, 403) == [("forbidden_department", None)]
         granted = await done(w, f"repairs/{second['repair_id']}/grant", grant)
         assert granted["status"] == "repaired"
-        [repaired] = await on_topic(w, entry, EntryRepaired)
+        _, repaired = await on_topic(w, entry, EntrySuspended, EntryRepaired)
         assert isinstance(repaired, EntryRepaired)
         assert repaired.document_number == "示例修复〔2026〕1号"
         cases = (await read(w, "repairs"))["items"]
@@ -458,7 +493,7 @@ async def test_pages_follow_one_another_and_an_exactly_full_last_page_has_no_nex
         for one in (entry, other):
             body = {"entry_id": one.entry_id, "reason": "示例"}
             await done(w, "objections", body)
-            await done(w, "repairs", body)
+            await done(w, "repairs", {**body, "evidence": "示例"})
             await done(w, "corrections", correction(one, public=False))
             await done(w, "revocations", revocation(one))
         for path in ("entries", "objections", "repairs", "corrections", "revocations"):

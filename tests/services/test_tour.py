@@ -263,7 +263,12 @@ async def test_an_objection_suspends_the_measures_and_has_the_time_limit_of_each
             else None
         )
         assert case["verify_by"] == (expected.date.isoformat() if expected else None)
-        assert objection["status"] == ("suspended" if stop.suspends else "listed")
+        assert objection["status"] == "listed", (
+            "the measures go on until the verification begins (国发〔2016〕33号 (二十二))"
+        )
+        path = f"/v1/objections/{objection['objection_id']}/verify"
+        verifying = await w.http("repair").post(path, headers=w.writes("luoyang-court", OfficerRole.REPAIRER))
+        assert verifying.json()["status"] == ("suspended" if stop.suspends else "listed")
 
         async def paused() -> list[ResponseSuspended]:
             return await w.seen(Topic.RESPONSE, ResponseSuspended)

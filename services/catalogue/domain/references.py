@@ -77,6 +77,7 @@ def _above(book: LawBook, code: str) -> list[str]:
 
 def _department(book: LawBook, department: Department) -> Iterator[Fault]:
     yield from unknown_ids("categories", department.categories, book.categories, "unknown_category")
+    yield from unknown_ids("confirmed_by", department.confirmed_by, book.departments, "unknown_department")
 
 
 def _domain(book: LawBook, domain: Domain) -> Iterator[Fault]:

@@ -35,7 +35,10 @@ def retiring(book: LawBook, end: Retirement, day: date) -> Iterator[Fault]:
 
 
 def _still_named(book: LawBook, department: DepartmentId, last_day: date) -> Iterator[Fault]:
-    """Measures and domains need another department first: a measure without implementers would be directed to no department."""
+    """Measures, domains and bodies with one officer need another department first.
+
+    A measure without implementers would be directed to no department, and decisions of a body would have no confirmation.
+    """
     measures = [
         f"{ItemKind.MEASURES}/{measure.measure_id}"
         for measure in book.measures
@@ -48,5 +51,10 @@ def _still_named(book: LawBook, department: DepartmentId, last_day: date) -> Ite
         for domain in book.domains.values()
         if department in (*domain.may_list, *domain.may_decide, *domain.may_publish)
     ]
-    if named := [*measures, *domains]:
+    confirmed = [
+        f"{ItemKind.DEPARTMENTS}/{one.department_id}"
+        for one in book.departments.values()
+        if one.retired_on is None and department in one.confirmed_by
+    ]
+    if named := [*measures, *domains, *confirmed]:
         yield Fault("still_named", "item_id", {"by": named})

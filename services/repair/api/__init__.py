@@ -2,9 +2,10 @@
 
 from fastapi import APIRouter
 
-from services.repair.api import acts, cases, entries
+from services.repair.api import acts, cases, decisions, entries
 
 router = APIRouter(prefix="/v1")
 router.include_router(acts.router)
 router.include_router(cases.router)
+router.include_router(decisions.router)
 router.include_router(entries.router)

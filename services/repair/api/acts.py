@@ -5,15 +5,17 @@ from fastapi import APIRouter, Response
 from services.repair.api.access import Decides, Reads, officer
 from services.repair.api.bodies import ActBody, CorrectionBody, EndingBody, Outcome, RevocationBody
 from services.repair.api.changes import changes
+from services.repair.domain.content import Correction, Ending, Revocation
 from services.repair.domain.visibility import Reader
-from services.repair.handlers import acts as handlers
+from services.repair.handlers import decisions
 from services.repair.views import acts
 from services.repair.views.acts import ActKind
+from shared.eventstore import Session
 from shared.rejection import reject
 from shared.runtime.core import Core
 from shared.web.core import CoreDep
 from shared.web.paging import AfterPosition, Limit, Page, cut
-from shared.web.writing import ExpectedVersion, Write
+from shared.web.writing import Answer, ExpectedVersion, Write
 
 router = APIRouter()
 
@@ -22,21 +24,21 @@ router = APIRouter()
 async def correct(
     body: CorrectionBody, core: CoreDep, who: Decides, write: Write, expected: ExpectedVersion
 ) -> Response:
-    """Correct the content of an entry from the beginning. The subject cannot be corrected: revoke, and list again."""
-    return await write(
-        who,
-        lambda session: handlers.correct(
-            core,
-            session,
-            body.entry_id,
-            by=officer(who),
+    """Correct the content of an entry from the beginning. The subject cannot be corrected: revoke, and list again.
+
+    Another officer must confirm a correction that may end measures.
+    """
+
+    async def decide(session: Session) -> Answer:
+        content = Correction(
             changes=changes(core, body.changes),
             cause=body.cause,
             reason=body.reason,
             document_number=body.document_number,
-            expected=expected,
-        ),
-    )
+        )
+        return await decisions.decide(core, session, body.entry_id, by=officer(who), content=content, expected=expected)
+
+    return await write(who, decide)
 
 
 @router.post("/revocations", status_code=201, response_model=Outcome)
@@ -45,36 +47,28 @@ async def revoke(
 ) -> Response:
     """Revoke an entry that should never have been listed: its effects are undone from the beginning.
 
-    Also after it ended or was repaired.
+    Also after it ended or was repaired. Another officer must confirm it.
     """
+    content = Revocation(cause=body.cause, reason=body.reason, document_number=body.document_number)
     return await write(
         who,
-        lambda session: handlers.revoke(
-            core,
-            session,
-            body.entry_id,
-            by=officer(who),
-            cause=body.cause,
-            reason=body.reason,
-            document_number=body.document_number,
-            expected=expected,
+        lambda session: decisions.decide(
+            core, session, body.entry_id, by=officer(who), content=content, expected=expected
         ),
     )
 
 
 @router.post("/endings", status_code=201, response_model=Outcome)
 async def end(body: EndingBody, core: CoreDep, who: Decides, write: Write, expected: ExpectedVersion) -> Response:
-    """The subject no longer qualifies, or the entry is withdrawn: its effects end from now on."""
+    """The subject no longer qualifies, or the entry is withdrawn: its effects end from the confirmation on.
+
+    Another officer must confirm it.
+    """
+    content = Ending(cause=body.cause, reason=body.reason)
     return await write(
         who,
-        lambda session: handlers.end(
-            core,
-            session,
-            body.entry_id,
-            by=officer(who),
-            cause=body.cause,
-            reason=body.reason,
-            expected=expected,
+        lambda session: decisions.decide(
+            core, session, body.entry_id, by=officer(who), content=content, expected=expected
         ),
     )
 

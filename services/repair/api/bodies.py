@@ -4,17 +4,21 @@ An unknown field in a request is refused: a misspelt field of a correction must 
 """
 
 from datetime import date, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
+import orjson
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, field_validator
 from pydantic_core import PydanticCustomError
 
+from services.repair.domain.content import DecisionKind
+from services.repair.domain.events import Ground
 from services.repair.domain.state import CaseKind, Status
 from services.repair.views.acts import ActKind
 from services.repair.views.history import History
 from shared.contracts.event import DomainId, EntryId
 from shared.contracts.lawbook import Role
-from shared.contracts.listing import Cause
+from shared.contracts.listing import Cause, Suspends
+from shared.contracts.policy import SuspensionBegins
 from shared.identity.personal_numbers import contains_personal_number
 
 
@@ -25,21 +29,38 @@ def _without_personal_number(text: str) -> str:
     return text
 
 
+def _visible(text: str) -> str:
+    """The text; empty when it has only spaces and invisible characters."""
+    return text if any(one.isprintable() and not one.isspace() for one in text) else ""
+
+
+def _not_blank(text: str) -> str:
+    """A text of spaces and invisible characters only is none."""
+    if not _visible(text):
+        raise PydanticCustomError("field_missing", "blank")
+    return text
+
+
 # --- requests --------------------------------------------------------------------------------------------------------
 
 Text = Annotated[
     str,
-    StringConstraints(strip_whitespace=True, min_length=1, max_length=2_000),
+    StringConstraints(strip_whitespace=True, max_length=2_000),
+    AfterValidator(_not_blank),
     AfterValidator(_without_personal_number),
 ]
 DocumentNumber = Annotated[
     str,
-    StringConstraints(strip_whitespace=True, min_length=1, max_length=200),
+    StringConstraints(strip_whitespace=True, max_length=200),
+    AfterValidator(_not_blank),
     AfterValidator(_without_personal_number),
     Field(description="文号 of the document on which this rests"),
 ]
 Evidence = Annotated[
-    str, StringConstraints(strip_whitespace=True, max_length=10_000), AfterValidator(_without_personal_number)
+    str,
+    StringConstraints(strip_whitespace=True, max_length=10_000),
+    AfterValidator(_visible),
+    AfterValidator(_without_personal_number),
 ]
 
 
@@ -54,7 +75,7 @@ class PersonBody(Body):
 
     scheme: str = Field(max_length=32)
     number: str = Field(max_length=64)
-    name: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+    name: Annotated[str, StringConstraints(strip_whitespace=True, max_length=200), AfterValidator(_not_blank)]
 
 
 class ResponsibleBody(Body):
@@ -125,7 +146,7 @@ class RepairBody(Body):
     entry_id: EntryId
     reason: Text
     evidence: Evidence = Field(
-        default="", description="Evidence that the conduct was put right; community service counts"
+        default="", description="Evidence that the conduct was put right; community service counts. Required"
     )
 
 
@@ -137,7 +158,7 @@ class GrantBody(Body):
 
 
 class RefusalBody(Body):
-    """The refusal of a request for repair, or the rejection of an objection."""
+    """The refusal of a request for repair, the rejection of an objection, or the return of a decision."""
 
     reason: Text
 
@@ -147,6 +168,10 @@ class ObjectionBody(Body):
 
     entry_id: EntryId
     reason: Text
+    ground: Ground = Field(default=Ground.OTHER, description="What is wrong; one objection on each ground at a time")
+    new_evidence: Evidence = Field(
+        default="", description="What was not known when an objection on the same ground was rejected"
+    )
 
 
 class UpholdingBody(Body):
@@ -177,7 +202,9 @@ class ActBody(Row):
     document_number: str | None
     ended_on: date | None = Field(description="The first day off the list; of endings only")
     at: datetime
-    department: str | None = Field(description="The department that acted; null when a term passed")
+    department: str | None = Field(description="The department that decided; null when a term passed")
+    decision_id: str | None = Field(description="The decision that was confirmed; null when one officer sufficed")
+    confirmed_by: str | None = Field(description="The department whose officer confirmed it")
 
 
 class CaseBody(Row):
@@ -199,6 +226,42 @@ class CaseBody(Row):
     decided_by: str | None
     decision_reason: str | None
     document_number: str | None
+    decision_id: str | None = Field(description="The decision that was confirmed; null when one officer sufficed")
+    confirmed_by: str | None = Field(description="The department whose officer confirmed it")
+    ground: Ground | None = Field(description="Of an objection")
+    new_evidence: str
+    suspends_publicity: bool = Field(description="Whether the publicity is suspended while it is open")
+    suspends_sharing: bool = Field(description="Whether the sharing is suspended while it is open")
+    suspension_begins: SuspensionBegins | None = Field(description="At filing, or with the verification; of objections")
+    verified_from: datetime | None = Field(description="When the verification began, if it was recorded")
+    earliest_on: date | None = Field(
+        description="Of a request for repair: the first day on which it can be granted; null: no minimum of publicity"
+    )
+
+
+class DecisionBody(Row):
+    """A decision that needs two officers."""
+
+    decision_id: str
+    entry_id: str
+    kind: DecisionKind
+    case_id: str | None = Field(description="The objection or the request for repair that it decides")
+    status: str = Field(description="awaiting_confirmation, confirmed, returned; lapsed when the term ended first")
+    content: dict[str, Any] = Field(description="The whole content, without ciphertexts")
+    suspends: bool = Field(description="Whether the punishments are suspended until it is confirmed or returned")
+    decided_at: datetime
+    account: str = Field(description="The officer who decided, and who does not confirm")
+    department: str
+    closed_at: datetime | None
+    closed_account: str | None
+    closed_by: str | None = Field(description="The department whose officer confirmed or returned it")
+    return_reason: str | None
+    act_id: str | None = Field(description="The correction, revocation or ending that it led to")
+
+    @field_validator("content", mode="before")
+    @classmethod
+    def _parsed(cls, stored: object) -> object:
+        return orjson.loads(stored) if isinstance(stored, str) else stored
 
 
 class EntryBody(Row):
@@ -211,6 +274,7 @@ class EntryBody(Row):
     initiated_by: str
     decided_by: str
     published_by: str
+    jurisdiction: str
     term_to: date | None
     status: Status
     since: datetime
@@ -224,7 +288,9 @@ class Outcome(BaseModel):
 
     entry_id: str
     version: int = Field(description="Of the entry, for `If-Match`")
-    status: Status
+    status: Status | Literal["awaiting_confirmation"] = Field(
+        description="awaiting_confirmation: another officer must confirm the decision `decision_id`"
+    )
 
 
 class StepBody(Row):
@@ -247,7 +313,9 @@ class HistoryBody(BaseModel):
     status: Status
     since: datetime
     cause: Cause | None
-    suspended_by: list[str] = Field(description="The open cases that suspend the measures")
+    suspended_by: list[str] = Field(description="The open cases, and the decision, that suspend the entry")
+    suspended: list[Suspends] = Field(description="What is suspended")
+    awaiting_decision: str | None = Field(description="The decision that awaits confirmation")
     open_cases: list[str]
     entry: dict[str, Any]
     steps: list[StepBody]
@@ -267,6 +335,8 @@ def history_body(history: History) -> HistoryBody:
         since=history.since,
         cause=history.cause,
         suspended_by=history.suspended_by,
+        suspended=history.suspended,
+        awaiting_decision=history.awaiting,
         open_cases=history.open_cases,
         entry=entry.model_dump(mode="json", exclude=_NOT_SHOWN),
         steps=[StepBody.model_validate(step) for step in history.steps],

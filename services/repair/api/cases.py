@@ -15,17 +15,20 @@ from services.repair.api.bodies import (
     UpholdingBody,
 )
 from services.repair.api.changes import changes
+from services.repair.domain.content import Grant, Upholding
 from services.repair.domain.state import CaseKind
 from services.repair.domain.visibility import Reader
 from services.repair.handlers import cases as handlers
+from services.repair.handlers import decisions
 from services.repair.views import cases
 from services.repair.views.cases import CaseFilter
 from shared.calendar.working_days import today
+from shared.eventstore import Session
 from shared.rejection import reject
 from shared.runtime.core import Core
 from shared.web.core import CoreDep
 from shared.web.paging import After, Limit, Page, cut
-from shared.web.writing import ExpectedVersion, Write
+from shared.web.writing import Answer, ExpectedVersion, Write
 
 router = APIRouter()
 
@@ -40,10 +43,31 @@ OverdueFilter = Annotated[bool, Query(description="Only open ones whose last day
 async def file_objection(
     body: ObjectionBody, core: CoreDep, who: Files, write: Write, expected: ExpectedVersion
 ) -> Response:
-    """File an objection (异议). Where the policy says so, the measures are suspended until the last one is decided."""
+    """File an objection (异议). Where the policy says so, the measures are suspended until the last one is decided.
+
+    Only departments that the policy names as receivers file one, and those that answer for the entry.
+    """
     return await write(
         who,
-        lambda session: handlers.file_objection(core, session, body.entry_id, reason=body.reason, expected=expected),
+        lambda session: handlers.file_objection(
+            core,
+            session,
+            body.entry_id,
+            by=officer(who),
+            reason=body.reason,
+            ground=body.ground,
+            new_evidence=body.new_evidence,
+            expected=expected,
+        ),
+    )
+
+
+@router.post("/objections/{objection_id}/verify", response_model=Outcome)
+async def verify(objection_id: str, core: CoreDep, who: Decides, write: Write, expected: ExpectedVersion) -> Response:
+    """Begin to verify the record. Where the policy suspends during verification, the suspension begins now."""
+    return await write(
+        who,
+        lambda session: handlers.begin_verification(core, session, objection_id, by=officer(who), expected=expected),
     )
 
 
@@ -56,20 +80,20 @@ async def uphold(
     write: Write,
     expected: ExpectedVersion,
 ) -> Response:
-    """The record was wrong: the entry is revoked, or corrected when `changes` are given."""
-    return await write(
-        who,
-        lambda session: handlers.uphold_objection(
-            core,
-            session,
-            objection_id,
-            by=officer(who),
+    """The record was wrong: the entry is revoked, or corrected when `changes` are given. Another officer must confirm it."""
+
+    async def decide(session: Session) -> Answer:
+        content = Upholding(
+            case_id=objection_id,
             reason=body.reason,
             document_number=body.document_number,
             changes=changes(core, body.changes) if body.changes else None,
-            expected=expected,
-        ),
-    )
+        )
+        return await decisions.decide_case(
+            core, session, "objection", objection_id, by=officer(who), content=content, expected=expected
+        )
+
+    return await write(who, decide)
 
 
 @router.post("/objections/{objection_id}/reject", response_model=Outcome)
@@ -98,7 +122,13 @@ async def request_repair(
     return await write(
         who,
         lambda session: handlers.request_repair(
-            core, session, body.entry_id, reason=body.reason, evidence=body.evidence, expected=expected
+            core,
+            session,
+            body.entry_id,
+            by=officer(who),
+            reason=body.reason,
+            evidence=body.evidence,
+            expected=expected,
         ),
     )
 
@@ -107,17 +137,15 @@ async def request_repair(
 async def grant(
     repair_id: str, body: GrantBody, core: CoreDep, who: Decides, write: Write, expected: ExpectedVersion
 ) -> Response:
-    """Grant a request: the entry leaves its list, and its effects end from now on."""
+    """Grant a request: the entry leaves its list, and its effects end from the confirmation on.
+
+    Another officer must confirm it.
+    """
+    content = Grant(case_id=repair_id, reason=body.reason, document_number=body.document_number)
     return await write(
         who,
-        lambda session: handlers.grant_repair(
-            core,
-            session,
-            repair_id,
-            by=officer(who),
-            reason=body.reason,
-            document_number=body.document_number,
-            expected=expected,
+        lambda session: decisions.decide_case(
+            core, session, "repair", repair_id, by=officer(who), content=content, expected=expected
         ),
     )
 

@@ -2,16 +2,18 @@
 
 from dataclasses import dataclass
 
-from services.repair.domain.correction import Changes
+from services.repair.domain.content import Content
+from services.repair.domain.events import Ground
 from shared.contracts.event import DepartmentId
-from shared.contracts.listing import Cause, Entry
+from shared.contracts.listing import Entry
 from shared.lawbook.book import LawBook
 
 
 @dataclass(frozen=True, slots=True)
 class Officer:
-    """The officer who gives a command: of a department, or of the credit office (信用办), which may act on every entry."""
+    """The officer who gives a command. A credit office (信用办) may act on the entries of its regions."""
 
+    account: str
     department: DepartmentId | None
     credit_office: bool = False
 
@@ -26,39 +28,6 @@ class Adopt:
 
 
 @dataclass(frozen=True, slots=True)
-class Correct:
-    """Change the content of the entry, from the beginning."""
-
-    by: Officer
-    book: LawBook
-    changes: Changes
-    cause: Cause
-    reason: str
-    document_number: str
-
-
-@dataclass(frozen=True, slots=True)
-class Revoke:
-    """Remove an entry that should never have been listed, from the beginning."""
-
-    by: Officer
-    book: LawBook
-    cause: Cause
-    reason: str
-    document_number: str
-
-
-@dataclass(frozen=True, slots=True)
-class End:
-    """End the entry from now on: the subject no longer qualifies, or the entry is withdrawn (退出)."""
-
-    by: Officer
-    book: LawBook
-    cause: Cause
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
 class Expire:
     """End the entry if its term has passed; otherwise do nothing."""
 
@@ -69,6 +38,7 @@ class Expire:
 class RequestRepair:
     """Request repair (信用修复). `evidence`: what shows that the conduct was put right."""
 
+    by: Officer
     book: LawBook
     case_id: str
     reason: str
@@ -76,14 +46,44 @@ class RequestRepair:
 
 
 @dataclass(frozen=True, slots=True)
-class GrantRepair:
-    """Grant a request for repair: the entry leaves its list."""
+class FileObjection:
+    """File an objection (异议) to the entry. `new_evidence`: what was not known when the same ground was rejected."""
 
     by: Officer
     book: LawBook
     case_id: str
     reason: str
-    document_number: str
+    ground: Ground = Ground.OTHER
+    new_evidence: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Decide:
+    """Decide about the entry. It takes effect when another officer confirms it, if it ends anything."""
+
+    by: Officer
+    book: LawBook
+    decision_id: str
+    content: Content
+
+
+@dataclass(frozen=True, slots=True)
+class Confirm:
+    """Confirm what another officer decided (复核): it takes effect."""
+
+    by: Officer
+    book: LawBook
+    decision_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Return:
+    """Return a decision unconfirmed (退回), with the reason: nothing else changes."""
+
+    by: Officer
+    book: LawBook
+    decision_id: str
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,24 +97,12 @@ class RefuseRepair:
 
 
 @dataclass(frozen=True, slots=True)
-class FileObjection:
-    """File an objection (异议) to the entry."""
-
-    book: LawBook
-    case_id: str
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class UpholdObjection:
-    """Uphold an objection: the entry is corrected when `changes` are given, otherwise revoked."""
+class BeginVerification:
+    """Begin to verify an objection (信息核实)."""
 
     by: Officer
     book: LawBook
     case_id: str
-    reason: str
-    document_number: str
-    changes: Changes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,11 +115,9 @@ class RejectObjection:
     reason: str
 
 
-Decision = Correct | Revoke | End | GrantRepair | RefuseRepair | UpholdObjection | RejectObjection
-"""Commands of the departments responsible for the entry, and of the credit office."""
 Intake = RequestRepair | FileObjection
-"""Commands of any department: documents differ in who receives them (row 16).
-
-The credit centre in 002, implementers in 001 and 003, the credit office in 004.
-"""
-Command = Adopt | Expire | Decision | Intake
+"""Commands of departments that need not answer for the entry: documents differ in who receives them (row 16)."""
+Decision = Decide | Confirm | Return | RefuseRepair | BeginVerification | RejectObjection
+"""Commands of the departments that answer for the entry, and of the credit office."""
+AfterAdoption = Expire | Intake | Decision
+Command = Adopt | AfterAdoption

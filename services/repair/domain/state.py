@@ -5,18 +5,24 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Literal, TypedDict, assert_never, cast
 
+from services.repair.domain.content import Content
 from services.repair.domain.events import (
     CaseLapsed,
+    DecisionMade,
     EntryAdopted,
     EntryHistory,
+    Ground,
     HowLeft,
     ObjectionFiled,
     ObjectionRejected,
     ObjectionUpheld,
+    OfCase,
+    OfDecision,
     RepairRefused,
     RepairRequested,
+    VerificationBegun,
 )
-from shared.contracts.event import EntryId, Event, SubjectKey
+from shared.contracts.event import DepartmentId, EntryId, Event, SubjectKey
 from shared.contracts.listing import (
     Entry,
     EntryCorrected,
@@ -25,7 +31,9 @@ from shared.contracts.listing import (
     EntryResumed,
     EntryRevoked,
     EntrySuspended,
+    Suspends,
 )
+from shared.contracts.policy import SuspensionBegins
 from shared.lawbook.book import LawBook
 from shared.rejection import reject
 
@@ -37,8 +45,30 @@ class Case:
     """An objection or a request for repair."""
 
     kind: CaseKind
+    reason: str
+    filed_by: str
+    """The account that filed it; empty when it was not recorded."""
+    received_by: DepartmentId | None = None
+    suspends: frozenset[Suspends] = frozenset()
+    """What is suspended while it is open, once the suspension has begun."""
+    suspending: bool = False
+    """Whether the suspension has begun: at filing, or with the verification."""
+    verifying: bool = False
+    ground: Ground | None = None
+    """Of an objection."""
     open: bool = True
-    suspends: bool = False
+    rejected: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Awaiting:
+    """A decision that awaits confirmation (决定待确认)."""
+
+    decision_id: str
+    content: Content
+    account: str
+    department: DepartmentId
+    suspends: frozenset[Suspends]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +85,9 @@ class OnList:
     """The id of the event that published the entry."""
     cases: Mapping[str, Case] = field(default_factory=dict[str, Case])
     """Case id → case."""
-
-    @property
-    def suspended_by(self) -> frozenset[str]:
-        """The ids of the open cases that suspend the measures; empty when the entry is not suspended."""
-        return frozenset(case_id for case_id, case in self.cases.items() if case.open and case.suspends)
+    awaiting: Awaiting | None = None
+    suspended: frozenset[Suspends] = frozenset()
+    """What the last published suspension suspends; empty when the entry is not suspended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +98,7 @@ class OffList:
     published_as: str
     how: HowLeft
     cases: Mapping[str, Case] = field(default_factory=dict[str, Case])
+    awaiting: Awaiting | None = None
 
 
 Adopted = OnList | OffList
@@ -91,7 +120,7 @@ def status_of(state: Adopted) -> Status:
     """The status of an adopted entry."""
     if isinstance(state, OffList):
         return Status(state.how.value)
-    return Status.SUSPENDED if state.suspended_by else Status.LISTED
+    return Status.SUSPENDED if state.suspended else Status.LISTED
 
 
 # --- what a command requires -----------------------------------------------------------------------------------------
@@ -137,23 +166,39 @@ def evolve(state: State, event: Event) -> State:
         return OnList(happened.entry, happened.published_as)
     if isinstance(state, NotAdopted):
         raise ValueError(f"{event.TYPE} of an entry that was never adopted")
+    if isinstance(happened, OfCase):
+        return _with_case(state, happened.case_id, _case_after(state, happened))
+    if isinstance(happened, OfDecision):
+        return replace(state, awaiting=_awaiting(happened) if isinstance(happened, DecisionMade) else None)
     match happened:
         case EntryCorrected():
             return replace(state, entry=happened.entry)
-        case ObjectionFiled():
-            return _with_case(state, happened.case_id, Case("objection", suspends=happened.suspends))
-        case RepairRequested():
-            return _with_case(state, happened.case_id, Case("repair"))
-        case ObjectionUpheld() | ObjectionRejected() | RepairRefused() | CaseLapsed():
-            return closed(state, happened.case_id)
         case EntryRevoked():
             return _left(state, HowLeft.REVOKED)
         case EntryRepaired():
             return _left(closed(state, happened.case_id), HowLeft.REPAIRED)
         case EntryEnded():
             return _left(state, HowLeft.ENDED)
-        case EntrySuspended() | EntryResumed():
-            return state  # follows from the cases
+        case EntrySuspended():
+            return _suspended(state, frozenset(happened.suspends))
+        case EntryResumed():
+            return _suspended(state, frozenset())
+        case _:
+            assert_never(happened)
+
+
+def _case_after(state: Adopted, happened: OfCase) -> Case:
+    match happened:
+        case ObjectionFiled():
+            return _objection(happened)
+        case RepairRequested():
+            return Case("repair", happened.reason, happened.filed_by)
+        case VerificationBegun():
+            return replace(state.cases[happened.case_id], suspending=True, verifying=True)
+        case ObjectionRejected():
+            return replace(state.cases[happened.case_id], open=False, rejected=True)
+        case ObjectionUpheld() | RepairRefused() | CaseLapsed():
+            return replace(state.cases[happened.case_id], open=False)
         case _:
             assert_never(happened)
 
@@ -167,5 +212,26 @@ def _with_case(state: Adopted, case_id: str, case: Case) -> Adopted:
     return replace(state, cases={**state.cases, case_id: case})
 
 
+def _objection(filed: ObjectionFiled) -> Case:
+    measures = {Suspends.MEASURES} if filed.suspends else set[Suspends]()
+    return Case(
+        kind="objection",
+        reason=filed.reason,
+        filed_by=filed.filed_by,
+        received_by=filed.received_by,
+        suspends=frozenset(measures | set(filed.suspends_also)),
+        suspending=filed.suspension_begins is SuspensionBegins.FILED,
+        ground=filed.ground,
+    )
+
+
+def _awaiting(made: DecisionMade) -> Awaiting:
+    return Awaiting(made.decision_id, made.content, made.account, made.department, frozenset(made.suspends))
+
+
+def _suspended(state: Adopted, suspended: frozenset[Suspends]) -> Adopted:
+    return replace(state, suspended=suspended) if isinstance(state, OnList) else state
+
+
 def _left(state: Adopted, how: HowLeft) -> OffList:
-    return OffList(state.entry, state.published_as, how, state.cases)
+    return OffList(state.entry, state.published_as, how, state.cases, state.awaiting)

@@ -1,18 +1,17 @@
-"""Objections and requests for repair: filed under a new case id, then decided under that id."""
+"""Objections and requests for repair: filed under a new case id, then verified, refused or rejected under that id."""
 
 from uuid_utils import uuid7
 
 from services.repair.domain.commands import (
+    BeginVerification,
     Command,
     FileObjection,
-    GrantRepair,
     Officer,
     RefuseRepair,
     RejectObjection,
     RequestRepair,
-    UpholdObjection,
 )
-from services.repair.domain.correction import Changes
+from services.repair.domain.events import Ground, RepairRequested
 from services.repair.domain.state import CaseKind
 from services.repair.handlers.entry import answer, apply
 from services.repair.views.cases import entry_of
@@ -24,27 +23,15 @@ from shared.web.writing import Answer
 
 
 async def request_repair(
-    core: Core, session: Session, entry_id: EntryId, *, reason: str, evidence: str, expected: int | None
+    core: Core, session: Session, entry_id: EntryId, *, by: Officer, reason: str, evidence: str, expected: int | None
 ) -> Answer:
-    """Open a request for repair."""
+    """Open a request for repair. The answer says from which day it can be granted, where a minimum of publicity applies."""
     case_id = str(uuid7())
-    await apply(session, entry_id, RequestRepair(await core.lawbook.current(), case_id, reason, evidence), expected)
-    return await answer(session, 201, entry_id, repair_id=case_id)
-
-
-async def grant_repair(
-    core: Core,
-    session: Session,
-    repair_id: str,
-    *,
-    by: Officer,
-    reason: str,
-    document_number: str,
-    expected: int | None,
-) -> Answer:
-    """Grant a request for repair."""
-    command = GrantRepair(by, await core.lawbook.current(), repair_id, reason, document_number)
-    return await _decide(core, session, "repair", repair_id, command, expected)
+    command = RequestRepair(by, await core.lawbook.current(), case_id, reason, evidence)
+    [requested, *_] = await apply(session, entry_id, command, expected)
+    earliest = requested.earliest_on if isinstance(requested, RepairRequested) else None
+    day = earliest.isoformat() if earliest else None
+    return await answer(session, 201, entry_id, repair_id=case_id, earliest_on=day)
 
 
 async def refuse_repair(
@@ -56,27 +43,28 @@ async def refuse_repair(
 
 
 async def file_objection(
-    core: Core, session: Session, entry_id: EntryId, *, reason: str, expected: int | None
-) -> Answer:
-    """Open an objection."""
-    case_id = str(uuid7())
-    await apply(session, entry_id, FileObjection(await core.lawbook.current(), case_id, reason), expected)
-    return await answer(session, 201, entry_id, objection_id=case_id)
-
-
-async def uphold_objection(
     core: Core,
     session: Session,
-    objection_id: str,
+    entry_id: EntryId,
     *,
     by: Officer,
     reason: str,
-    document_number: str,
-    changes: Changes | None,
+    ground: Ground,
+    new_evidence: str,
     expected: int | None,
 ) -> Answer:
-    """Uphold an objection. Without `changes` the entry is revoked."""
-    command = UpholdObjection(by, await core.lawbook.current(), objection_id, reason, document_number, changes)
+    """Open an objection."""
+    case_id = str(uuid7())
+    command = FileObjection(by, await core.lawbook.current(), case_id, reason, ground, new_evidence)
+    await apply(session, entry_id, command, expected)
+    return await answer(session, 201, entry_id, objection_id=case_id)
+
+
+async def begin_verification(
+    core: Core, session: Session, objection_id: str, *, by: Officer, expected: int | None
+) -> Answer:
+    """Begin to verify an objection."""
+    command = BeginVerification(by, await core.lawbook.current(), objection_id)
     return await _decide(core, session, "objection", objection_id, command, expected)
 
 
@@ -91,7 +79,7 @@ async def reject_objection(
 async def _decide(
     core: Core, session: Session, kind: CaseKind, case_id: str, command: Command, expected: int | None
 ) -> Answer:
-    """Apply a decision to the entry of a case. Raises Rejected: `unknown_id` when no case of this kind has the id."""
+    """Apply a command to the entry of a case. Raises Rejected: `unknown_id` when no case of this kind has the id."""
     async with core.engine.connect() as connection:
         entry_id = await entry_of(connection, kind, case_id)
     if entry_id is None:

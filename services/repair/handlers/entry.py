@@ -1,12 +1,13 @@
 """What every handler of repair does: apply a command to an entry, schedule its expiry, and answer."""
 
 import uuid
+from collections.abc import Sequence
 
 from services.repair.domain.acts import end_of_term
 from services.repair.domain.commands import Command
 from services.repair.domain.entry import ENTRY
 from services.repair.domain.state import NotAdopted, OnList, State, status_of
-from shared.contracts.event import EntryId
+from shared.contracts.event import EntryId, Event
 from shared.eventstore import Session
 from shared.rejection import Rejected, reject
 from shared.web.writing import Answer
@@ -15,16 +16,17 @@ _ASSIGNED_UUID_VERSIONS = (5, 7)
 """The initiator creates the id of a single entry (7), and derives the id of an imported entry from its row (5)."""
 
 
-async def apply(session: Session, entry_id: EntryId, command: Command, expected: int | None) -> None:
-    """Decide and append. `expected`: the version of the entry that the caller has read, if given.
+async def apply(session: Session, entry_id: EntryId, command: Command, expected: int | None) -> Sequence[Event]:
+    """Decide and append; returns the events. `expected`: the version of the entry that the caller has read, if given.
 
     Raises Rejected: `entry_not_read_yet` or `unknown_id` when the entry was not adopted, `stale_version`, or from the decider.
     """
     if isinstance(await session.state(ENTRY, entry_id), NotAdopted):
         raise _not_adopted(entry_id)
     await session.expect(ENTRY, entry_id, expected)
-    await session.do(ENTRY, entry_id, command)
+    events = await session.do(ENTRY, entry_id, command)
     schedule_expiry(session, entry_id, await session.state(ENTRY, entry_id))
+    return events
 
 
 def schedule_expiry(session: Session, entry_id: EntryId, state: State) -> None:
@@ -36,12 +38,15 @@ def schedule_expiry(session: Session, entry_id: EntryId, state: State) -> None:
         session.schedule(f"expire:{entry_id}", due, entry_id=entry_id)
 
 
-async def answer(session: Session, status: int, entry_id: EntryId, **ids: str) -> Answer:
-    """The answer to a command: the ids, and version and status of the entry after it. `status`: of HTTP."""
+async def answer(session: Session, code: int, entry_id: EntryId, status: str | None = None, **more: object) -> Answer:
+    """The answer to a command: ids and more, and the version of the entry after it. `code`: of HTTP.
+
+    `status`: in place of the status of the entry.
+    """
     state = await session.state(ENTRY, entry_id)
     assert not isinstance(state, NotAdopted)
     version = await session.version(ENTRY, entry_id)
-    return Answer(status, {**ids, "entry_id": entry_id, "version": version, "status": status_of(state)})
+    return Answer(code, {**more, "entry_id": entry_id, "version": version, "status": status or status_of(state)})
 
 
 def _not_adopted(entry_id: str) -> Rejected:

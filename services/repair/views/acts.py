@@ -3,12 +3,14 @@
 from collections.abc import Sequence
 from typing import Any, Literal
 
-from sqlalchemy import BigInteger, Column, Date, DateTime, Index, Table, Text, select
+from sqlalchemy import BigInteger, Column, Date, DateTime, Index, Table, Text, and_, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.repair.domain.visibility import Reader
 from services.repair.schema import METADATA
-from services.repair.views.entries import ENTRIES, readable_by
+from services.repair.views.decisions import CONFIRMED, DECISIONS
+from services.repair.views.entries import ENTRIES, act_id, readable_by
+from shared.contracts.event import Event
 from shared.contracts.listing import EntryCorrected, EntryEnded, EntryRevoked
 from shared.database import insert_rows
 from shared.eventstore import Recorded
@@ -31,7 +33,7 @@ ACTS = Table(
     Index(None, "act_id", unique=True),
     Index(None, "kind", "position"),
 )
-"""`act_id`: see `act_id()`. `department` is null when a term passed, because no department acted."""
+"""`act_id`: see `entries.act_id`. `department` is null when a term passed, because no department acted."""
 
 
 async def project(connection: AsyncConnection, events: Sequence[Recorded]) -> None:
@@ -39,17 +41,23 @@ async def project(connection: AsyncConnection, events: Sequence[Recorded]) -> No
     await insert_rows(connection, ACTS, [row for recorded in events if (row := _row(recorded))])
 
 
-def _row(recorded: Recorded) -> dict[str, Any] | None:
-    event = recorded.event
+def act_kind(event: Event) -> ActKind | None:
+    """The kind of act that an event is; None for any other event."""
     match event:
         case EntryCorrected():
-            kind = "correction"
+            return "correction"
         case EntryRevoked():
-            kind = "revocation"
+            return "revocation"
         case EntryEnded():
-            kind = "ending"
+            return "ending"
         case _:
             return None
+
+
+def _row(recorded: Recorded) -> dict[str, Any] | None:
+    event, kind = recorded.event, act_kind(recorded.event)
+    if kind is None or not isinstance(event, EntryCorrected | EntryRevoked | EntryEnded):
+        return None
     return {
         "position": recorded.position,
         "act_id": act_id(event.entry_id, recorded.version),
@@ -64,11 +72,6 @@ def _row(recorded: Recorded) -> dict[str, Any] | None:
     }
 
 
-def act_id(entry_id: str, version: int) -> str:
-    """The id of a correction, revocation or ending: its entry, and the version of its event in the stream of the entry."""
-    return f"{entry_id}-{version}"
-
-
 async def acts(connection: AsyncConnection, reader: Reader, kind: ActKind, after: int, limit: int) -> list[Any]:
     """The acts of a kind that the reader may read, in order of `position`, after the position `after`."""
     query = _readable_by(reader, kind).where(ACTS.c.position > after)
@@ -81,5 +84,12 @@ async def act(connection: AsyncConnection, reader: Reader, kind: ActKind, act_id
 
 
 def _readable_by(reader: Reader, kind: ActKind) -> Any:
-    joined = select(ACTS).join(ENTRIES, ENTRIES.c.entry_id == ACTS.c.entry_id)
+    """The department that acted is the one that decided; the act itself is recorded with the one that confirmed."""
+    own = [column for column in ACTS.c if column.name != "department"]
+    acted = func.coalesce(DECISIONS.c.department, ACTS.c.department).label("department")
+    joined = (
+        select(*own, acted, DECISIONS.c.decision_id, DECISIONS.c.closed_by.label("confirmed_by"))
+        .join(ENTRIES, ENTRIES.c.entry_id == ACTS.c.entry_id)
+        .outerjoin(DECISIONS, and_(DECISIONS.c.act_id == ACTS.c.act_id, DECISIONS.c.status == CONFIRMED))
+    )
     return joined.where(readable_by(reader), ACTS.c.kind == kind)

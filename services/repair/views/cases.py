@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Boolean, Column, Date, DateTime, Index, Table, Text, or_, select
+from sqlalchemy import Boolean, Column, Date, DateTime, Index, Table, Text, and_, false, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.repair.domain.events import (
@@ -15,13 +15,15 @@ from services.repair.domain.events import (
     ObjectionUpheld,
     RepairRefused,
     RepairRequested,
+    VerificationBegun,
 )
 from services.repair.domain.state import CaseKind
 from services.repair.domain.visibility import Reader
 from services.repair.schema import METADATA
+from services.repair.views.decisions import CONFIRMED, DECISIONS
 from services.repair.views.entries import ENTRIES, readable_by
 from shared.contracts.event import EntryId, Event
-from shared.contracts.listing import EntryRepaired
+from shared.contracts.listing import EntryRepaired, Suspends
 from shared.database import insert_rows, update_rows
 from shared.eventstore import Recorded
 
@@ -42,6 +44,13 @@ CASES = Table(
     Column("decided_by", Text),
     Column("decision_reason", Text),
     Column("document_number", Text),
+    Column("ground", Text),
+    Column("new_evidence", Text, nullable=False, server_default=""),
+    Column("suspends_publicity", Boolean, nullable=False, server_default=false()),
+    Column("suspends_sharing", Boolean, nullable=False, server_default=false()),
+    Column("suspension_begins", Text),
+    Column("verified_from", DateTime(timezone=True)),
+    Column("earliest_on", Date),
     Index(None, "entry_id"),
     Index(None, "kind", "status", "case_id"),
 )
@@ -59,8 +68,14 @@ class CaseFilter:
 
 
 async def project(connection: AsyncConnection, events: Sequence[Recorded]) -> None:
-    """Add opened cases, close decided ones. Two statements, whatever the number of events."""
+    """Add opened cases, mark verified ones, close decided ones. Three statements, whatever the number of events."""
     await insert_rows(connection, CASES, [row for recorded in events if (row := _opened(recorded))])
+    begun = [
+        {"case_id": recorded.event.case_id, "verified_from": recorded.effective_at}
+        for recorded in events
+        if isinstance(recorded.event, VerificationBegun)
+    ]
+    await update_rows(connection, CASES, ("case_id",), begun)
     await update_rows(connection, CASES, ("case_id",), [row for recorded in events if (row := _decided(recorded))])
 
 
@@ -80,6 +95,12 @@ def _opened(recorded: Recorded) -> dict[str, Any] | None:
         "verify_by": objection.verify_by if objection else None,
         "filed_at": recorded.effective_at,
         "filed_by": recorded.metadata.department,
+        "ground": objection.ground.value if objection else None,
+        "new_evidence": objection.new_evidence if objection else "",
+        "suspends_publicity": objection is not None and Suspends.PUBLICITY in objection.suspends_also,
+        "suspends_sharing": objection is not None and Suspends.SHARING in objection.suspends_also,
+        "suspension_begins": objection.suspension_begins.value if objection else None,
+        "earliest_on": event.earliest_on if isinstance(event, RepairRequested) else None,
     }
 
 
@@ -142,8 +163,15 @@ async def case(connection: AsyncConnection, reader: Reader, kind: CaseKind, case
 
 
 def _readable_by(reader: Reader) -> Any:
-    """Cases of entries that the reader may read, and cases that its department filed."""
-    allowed = readable_by(reader)
-    if not reader.everything:
-        allowed = or_(allowed, CASES.c.filed_by == reader.department)
-    return select(CASES).join(ENTRIES, ENTRIES.c.entry_id == CASES.c.entry_id).where(allowed)
+    """Cases of entries that the reader may read, and cases that its department filed.
+
+    `decided_by` is the department that decided, not the one that confirmed.
+    """
+    own = [column for column in CASES.c if column.name != "decided_by"]
+    decided_by = func.coalesce(DECISIONS.c.department, CASES.c.decided_by).label("decided_by")
+    joined = (
+        select(*own, decided_by, DECISIONS.c.decision_id, DECISIONS.c.closed_by.label("confirmed_by"))
+        .join(ENTRIES, ENTRIES.c.entry_id == CASES.c.entry_id)
+        .outerjoin(DECISIONS, and_(DECISIONS.c.case_id == CASES.c.case_id, DECISIONS.c.status == CONFIRMED))
+    )
+    return joined.where(or_(readable_by(reader), CASES.c.filed_by == reader.department))

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Date, DateTime, Index, Table, Text, or_, select, true
+from sqlalchemy import ARRAY, Column, ColumnElement, Date, DateTime, Index, Table, Text, any_, literal, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.repair.domain.events import EntryAdopted
@@ -37,6 +37,7 @@ ENTRIES = Table(
     Column("initiated_by", Text, nullable=False),
     Column("decided_by", Text, nullable=False),
     Column("published_by", Text, nullable=False),
+    Column("jurisdiction", Text, nullable=False, server_default=""),
     Column("term_to", Date),
     Column("status", Text, nullable=False),
     Column("since", DateTime(timezone=True), nullable=False),
@@ -92,6 +93,7 @@ def _row(event: EntryAdopted, at: datetime) -> dict[str, Any]:
         "initiated_by": entry.initiated_by,
         "decided_by": entry.decision.decided_by,
         "published_by": entry.published_by,
+        "jurisdiction": entry.jurisdiction,
         "status": Status.LISTED.value,
         "since": at,
         "cause": None,
@@ -104,12 +106,18 @@ def _content(entry: Entry) -> dict[str, Any]:
     return {"domain_id": entry.domain_id, "term_to": last_day(entry.term_to)}
 
 
+def act_id(entry_id: str, version: int) -> str:
+    """The id of a correction, revocation or ending: its entry, and the version of its event in the stream of the entry."""
+    return f"{entry_id}-{version}"
+
+
 def readable_by(reader: Reader) -> ColumnElement[bool]:
     """The entries that a reader may read: the condition of `Reader.may_read`, in SQL."""
-    if reader.everything:
-        return true()
     columns = (ENTRIES.c.initiated_by, ENTRIES.c.decided_by, ENTRIES.c.published_by)
-    return or_(*(column == reader.department for column in columns))
+    allowed = [column == reader.department for column in columns]
+    if reader.oversees:
+        allowed.append(ENTRIES.c.jurisdiction == any_(literal(list(reader.oversees), ARRAY(Text))))
+    return or_(*allowed)
 
 
 async def entries(

@@ -7,9 +7,11 @@ from typing import Any
 
 from services.repair.domain.entry import ENTRY
 from services.repair.domain.state import Adopted, NotAdopted, OnList, State, Status, status_of
+from services.repair.domain.suspension import suspended_by
+from services.repair.views.decisions import NOT_SHOWN
 from services.repair.views.entries import status_after
 from shared.contracts.event import Event
-from shared.contracts.listing import Cause, Entry, EntryCorrected
+from shared.contracts.listing import Cause, Entry, EntryCorrected, Suspends
 from shared.eventstore import Recorded
 
 
@@ -48,14 +50,25 @@ class History:
 
     @property
     def suspended_by(self) -> list[str]:
-        return sorted(self.state.suspended_by) if isinstance(self.state, OnList) else []
+        """The cases and the decision that suspend it."""
+        return suspended_by(self.state) if isinstance(self.state, OnList) else []
+
+    @property
+    def suspended(self) -> list[Suspends]:
+        """What is suspended."""
+        return [one for one in Suspends if one in self.state.suspended] if isinstance(self.state, OnList) else []
+
+    @property
+    def awaiting(self) -> str | None:
+        """The decision that awaits confirmation."""
+        return self.state.awaiting.decision_id if self.state.awaiting else None
 
     @property
     def open_cases(self) -> list[str]:
         return sorted(case_id for case_id, case in self.state.cases.items() if case.open)
 
 
-_IN_EVERY_STEP = {"entry_id", "entry", "subject"}
+_NOT_SHOWN: Any = {"entry_id": True, "entry": True, "subject": True, "content": NOT_SHOWN}
 
 
 def history(stream: Sequence[Recorded]) -> History | None:
@@ -81,7 +94,7 @@ def _step(recorded: Recorded, before: State) -> Step:
         what=event.TYPE,
         actor=recorded.metadata.actor,
         department=recorded.metadata.department,
-        details=event.model_dump(mode="json", exclude=_IN_EVERY_STEP, exclude_none=True),
+        details=event.model_dump(mode="json", exclude=_NOT_SHOWN, exclude_none=True),
         corrected=_corrected_fields(event, before),
     )
 
