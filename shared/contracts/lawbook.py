@@ -96,6 +96,16 @@ class Department(Contract):
     clause: str = Field(default="", description="Document and clause that name it")
     example_settings: tuple[str, ...] = example_settings()
     retired_on: date | None = Field(default=None, description="Last day of its responsibility")
+    natural_persons: bool = Field(
+        default=False,
+        description="Of a bank, association, media company or other third party: may hand in and read records of natural "
+        "persons (rows 24, 28)",
+    )
+
+    @property
+    def is_third_party(self) -> bool:
+        """No authority: it hands in lists for reference (row 24) and is invited to carry measures out (row 28)."""
+        return self.kind in ("bank", "association", "media", "other")
 
 
 class Grade(Contract):

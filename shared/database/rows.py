@@ -4,7 +4,7 @@ Rows are sent as one array for each column and expanded by `unnest`. The stateme
 the server prepares it once.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -108,6 +108,11 @@ def _columns(rows: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
 def among(column: Column[Any], parameter: str) -> ColumnElement[bool]:
     """Whether the column has one of the values of this list parameter: one statement text for lists of any length."""
     return column == bindparam(parameter, type_=ARRAY(column.type)).any_()
+
+
+def one_of(column: Column[Any], values: Collection[Any]) -> ColumnElement[bool]:
+    """Whether the column has one of these values: one statement text, whatever their number. False when there are none."""
+    return column == bindparam(None, sorted(values), type_=ARRAY(column.type)).any_()
 
 
 async def insert_rows(

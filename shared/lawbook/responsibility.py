@@ -9,6 +9,9 @@ from datetime import date
 from shared.contracts.event import DepartmentId
 from shared.contracts.lawbook import Department
 from shared.lawbook.book import LawBook
+from shared.lawbook.memo import Memo
+
+_MOST_REMEMBERED = 1_000
 
 
 def is_responsible(book: LawBook, department_id: DepartmentId | None, region: str) -> bool:
@@ -21,6 +24,34 @@ def is_credit_office_for(book: LawBook, department_id: DepartmentId | None, regi
     """Whether the department is a credit office (信用办) that is responsible for the region."""
     department = book.department(department_id) if department_id else None
     return department is not None and department.credit_office and is_responsible(book, department_id, region)
+
+
+def regions_of(book: LawBook, department_id: DepartmentId) -> frozenset[str]:
+    """All regions for which the department is responsible; none for an unknown one."""
+    return book.derived(_Responsibilities).regions_of(department_id)
+
+
+class _Responsibilities:
+    """The regions of each department. Remembers what it computed: a book never changes."""
+
+    def __init__(self, book: LawBook) -> None:
+        self._book = book
+        self._known: Memo[DepartmentId, frozenset[str]] = Memo(_MOST_REMEMBERED)
+
+    def regions_of(self, department_id: DepartmentId) -> frozenset[str]:
+        known = self._known.get(department_id)
+        return self._known.keep(department_id, self._regions_of(department_id)) if known is None else known
+
+    def _regions_of(self, department_id: DepartmentId) -> frozenset[str]:
+        return frozenset(region for region in self._book.regions if is_responsible(self._book, department_id, region))
+
+
+def overseen_regions(book: LawBook, department_id: DepartmentId | None) -> frozenset[str]:
+    """The regions whose records a credit office or auditor of the department reads. A third party oversees none."""
+    department = book.department(department_id) if department_id else None
+    if department is None or department.is_third_party:
+        return frozenset()
+    return regions_of(book, department.department_id)
 
 
 def is_active_department(department: Department | None, today: date) -> bool:

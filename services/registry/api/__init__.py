@@ -2,8 +2,18 @@
 
 from fastapi import APIRouter
 
-from services.registry.api import clean_record, lists, policies, rehearsals, resolution, resolving, subjects
+from services.registry.api import (
+    clean_record,
+    conflicts,
+    lists,
+    policies,
+    readings,
+    rehearsals,
+    resolution,
+    resolving,
+    subjects,
+)
 
 router = APIRouter()
-for module in (subjects, clean_record, lists, policies, resolution, rehearsals, resolving):
+for module in (subjects, clean_record, readings, lists, conflicts, policies, resolution, rehearsals, resolving):
     router.include_router(module.router)

@@ -1,12 +1,11 @@
-"""Published lists (row 3) and the public search (row 20), both without a token; and conflicts (N8)."""
+"""Published lists (row 3) and the public search (row 20), both without a token."""
 
 from datetime import date
 from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from services.registry.api.access import Overseer
-from services.registry.api.bodies.lists import Conflict, PublicPage, conflict_page, public_page
+from services.registry.api.bodies.lists import PublicPage, public_page
 from services.registry.views import entries
 from shared.calendar.working_days import today
 from shared.contracts.event import DomainId, SubjectKey
@@ -15,7 +14,7 @@ from shared.identity import is_credit_code
 from shared.rejection import reject
 from shared.runtime.core import Core
 from shared.web.core import CoreDep
-from shared.web.paging import After, Limit, Page
+from shared.web.paging import After, Limit
 
 router = APIRouter(prefix="/v1")
 
@@ -52,11 +51,3 @@ async def public_search(
 def _credit_code(core: Core, q: str) -> SubjectKey | None:
     """The key of a credit code; None when the text is not one and is searched as a name."""
     return core.keys.of("uscc", q) if is_credit_code(q) else None
-
-
-@router.get("/conflicts")
-async def conflicts(core: CoreDep, who: Overseer, after: After = "", limit: Limit = 100) -> Page[Conflict]:
-    """Subjects on red and black lists at once, or on several black lists (N8). Flags only: nothing is decided by them."""
-    async with core.engine.connect() as connection:
-        rows = await entries.conflicts(connection, today(core.clock.now()), after, limit + 1)
-    return conflict_page(rows, limit)

@@ -6,6 +6,7 @@ What follows is public (shared/contracts/response.py) and in the same stream.
 from datetime import date
 from typing import ClassVar
 
+from services.registry.domain.reading import PersonRead, ReadingRefused
 from shared.contracts.event import EntryId, Event, EventId
 from shared.contracts.lawbook import Role
 from shared.contracts.listing import Cause, Entry, Subject, Suspends
@@ -75,5 +76,14 @@ class FileResolvedAgain(Event):
 FileChange = EntryRecorded | RoleDropped | EntrySuspendedInFile | EntryResumedInFile | EntryEndedInFile
 
 VOCABULARY = Vocabulary(
-    [EntryRecorded, RoleDropped, EntrySuspendedInFile, EntryResumedInFile, EntryEndedInFile, FileResolvedAgain]
+    [
+        EntryRecorded,
+        RoleDropped,
+        EntrySuspendedInFile,
+        EntryResumedInFile,
+        EntryEndedInFile,
+        FileResolvedAgain,
+        PersonRead,
+        ReadingRefused,
+    ]
 )

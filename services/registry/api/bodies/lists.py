@@ -1,4 +1,4 @@
-"""Bodies of published lists, the public search, and conflicts."""
+"""Bodies of published lists and the public search."""
 
 from collections.abc import Sequence
 from datetime import date
@@ -6,9 +6,9 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from shared.contracts.event import SubjectKey
 from shared.contracts.listing import Entry
 from shared.web.paging import Page, cut
+from shared.web.subjects import ShownKey
 
 
 class PublicEntry(BaseModel):
@@ -18,7 +18,7 @@ class PublicEntry(BaseModel):
     list_kind: str
     domain_id: str
     name: str
-    subject: SubjectKey
+    subject: ShownKey
     document_number: str
     decided_on: date
     legal_basis: str
@@ -31,13 +31,6 @@ class PublicPage(Page[PublicEntry]):
     """Public entries in force on a day. An empty page only says that these lists show none."""
 
     as_of: date
-
-
-class Conflict(BaseModel):
-    subject: SubjectKey
-    red: int
-    black_domains: int
-    entry_ids: list[str]
 
 
 def public_page(rows: Sequence[Any], limit: int, day: date) -> PublicPage:
@@ -61,13 +54,3 @@ def _public(entry: Entry) -> PublicEntry:
         term_from=entry.term_from,
         term_to=entry.term_to,
     )
-
-
-def conflict_page(rows: Sequence[Any], limit: int) -> Page[Conflict]:
-    """`rows`: at most `limit + 1`."""
-    page, following = cut(rows, limit, lambda row: row.subject_key)
-    items = [
-        Conflict(subject=row.subject_key, red=row.red, black_domains=row.black_domains, entry_ids=sorted(row.entry_ids))
-        for row in page
-    ]
-    return Page(items=items, next=following)
