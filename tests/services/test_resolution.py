@@ -164,8 +164,10 @@ async def test_only_departments_concerned_and_those_who_oversee_may_read_a_resol
         refused = await ask(w, entry, stranger, OfficerRole.EXECUTOR)
         assert (refused.status_code, refused.json()["code"]) == (404, "unknown_id")
         assert (await ask(w, entry, stranger, OfficerRole.AUDITOR)).status_code == 200
-        for elsewhere in ("qidong-credit-office", "luoyang-media"):
-            assert (await ask(w, entry, elsewhere, OfficerRole.AUDITOR)).status_code == 404, elsewhere
+        assert (await ask(w, entry, "qidong-development-reform", OfficerRole.AUDITOR)).status_code == 404
+        of_media = (await ask(w, entry, "luoyang-media", OfficerRole.AUDITOR)).json()
+        assert {response["department"] for response in of_media["responses"]} == {"luoyang-media"}
+        assert of_media["refusals"] == [], "a third party oversees nothing"
         assert (await ask(w, entry, "luoyang-credit-office", OfficerRole.CREDIT_OFFICE)).status_code == 200
         no_office = await ask(w, entry, stranger, OfficerRole.CREDIT_OFFICE)
         assert (no_office.status_code, no_office.json()["code"]) == (403, "not_a_credit_office")
