@@ -8,7 +8,7 @@ from services.registry.jobs.rehearsals import RehearsalWorker
 from services.registry.jobs.resolving import ResolveAgainWorker
 from services.registry.reactions import reactions
 from services.registry.schema import LAWBOOK, METADATA
-from services.registry.views import entries
+from services.registry.views import entries, readings
 from shared.service import ServiceDefinition
 
 _HERE = Path(__file__).parent
@@ -17,11 +17,11 @@ DEFINITION = ServiceDefinition(
     name="registry",
     metadata=METADATA,
     vocabulary=VOCABULARY,
-    projections=(entries.project,),
+    projections=(entries.project, readings.project),
     routers=(router,),
     wording=(_HERE / "wording.yaml", _HERE / "policy_wording.yaml"),
     lawbook_table=LAWBOOK,
     reactions=reactions,
     jobs=lambda core: (ResolveAgainWorker(core), RehearsalWorker(core)),
-    read_models=(entries.ENTRIES, entries.PEOPLE),
+    read_models=(entries.ENTRIES, entries.PEOPLE, readings.READINGS, readings.ENTRIES_READ),
 )

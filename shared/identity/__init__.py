@@ -5,7 +5,7 @@ reason.
 """
 
 from shared.identity.credit_code import CreditCode, credit_code, is_credit_code
-from shared.identity.keys import SubjectKeys, kind_of
+from shared.identity.keys import SubjectKeys, key_to_show, kind_of
 from shared.identity.resident_id import ResidentId, is_resident_id, resident_id
 from shared.identity.sealing import Seal, Unsealable, mask_name
 from shared.identity.secret import (
@@ -28,6 +28,7 @@ __all__ = [
     "credit_code",
     "is_credit_code",
     "is_resident_id",
+    "key_to_show",
     "kind_of",
     "load_or_make_secrets",
     "load_secrets",

@@ -82,6 +82,11 @@ def organisation_of(key: SubjectKey) -> str:
     return code[:2] if scheme == LEGAL_SCHEME else ""
 
 
+def key_to_show(key: SubjectKey | None) -> SubjectKey | None:
+    """The key as an answer over HTTP may have it: None for a natural person, whose key no caller learns (row 25)."""
+    return None if key is None or kind_of(key) is SubjectKind.PERSON else key
+
+
 def kind_of(key: SubjectKey) -> SubjectKind:
     """The kind of subject with this key: a legal person, a natural person, or another subject."""
     scheme = key.partition(":")[0]

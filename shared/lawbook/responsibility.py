@@ -20,11 +20,6 @@ def is_responsible(book: LawBook, department_id: DepartmentId | None, region: st
     return department is not None and region in book.regions and department.region in book.lineage(region)
 
 
-def regions_of(book: LawBook, department_id: DepartmentId | None) -> frozenset[str]:
-    """All regions of the law book for which the department is responsible."""
-    return frozenset(code for code in book.regions if is_responsible(book, department_id, code))
-
-
 def is_credit_office_for(book: LawBook, department_id: DepartmentId | None, region: str) -> bool:
     """Whether the department is a credit office (信用办) that is responsible for the region."""
     department = book.department(department_id) if department_id else None
@@ -43,9 +38,9 @@ def regions_within(book: LawBook, region: str) -> frozenset[str]:
     return frozenset({region, *(code for code in book.regions if region in book.lineage(code))})
 
 
-def regions_of(book: LawBook, department_id: DepartmentId) -> frozenset[str]:
+def regions_of(book: LawBook, department_id: DepartmentId | None) -> frozenset[str]:
     """All regions for which the department is responsible; none for an unknown one."""
-    return book.derived(_Responsibilities).regions_of(department_id)
+    return book.derived(_Responsibilities).regions_of(department_id) if department_id else frozenset()
 
 
 class _Responsibilities:
@@ -61,6 +56,14 @@ class _Responsibilities:
 
     def _regions_of(self, department_id: DepartmentId) -> frozenset[str]:
         return frozenset(region for region in self._book.regions if is_responsible(self._book, department_id, region))
+
+
+def overseen_regions(book: LawBook, department_id: DepartmentId | None) -> frozenset[str]:
+    """The regions whose records a credit office or auditor of the department reads. A third party oversees none."""
+    department = book.department(department_id) if department_id else None
+    if department is None or department.is_third_party:
+        return frozenset()
+    return regions_of(book, department.department_id)
 
 
 def is_active_department(department: Department | None, today: date) -> bool:

@@ -135,7 +135,7 @@ def problem_response(
     """The problem as a response, with the headers that its status asks for."""
     problem = problem_of(wording, faults, instance, status)
     all_headers = {**(headers or {}), "content-language": language().value, "vary": "Accept-Language"}
-    retry_after = wording.phrase(faults[0].code).retry_after
+    retry_after = faults[0].facts.get("retry_after", wording.phrase(faults[0].code).retry_after)
     if retry_after is not None:
         all_headers["retry-after"] = str(retry_after)
     if problem.status == 401:

@@ -112,7 +112,13 @@ async def test_responsible_persons_are_reached_by_their_roles_and_freed_with_the
         assert last.standing == 0
         answer = await w.http("registry").post(
             "/v1/subjects/query",
-            json={"scheme": "person", "number": INVENTED.person(1).resident_id},
+            json={
+                "scheme": "person",
+                "number": INVENTED.person(1).resident_id,
+                "purpose": "execution_of_measures",
+                "business_number": "示例办件1号",
+                "history": True,
+            },
             headers=w.bearer("luoyang-court", OfficerRole.EXECUTOR),
         )
         assert answer.status_code == 200, answer.text
@@ -167,7 +173,9 @@ async def test_the_same_question_about_the_past_has_one_answer(start: StartWorld
         then = (await w.http("registry").get(url, params={"known_at": before["known_at"]}, headers=headers)).json()
         assert then["entries"] == before["entries"]
         now = (await w.http("registry").get(url, headers=headers)).json()
-        assert now["entries"][0]["in_force"] is False
+        assert now["entries"] == [], "a revoked record is history"
+        history = (await w.http("registry").get(url, params={"history": "true"}, headers=headers)).json()
+        assert history["entries"][0]["in_force"] is False
 
 
 async def test_lists_and_search_show_public_entries_in_force_to_everyone(start: StartWorld) -> None:
@@ -268,7 +276,13 @@ async def test_a_clean_record_is_a_statement_about_these_lists_on_this_day(start
         assert clean["incentives"] and all(one["basis"] for one in clean["incentives"])
         assert "judgment-defaulters/black" in clean["lists"]
         assert (await ask(1, on="2034-01-01"))["clean"], "three years after the term"
-        body = {"scheme": "person", "number": INVENTED.person(1).resident_id, "region": "410300"}
+        body = {
+            "scheme": "person",
+            "number": INVENTED.person(1).resident_id,
+            "region": "410300",
+            "purpose": "approval_or_supervision",
+            "business_number": "示例办件2号",
+        }
         assert (await http.post("/v1/subjects/clean-record", json=body, headers=headers)).json()["clean"]
         refused = await http.get("/v1/subjects/person/000/clean-record", params={"region": "410300"}, headers=headers)
         assert refused.json()["code"] == "person_in_url"

@@ -138,12 +138,14 @@ async def test_lines_of_responsible_persons_have_their_roles_and_nothing_of_othe
         await w.publish(published(one), published(other))
         await settled(w, 2)
         answer = await resolution_of(w, one)
-        of_boss = [response for response in answer["responses"] if response["subject"] == boss.key]
+        of_boss = [response for response in answer["responses"] if response["subject"] is None]
         assert of_boss and all(response["roles"] == ["legal_representative"] for response in of_boss)
+        assert {response["name"] for response in of_boss} == {boss.name}
         directed = [e for e in await w.seen(Topic.RESPONSE, ResponseDirected) if e.entry_id == one.entry_id]
         expected = {line.line_id for event in directed for line in event.lines}
         assert {line["line"]["line_id"] for line in lines_of(answer)} == expected
-        assert "sealed" not in (await ask(w, one)).text
+        shown = (await ask(w, one)).text
+        assert "sealed" not in shown and boss.key not in shown
 
 
 async def test_only_departments_concerned_and_those_who_oversee_may_read_a_resolution(start: StartWorld) -> None:
@@ -154,11 +156,18 @@ async def test_only_departments_concerned_and_those_who_oversee_may_read_a_resol
         await settled(w, 1)
         carries_out = {event.department for event in await w.seen(Topic.RESPONSE, ResponseDirected)}
         book = await w.services["registry"].core.lawbook.current()
-        stranger = next(d for d in sorted(book.departments) if d not in carries_out | {DepartmentId(COURT)})
-        assert (await ask(w, entry, min(carries_out), OfficerRole.EXECUTOR)).status_code == 200
+        uninvolved = [d for d in sorted(book.departments) if d not in carries_out | {DepartmentId(COURT)}]
+        stranger = next(d for d in uninvolved if d.startswith("luoyang-") and not book.departments[d].is_third_party)
+        own = await ask(w, entry, min(carries_out), OfficerRole.EXECUTOR)
+        assert {response["department"] for response in own.json()["responses"]} == {min(carries_out)}
+        assert own.json()["refusals"] == own.json()["settlements"] == []
         refused = await ask(w, entry, stranger, OfficerRole.EXECUTOR)
         assert (refused.status_code, refused.json()["code"]) == (404, "unknown_id")
         assert (await ask(w, entry, stranger, OfficerRole.AUDITOR)).status_code == 200
+        assert (await ask(w, entry, "qidong-development-reform", OfficerRole.AUDITOR)).status_code == 404
+        of_media = (await ask(w, entry, "luoyang-media", OfficerRole.AUDITOR)).json()
+        assert {response["department"] for response in of_media["responses"]} == {"luoyang-media"}
+        assert of_media["refusals"] == [], "a third party oversees nothing"
         assert (await ask(w, entry, "luoyang-credit-office", OfficerRole.CREDIT_OFFICE)).status_code == 200
         no_office = await ask(w, entry, stranger, OfficerRole.CREDIT_OFFICE)
         assert (no_office.status_code, no_office.json()["code"]) == (403, "not_a_credit_office")

@@ -4,11 +4,13 @@ from fastapi import APIRouter
 
 from services.registry.api import (
     clean_record,
+    conflicts,
     downloads,
     exits,
     lists,
     policies,
     public_search,
+    readings,
     rehearsals,
     resolution,
     resolving,
@@ -20,10 +22,12 @@ router = APIRouter()
 for module in (
     subjects,
     clean_record,
+    readings,
     downloads,
     exits,
     lists,
     public_search,
+    conflicts,
     policies,
     resolution,
     rehearsals,

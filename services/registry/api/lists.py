@@ -1,4 +1,4 @@
-"""Published lists (row 3): what is public today, without a token; what was public, for authorised readers. And conflicts (N8)."""
+"""Published lists (row 3): what is public today, without a token; what was public, for authorised readers."""
 
 from datetime import date
 from typing import Annotated
@@ -7,16 +7,9 @@ from fastapi import APIRouter, Query
 
 from services.registry.api.access import Overseer
 from services.registry.api.asked_lists import ListAsked, Region, list_of
-from services.registry.api.bodies.lists import (
-    Conflict,
-    PastPage,
-    PublicPage,
-    conflict_page,
-    past_page,
-    public_page,
-)
+from services.registry.api.bodies.lists import PastPage, PublicPage, past_page, public_page
 from services.registry.api.day_cursors import day_of_listing
-from services.registry.views import entries, public
+from services.registry.views import public
 from shared.authority import is_credit_office_for
 from shared.calendar.working_days import today
 from shared.contracts.lawbook import ListKind
@@ -24,7 +17,7 @@ from shared.lawbook.book import LawBook
 from shared.rejection import reject
 from shared.trust import OfficerRole, Principal
 from shared.web.core import CoreDep
-from shared.web.paging import After, Limit, Page
+from shared.web.paging import After, Limit
 
 router = APIRouter(prefix="/v1")
 
@@ -79,11 +72,3 @@ def _authorised_region(who: Principal, book: LawBook, region: str | None) -> str
     if not is_credit_office_for(book, who.department, wanted):
         raise reject("outside_responsibility", "query.region", region=wanted, department=who.department)
     return wanted
-
-
-@router.get("/conflicts")
-async def conflicts(core: CoreDep, who: Overseer, after: After = "", limit: Limit = 100) -> Page[Conflict]:
-    """Subjects on red and black lists at once, or on several black lists (N8). Flags only: nothing is decided by them."""
-    async with core.engine.connect() as connection:
-        rows = await entries.conflicts(connection, today(core.clock.now()), after, limit + 1)
-    return conflict_page(rows, limit)

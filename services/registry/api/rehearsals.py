@@ -8,7 +8,7 @@ from fastapi.responses import StreamingResponse
 from pydantic import ValidationError
 
 from services.registry import handlers
-from services.registry.api.access import Overseer
+from services.registry.api.access import Overseer, regions_overseen
 from services.registry.api.bodies.rehearsals import (
     DifferencePage,
     Draft,
@@ -97,16 +97,19 @@ async def differences(
     after: Annotated[int, Query(ge=0, description="The `next` of the previous page")] = 0,
     limit: Limit = 100,
 ) -> DifferencePage:
-    """The lines that would be added or ended, for whom, and why."""
+    """The lines that would be added or ended because of entries of the caller's regions, and why."""
     await _row(core, rehearsal_id)
+    regions = await regions_overseen(core, who)
     async with core.store.reading.connect() as connection:
-        rows = await rehearsals.differences(connection, rehearsal_id, after, limit + 1)
+        rows = await rehearsals.differences(connection, rehearsal_id, regions, after, limit + 1)
     return difference_page(rows, limit)
 
 
 @router.get("/rehearsals/{rehearsal_id}/differences.csv")
 async def report(rehearsal_id: str, core: CoreDep, who: Overseer) -> StreamingResponse:
-    """The whole report as a file; the first line has the names of the columns."""
+    """The whole report about entries of the caller's regions as a file; the first line has the names of the columns."""
     await _row(core, rehearsal_id)
+    regions = await regions_overseen(core, who)
     headers = {"Content-Disposition": f'attachment; filename="rehearsal-{rehearsal_id}.csv"'}
-    return StreamingResponse(csv_report(core, rehearsal_id), media_type="text/csv; charset=utf-8", headers=headers)
+    lines = csv_report(core, rehearsal_id, regions)
+    return StreamingResponse(lines, media_type="text/csv; charset=utf-8", headers=headers)

@@ -1,13 +1,14 @@
-"""What followed from one entry, for those who are responsible for it, those who carry it out, and those who oversee."""
+"""What followed from one entry, for those who answer for it, those who carry it out, and those who oversee its region."""
 
 from fastapi import APIRouter
 
+from services.registry.api.access import reader_of
 from services.registry.api.bodies.resolution import ResolutionBody, resolution_body
+from services.registry.domain.sharing import Reader
 from services.registry.views import resolutions
 from services.registry.views.resolutions import EntryResolution
 from shared.contracts.response import Line, RefusalReason
 from shared.rejection import reject
-from shared.trust import OfficerRole, Principal
 from shared.web.access import Caller
 from shared.web.core import CoreDep, WordingDep
 from shared.web.language import language
@@ -22,21 +23,23 @@ _BY_NAME, _BY_CATEGORY = "LineReason.named", "LineReason.category"
 async def resolution(entry_id: str, core: CoreDep, who: Caller, wording: WordingDep) -> ResolutionBody:
     """Every response with its lines, their bases and what became of them; every measure that was refused, and why.
 
-    For the departments that initiated, decided, published or carry out; the credit office and auditors see every entry.
+    For the departments that initiated, decided or published, and credit offices and auditors of the region. A department that
+    carries out sees its own responses.
     """
     async with core.store.reading.connect() as connection:
         found = await resolutions.resolution(connection, core.store, entry_id)
-    if found is None or not _may_read(who, found):
+    part = _part(found, await reader_of(core, who)) if found else None
+    if part is None:
         raise reject("unknown_id", "path.entry_id")
-    return resolution_body(found, lambda about: _reason_in_words(wording, about))
+    return resolution_body(part, lambda about: _reason_in_words(wording, about))
 
 
-def _may_read(who: Principal, found: EntryResolution) -> bool:
-    entry = found.entry
-    responsible = {entry.initiated_by, entry.decision.decided_by, entry.published_by}
-    carry_out = {response.department for response in found.responses}
-    oversees = who.has(OfficerRole.CREDIT_OFFICE, OfficerRole.AUDITOR)
-    return oversees or who.department in responsible | carry_out
+def _part(found: EntryResolution, by: Reader) -> EntryResolution | None:
+    """What the reader sees of it; None when it sees nothing."""
+    if by.sees_whole(found.entry):
+        return found
+    own = [response for response in found.responses if response.department == by.department]
+    return EntryResolution(found.entry, own, refusals=[], settlements=[]) if own else None
 
 
 def _reason_in_words(wording: Wording, about: RefusalReason | Line) -> str:

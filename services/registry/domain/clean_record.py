@@ -39,10 +39,16 @@ def last_bad_record(file: SubjectFile, day: date) -> date | None:
     return max(days, default=None)
 
 
+def counts_as_bad(held: EntryInFile) -> bool:
+    """Whether the entry makes a record bad, now or once: an entry that was wrong from the beginning never did."""
+    entry = held.entry
+    bad = entry.list_kind in BAD and entry.origin is not Origin.THIRD_PARTY
+    return bad and not held.dropped and held.ended is not EndMode.FROM_BEGINNING
+
+
 def _last_day(held: EntryInFile, day: date) -> date | None:
     entry = held.entry
-    counts = entry.list_kind in BAD and entry.origin is not Origin.THIRD_PARTY
-    if not counts or held.dropped or held.ended is EndMode.FROM_BEGINNING or entry.term_from > day:
+    if not counts_as_bad(held) or entry.term_from > day:
         return None
     ends = [day]
     if held.ended_on is not None:

@@ -6,6 +6,7 @@ What follows is public (shared/contracts/response.py) and in the same stream.
 from datetime import date
 from typing import ClassVar
 
+from services.registry.domain.reading import PersonRead, ReadingRefused
 from shared.contracts.event import Contract, EntryId, Event, EventId
 from shared.contracts.lawbook import Role
 from shared.contracts.listing import Cause, Entry, Subject, Suspends
@@ -111,5 +112,7 @@ VOCABULARY = Vocabulary(
         EntryEndedInFile,
         FileResolvedAgain,
         PublicityChanged,
+        PersonRead,
+        ReadingRefused,
     ]
 )

@@ -63,6 +63,14 @@ class EntryInFile:
         """The punishments of the entry are suspended."""
         return Suspends.MEASURES in self.suspends
 
+    def in_force_on(self, day: date) -> bool:
+        """Whether the entry was in force on a day, as far as the file shows."""
+        if self.dropped or self.ended is EndMode.FROM_BEGINNING:
+            return False
+        if self.ended_on is not None and self.ended_on <= day:
+            return False
+        return self.entry.term_from <= day and (self.entry.term_to is None or day <= self.entry.term_to)
+
 
 class LineInFile(NamedTuple):
     """A line that was directed to a department. A named tuple for speed: a list event makes or changes about six of them."""

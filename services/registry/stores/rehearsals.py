@@ -12,7 +12,7 @@ from uuid_utils import uuid7
 
 from services.registry.schema import METADATA
 from shared.contracts.lawbook import ItemKind
-from shared.database import RawJson, insert_rows
+from shared.database import RawJson, insert_rows, one_of
 from shared.lawbook.items import SHAPES, Item, kind_of
 
 REHEARSALS = Table(
@@ -53,8 +53,8 @@ DIFFERENCES = Table(
     Column("what", Text, nullable=False),
     Column("reason", Text, nullable=False),
 )
-REPORT = tuple(column.name for column in DIFFERENCES.columns if column.name != "rehearsal_id")
-"""The columns of the report, in order."""
+REPORT = tuple(column.name for column in DIFFERENCES.columns if column.name not in ("rehearsal_id", "subject_key"))
+"""The columns of the report, in order. The entry says who is meant: keys of subjects do not leave the service."""
 RUNNING, DONE = "running", "done"
 _PAGE = 1_000
 
@@ -125,21 +125,26 @@ async def add_differences(connection: AsyncConnection, rows: Sequence[dict[str, 
     await insert_rows(connection, DIFFERENCES, list(rows))
 
 
-async def differences(connection: AsyncConnection, rehearsal_id: str, after: int, limit: int) -> Sequence[Any]:
-    """The differences with a number above `after`, by number."""
+async def differences(
+    connection: AsyncConnection, rehearsal_id: str, regions: frozenset[str], after: int, limit: int
+) -> Sequence[Any]:
+    """The differences of entries of these regions with a number above `after`, by number."""
+    c = DIFFERENCES.c
     query = (
         select(DIFFERENCES)
-        .where(DIFFERENCES.c.rehearsal_id == rehearsal_id, DIFFERENCES.c.number > after)
+        .where(c.rehearsal_id == rehearsal_id, c.number > after, one_of(c.jurisdiction, regions))
         .order_by(DIFFERENCES.c.number)
         .limit(limit)
     )
     return (await connection.execute(query)).all()
 
 
-async def every_difference(connection: AsyncConnection, rehearsal_id: str) -> AsyncIterator[Sequence[Any]]:
-    """All differences, in pages."""
+async def every_difference(
+    connection: AsyncConnection, rehearsal_id: str, regions: frozenset[str]
+) -> AsyncIterator[Sequence[Any]]:
+    """All differences of entries of these regions, in pages."""
     after = 0
-    while page := await differences(connection, rehearsal_id, after, _PAGE):
+    while page := await differences(connection, rehearsal_id, regions, after, _PAGE):
         yield page
         after = page[-1].number
 

@@ -1,1 +1,2 @@
-"""Read models, one file for each: `entries` is projected from events, `files` and `resolutions` are folded from streams."""
+"""Read models, one file for each: `entries` and `readings` are projected from events, `files` and `resolutions` are folded from
+streams."""

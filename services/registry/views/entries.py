@@ -11,16 +11,19 @@ import orjson
 from sqlalchemy import (
     Boolean,
     Column,
+    ColumnElement,
     Date,
     Index,
     Table,
     Text,
     and_,
+    bindparam,
     false,
     func,
     literal_column,
     or_,
     select,
+    text,
 )
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -209,21 +212,35 @@ async def people(connection: AsyncConnection, entry_ids: Iterable[str]) -> set[S
 _PEOPLE = select(PEOPLE.c.subject_key).where(among(PEOPLE.c.entry_id, "ids"))
 
 
-async def conflicts(connection: AsyncConnection, day: date, after: str, limit: int) -> list[Any]:
-    """Subjects on a red and a black list at once, or on the black lists of several domains (N8), by key. Flags only."""
-    red = func.count().filter(ENTRIES.c.list_kind == ListKind.RED.value)
-    black = func.count(ENTRIES.c.domain_id.distinct()).filter(ENTRIES.c.list_kind == ListKind.BLACK.value)
+async def conflicts(
+    connection: AsyncConnection, regions: frozenset[str], day: date, after: str, limit: int
+) -> list[Any]:
+    """Subjects on a red and a black list at once, or on the black lists of several domains (N8), by entries of these regions.
+
+    Flags only. Ordered by the first entry of each subject, which is `first`: a cursor never has a key of a person. `after`: an
+    entry id.
+    """
+    c = ENTRIES.c
+    red = func.count().filter(c.list_kind == ListKind.RED.value)
+    black = func.count(c.domain_id.distinct()).filter(c.list_kind == ListKind.BLACK.value)
+    first = func.min(c.entry_id)
     query = (
         select(
-            ENTRIES.c.subject_key,
+            c.subject_key,
+            first.label("first"),
             red.label("red"),
             black.label("black_domains"),
-            func.array_agg(ENTRIES.c.entry_id).label("entry_ids"),
+            func.array_agg(c.entry_id).label("entry_ids"),
         )
-        .where(ENTRIES.c.subject_key > after, in_force_on(day))
-        .group_by(ENTRIES.c.subject_key)
-        .having(or_(and_(red > 0, black > 0), black > 1))
-        .order_by(ENTRIES.c.subject_key)
+        .where(in_force_on(day), _of_regions(regions))
+        .group_by(c.subject_key)
+        .having(and_(first > after, or_(and_(red > 0, black > 0), black > 1)))
+        .order_by(first)
         .limit(limit)
     )
     return list(await connection.execute(query))
+
+
+def _of_regions(regions: frozenset[str]) -> ColumnElement[bool]:
+    jurisdiction = text("(entries.entry ->> 'jurisdiction') = ANY (:regions)")
+    return jurisdiction.bindparams(bindparam("regions", sorted(regions), type_=ARRAY(Text())))  # pyright: ignore[reportReturnType]

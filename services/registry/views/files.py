@@ -6,16 +6,15 @@ always has the same answer.
 """
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.registry.domain.deciding import SUBJECT_FILE
-from services.registry.domain.file import EntryInFile, SubjectFile
+from services.registry.domain.file import SubjectFile
 from services.registry.stores import subject_locks
 from shared.contracts.event import SubjectKey
-from shared.contracts.response import EndMode
 from shared.eventstore import EventStore
 from shared.eventstore.schema import EVENTS
 
@@ -42,13 +41,3 @@ async def as_of(connection: AsyncConnection, store: EventStore, key: SubjectKey,
         recorded = store.recorded(row)
         file, version = SUBJECT_FILE.evolve(file, recorded.event), recorded.version
     return FileAsOf(file, version, moment)
-
-
-def in_force(held: EntryInFile, day: date) -> bool:
-    """Whether the entry was in force on a day, as far as this file shows."""
-    entry = held.entry
-    if held.dropped or held.ended is EndMode.FROM_BEGINNING:
-        return False
-    if held.ended_on is not None and held.ended_on <= day:
-        return False
-    return entry.term_from <= day and (entry.term_to is None or day <= entry.term_to)

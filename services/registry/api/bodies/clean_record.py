@@ -4,9 +4,10 @@ from datetime import date, datetime
 
 from pydantic import BaseModel, Field
 
+from services.registry.api.person_reading import ReadingGrounds
 from services.registry.domain.clean_record import Incentive
 from shared.contracts.directory import RegionCode
-from shared.contracts.event import SubjectKey
+from shared.web.subjects import ShownKey
 
 
 class CleanRecordQuery(BaseModel):
@@ -17,7 +18,7 @@ class CleanRecordQuery(BaseModel):
     on: date | None = Field(default=None, description="The day; today when absent")
 
 
-class CleanRecordQueryInBody(CleanRecordQuery):
+class CleanRecordQueryInBody(CleanRecordQuery, ReadingGrounds):
     """With the number in the body: the only way for a natural person."""
 
     scheme: str
@@ -36,11 +37,12 @@ class IncentiveBody(BaseModel):
 class CleanRecord(BaseModel):
     """A statement about these lists on this day, and about nothing else."""
 
-    subject: SubjectKey
+    subject: ShownKey
     clean: bool
     years: int
     last_bad_record: date | None = Field(
-        description="The last day on which a bad entry was in force; null: there never was one"
+        description="The last day on which a bad entry was in force; null: there never was one, or there are entries that the "
+        "caller may not see whole"
     )
     on: date
     known_at: datetime

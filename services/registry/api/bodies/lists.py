@@ -1,4 +1,4 @@
-"""Bodies of published lists, exits, the public search, and conflicts.
+"""Bodies of published lists, exits and the public search.
 
 What is public holds no key of a natural person and no ciphertext: a person appears with the masked name only.
 """
@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field
 
 from services.registry.api.day_cursors import day_cursor
 from services.registry.api.places import Places
-from shared.contracts.event import DepartmentId, DomainId, SubjectKey
+from shared.contracts.event import DepartmentId, DomainId
 from shared.contracts.lawbook import Channel, SubjectKind
 from shared.contracts.listing import Entry, Subject
 from shared.identity.keys import LEGAL_SCHEME
@@ -91,13 +91,6 @@ class ExitPage(Page[Exit]):
     as_of: date
 
 
-class Conflict(BaseModel):
-    subject: SubjectKey
-    red: int
-    black_domains: int
-    entry_ids: list[str]
-
-
 def public_page(rows: Sequence[Any], limit: int, day: date, book: LawBook) -> PublicPage:
     """`rows`: at most `limit + 1`. `day`: that of the listing, which the cursor carries."""
     page, following = cut(rows, limit, lambda row: day_cursor(day, row.entry_id))
@@ -171,13 +164,3 @@ def _departments(items: Iterable[PublicEntry], book: LawBook) -> list[PublicDepa
         )
         for one in found
     ]
-
-
-def conflict_page(rows: Sequence[Any], limit: int) -> Page[Conflict]:
-    """`rows`: at most `limit + 1`."""
-    page, following = cut(rows, limit, lambda row: row.subject_key)
-    items = [
-        Conflict(subject=row.subject_key, red=row.red, black_domains=row.black_domains, entry_ids=sorted(row.entry_ids))
-        for row in page
-    ]
-    return Page(items=items, next=following)

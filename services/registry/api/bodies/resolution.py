@@ -14,9 +14,10 @@ from services.registry.views.resolutions import (
     Refused,
     Settlement,
 )
-from shared.contracts.event import EventId, ResponseId, SubjectKey
+from shared.contracts.event import EventId, ResponseId
 from shared.contracts.lawbook import Role
 from shared.contracts.response import EndMode, Line, RefusalReason
+from shared.web.subjects import ShownKey
 
 
 class DecidedBody(BaseModel):
@@ -50,7 +51,7 @@ class ResponseBody(BaseModel):
 
     response_id: ResponseId
     department: str
-    subject: SubjectKey
+    subject: ShownKey
     name: str
     roles: tuple[Role, ...] = Field(
         description="The roles in which the subject is responsible; empty: it is the listed subject"
@@ -62,7 +63,7 @@ class ResponseBody(BaseModel):
 class RefusalBody(DecidedBody):
     """A measure that targets the subject and did not pass the basis gate (rows 5 and 6, N2): no department executes it."""
 
-    subject: SubjectKey
+    subject: ShownKey
     measure_id: str
     measure_version: int | None
     instrument_id: str | None
@@ -84,7 +85,7 @@ class ResolutionBody(BaseModel):
     """All that followed from one entry, in the order in which it was decided."""
 
     entry_id: str
-    subject: SubjectKey
+    subject: ShownKey
     name: str
     list_kind: str
     domain_id: str
