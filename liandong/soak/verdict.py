@@ -108,6 +108,10 @@ async def _published_ids(engines: Engines, topic: Topic) -> list[str]:
 
 
 _AT_REPAIR = "SELECT entry_id FROM entries"
+_UNDONE_AT_FEEDBACK = """
+    SELECT line_id FROM lines WHERE undone IS NOT NULL AND NOT (without_basis IS NOT NULL AND answer IS NOT NULL)
+"""
+"""An effect without a basis that was undone before the end is followed by another answer, which is then the state of the task."""
 _EQUAL_STATES = (
     (
         "suspended lines",
@@ -122,7 +126,7 @@ _EQUAL_STATES = (
     (
         "undone lines",
         ("executor", "SELECT task_id FROM tasks WHERE state = 'undone'"),
-        ("feedback", "SELECT line_id FROM lines WHERE undone IS NOT NULL"),
+        ("feedback", _UNDONE_AT_FEEDBACK),
     ),
     (
         "lines applied without a basis",

@@ -734,6 +734,7 @@ def test_what_is_barred_is_never_applied_but_for_what_is_flagged_and_no_line_twi
                 spans, since = [*spans, (since, until)], NEVER
             case EndOrdered(ordered_at=datetime() as at):
                 spans, since, end = [*spans, (since, at)], NEVER, min(end, at)
+                in_effect = in_effect or event.lines[0].effect is not None  # reopened: the undoing was not enough
             case Armed() | Applied():
                 on_occasion = held.works in (Works.OCCASION, Works.ACT_AND_OCCASION)
                 flagged = isinstance(event, Applied) and event.without_basis is not None

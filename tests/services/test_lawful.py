@@ -14,7 +14,7 @@ from shared.contracts.lawbook_events import RegionsPublished
 from shared.contracts.listing import EntryPublished
 from shared.ids import new_event_id
 from tests.builders import an_entry, the_regions
-from tests.harness import World, world
+from tests.harness import World, eventually, world
 from tests.services.test_executor import a_case, lawbook
 from tests.stacks import Addresses
 
@@ -55,6 +55,30 @@ async def test_an_application_that_hides_that_it_had_no_basis_is_found(w: World)
     )
     await broken(w, "executor", repaired.replace(":", "\\:").replace("\\:id", ":id"), id=case.facts["entry_id"])
     assert await found(w) == []
+
+
+async def test_an_effect_without_a_basis_that_is_undone_and_answered_anew_is_the_same_in_both_services(
+    w: World,
+) -> None:
+    engines = {name: service.core.engine for name, service in w.services.items()}
+    case = await a_case(w)
+    await w.publish(case.suspended())
+    await case.becomes(suspended=True)
+    await case.answer("apply", done_at=datetime.now(UTC).isoformat(), evidence="示例实施〔2026〕8号")
+
+    async def agree() -> bool:
+        return not any("undone lines" in one or "without a basis" in one for one in await agreement(engines))
+
+    await eventually(agree, what="the flag is read")
+    await case.answer("undo", how="restored", evidence="示例〔2026〕9号")
+    await eventually(agree, what="the undoing is read")
+    await w.publish(case.resumed())
+    await case.becomes(suspended=False)
+    assert (await case.answer("not-applicable", reason="示例")).status_code == 200
+    await eventually(agree, what="the answer is read")
+    await w.publish(case.ended())
+    await case.becomes(state="undone", asks="nothing")
+    await eventually(agree, what="the end is read")
 
 
 async def test_a_flag_that_the_ledger_does_not_show_is_found(w: World) -> None:
