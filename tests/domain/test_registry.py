@@ -1,6 +1,7 @@
 """What follows from a subject's file: given its history, when a command comes, then these responses are ordered."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 
 from services.registry.domain.commands import Command, Drop, End, Record, ResolveAgain, Resume, Suspend, Trigger
 from services.registry.domain.deciding import SUBJECT_FILE
-from services.registry.domain.events import EntryEndedInFile, EntryRecorded, FileResolvedAgain
+from services.registry.domain.events import EntryEndedInFile, EntryRecorded, FileResolvedAgain, PublicityChanged
 from services.registry.domain.file import SubjectFile
 from services.registry.domain.law_change import LAW_CHANGED
 from shared.contracts.event import DepartmentId, EntryId, Event, EventId, InstrumentId, LineId
@@ -27,6 +28,7 @@ from shared.contracts.lawbook import (
     Works,
 )
 from shared.contracts.listing import Cause, Entry, Origin, ResponsiblePerson, Subject, Suspends
+from shared.contracts.policy import Policy
 from shared.contracts.response import (
     EndMode,
     RefusalReason,
@@ -39,6 +41,7 @@ from shared.contracts.response import (
 )
 from shared.lawbook.book import LawBook
 from shared.lawbook.items import publications
+from shared.lawbook.terms import months_after
 from tests import builders
 from tests.builders import a_book, a_decision, a_department, a_domain, a_subject, an_instrument
 from tests.decider import Given, given
@@ -289,6 +292,62 @@ def test_a_line_added_to_a_suspended_entry_is_suspended_at_once() -> None:
     events = file.when(record(book, black_entry("e2", "B"))).events
     of_first = {line for line, measure in directed(events).items() if measure == "more"}
     assert lines(events, ResponseSuspended) == of_first
+
+
+# --- publicity (row 20) ----------------------------------------------------------------------------------------------
+
+
+def publicity(file: File, entry_id: str = "e1") -> tuple[bool, date, date | None]:
+    found = file.state.entries[EntryId(entry_id)].publicity
+    assert found is not None
+    return found.allowed, found.from_day, found.until
+
+
+def public_for(months: int, version: int = 1, since: date = date(2020, 1, 1)) -> Policy:
+    lengths = [{"at_most_months": months}]
+    return a_policy("publicity", version=version, effective_from=since, publicity_lengths=lengths)
+
+
+def with_policies(book: LawBook, *policies: Policy) -> LawBook:
+    return book.with_changes(publications(policies, book.version))
+
+
+def test_an_entry_is_recorded_with_the_days_on_which_it_is_public() -> None:
+    entry = black_entry()
+    book = with_policies(book_of(), public_for(12))
+    file = EMPTY.having(record(book, entry))
+    assert publicity(file) == (True, entry.term_from, months_after(entry.decision.decided_on, 12))
+    assert not publicity(EMPTY.having(record(book, entry.model_copy(update={"public": False}))))[0]
+
+
+def test_a_shorter_policy_ends_publicity_from_yesterday_on_once() -> None:
+    entry = black_entry()
+    book = with_policies(book_of(), public_for(120))
+    file = EMPTY.having(record(book, entry))
+    shorter = with_policies(book, public_for(0, 2, date(2026, 1, 1)))
+    outcome = file.when(ResolveAgain(shorter))
+    assert [type(event) for event in outcome.events] == [PublicityChanged]
+    assert publicity(outcome.next) == (True, entry.term_from, date(2026, 1, 4))
+    outcome.next.when(ResolveAgain(shorter)).then_nothing()
+
+
+def test_a_correction_that_takes_publicity_away_ends_it_from_yesterday_on() -> None:
+    entry, book = black_entry(), book_of()
+    file = EMPTY.having(record(book, entry))
+    private = Record(
+        trigger(book, "list.entry.corrected.v1"), entry.subject, entry.model_copy(update={"public": False})
+    )
+    assert publicity(file.having(private)) == (True, entry.term_from, date(2026, 1, 4))
+
+
+def test_the_publicity_of_an_older_record_is_decided_when_its_file_is_resolved_again() -> None:
+    book = book_of()
+    file = EMPTY.having(record(book, entry := black_entry()))
+    held = file.state.entries[EntryId("e1")]
+    older = replace(file.state, entries={EntryId("e1"): replace(held, publicity=None)})
+    outcome = replace(file, state=older).when(ResolveAgain(book))
+    assert [type(event) for event in outcome.events] == [PublicityChanged]
+    assert publicity(outcome.next) == (True, entry.term_from, entry.term_to)
 
 
 # --- when the law changes --------------------------------------------------------------------------------------------

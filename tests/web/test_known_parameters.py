@@ -1,6 +1,6 @@
 """An unknown query parameter is refused on every route, and named."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import httpx
 from fastapi import APIRouter, Depends, Query
@@ -32,8 +32,7 @@ async def asked(path: str) -> tuple[int, list[tuple[str, str | None, object]]]:
     app.include_router(router)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://service") as client:
         answer = await client.get(path)
-    body = answer.json()
-    faults = body["faults"] if answer.status_code != 200 else []
+    faults: list[dict[str, Any]] = answer.json()["faults"] if answer.status_code != 200 else []
     return answer.status_code, [(one["code"], one["field"], one["facts"].get("known")) for one in faults]
 
 
