@@ -83,6 +83,7 @@ class LedgerEntry(NamedTuple):
     initiated_by: DepartmentId | None = None
     published_by: DepartmentId | None = None
     term_to: date | None = None
+    jurisdiction: str | None = None
     list_events: int = 0
     settled: int = 0
     unsettled: frozenset[EventId] = frozenset()
@@ -137,6 +138,7 @@ def _described(entry: LedgerEntry, event: EntryPublished | EntryCorrected) -> Le
         initiated_by=content.initiated_by,
         published_by=content.published_by,
         term_to=content.term_to,
+        jurisdiction=content.jurisdiction,
     )
 
 

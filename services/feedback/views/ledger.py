@@ -52,6 +52,7 @@ ENTRIES = Table(
     Column("initiated_by", Text),
     Column("published_by", Text),
     Column("term_to", Date),
+    Column("jurisdiction", Text),
     Column("list_events", Integer, nullable=False, server_default="0"),
     Column("settled", Integer, nullable=False, server_default="0"),
     Column("unsettled", Text, nullable=False, server_default=""),
@@ -210,7 +211,7 @@ def _entry_changes(old: LedgerEntry, new: LedgerEntry) -> dict[str, Any]:
 
 def entry_of(row: Any) -> LedgerEntry:
     """The entry in a row that begins with the columns of a `LedgerEntry`, in their order."""
-    entry_id, subject, name, kind, domain_id, initiated_by, published_by, term_to, *rest = row[: len(_ENTRY)]
+    entry_id, subject, name, kind, domain_id, initiated_by, published_by, term_to, region, *rest = row[: len(_ENTRY)]
     list_events, settled, unsettled, unread, ended, *tally = rest
     return LedgerEntry(
         entry_id,
@@ -221,6 +222,7 @@ def entry_of(row: Any) -> LedgerEntry:
         initiated_by,
         published_by,
         term_to,
+        region,
         list_events,
         settled,
         frozenset(unsettled.split()),

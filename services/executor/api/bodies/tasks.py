@@ -24,8 +24,9 @@ from shared.contracts.lawbook import (
 )
 from shared.contracts.response import EndMode
 from shared.contracts.undoing import demand_for
-from shared.identity import Seal, Unsealable
+from shared.identity import Seal, Unsealable, key_to_show
 from shared.web.problem import ProblemFault, problem_of
+from shared.web.subjects import ShownKey
 from shared.web.wording import Wording
 
 MOST_ANSWERS = 1_000
@@ -101,7 +102,7 @@ class BulkResult(BaseModel):
 class TaskSubject(TypedDict):
     """The subject. Name and number of a natural person are shown in clear to the implementing department only."""
 
-    key: str
+    key: ShownKey
     kind: SubjectKind
     name: str
     number: str | None
@@ -122,7 +123,7 @@ class DirectionPart(TypedDict):
     department: str
     subject: TaskSubject
     entry_subject: Annotated[
-        str, Field(description="The listed subject; differs from `subject` for a responsible person")
+        ShownKey, Field(description="The listed subject; differs from `subject` for a responsible person")
     ]
     list_kind: ListKind
     domain_id: str
@@ -163,7 +164,7 @@ def direction_part(directed: Mapping[str, Any], seal: Seal | None) -> DirectionP
         "entry_id": directed["entry_id"],
         "department": directed["department"],
         "subject": _subject(directed["of"], seal),
-        "entry_subject": directed["entry_subject"],
+        "entry_subject": key_to_show(directed["entry_subject"]),
         "list_kind": directed["list_kind"],
         "domain_id": directed["domain_id"],
         "until": directed["until"],
@@ -213,7 +214,7 @@ def _subject(of: Mapping[str, Any], seal: Seal | None) -> TaskSubject:
     if kind != SubjectKind.PERSON:
         return {"key": key, "kind": kind, "name": of["name"], "number": key.partition(":")[2]}
     name, number = _decrypted(seal, of["sealed_name"]), _decrypted(seal, of["sealed_number"])
-    return {"key": key, "kind": kind, "name": name or of["name"], "number": number}
+    return {"key": None, "kind": kind, "name": name or of["name"], "number": number}
 
 
 def _decrypted(seal: Seal | None, sealed: str | None) -> str | None:
