@@ -18,9 +18,12 @@ from services.executor.stores import reading_progress
 from services.executor.views import directions, tasks
 from shared.calendar.working_days import today
 from shared.contracts.event import DepartmentId, LineId, SubjectKey
+from shared.contracts.lawbook import SubjectKind
 from shared.eventstore import Session
 from shared.eventstore.partitions import partition_of
+from shared.identity import kind_of
 from shared.identity.personal_numbers import personal_number_faults
+from shared.lawbook.responsibility import reads_persons
 from shared.rejection import Fault, Rejected, reject, reject_all
 from shared.runtime.core import Core
 
@@ -112,10 +115,12 @@ async def make_check(
 ) -> CheckMade:
     """Find what is due to a subject in a matter, and record it. Uses this database only, so it works without Kafka.
 
-    Raises Rejected: `personal_number_in_text`.
+    Raises Rejected: `personal_number_in_text`, `natural_persons_not_read`.
     """
     reject_all(personal_number_faults({"matter": matter}))
     book = await core.lawbook.current()
+    if kind_of(subject) is SubjectKind.PERSON and not reads_persons(book, department):
+        raise reject("natural_persons_not_read", department=department)
     partition = partition_of(subject, core.store.partitions)
     async with core.store.reading.connect() as connection:
         known = await _known_lines(connection, subject)

@@ -66,6 +66,18 @@ def overseen_regions(book: LawBook, department_id: DepartmentId | None) -> froze
     return regions_of(book, department.department_id)
 
 
+def oversees_department(book: LawBook, overseer: DepartmentId | None, department_id: DepartmentId) -> bool:
+    """Whether a credit office or auditor of `overseer` reads the work of this department: it is in one of its regions."""
+    department = book.department(department_id)
+    return department is not None and department.region in overseen_regions(book, overseer)
+
+
+def reads_persons(book: LawBook, department_id: DepartmentId) -> bool:
+    """Whether the department reads records of natural persons: a third party only where the law book says so (rows 24, 28)."""
+    department = book.department(department_id)
+    return department is not None and (department.natural_persons or not department.is_third_party)
+
+
 def is_active_department(department: Department | None, today: date) -> bool:
     """Whether the department exists and has not been retired before this day."""
     return department is not None and (department.retired_on is None or today <= department.retired_on)

@@ -10,13 +10,14 @@ from datetime import datetime
 from typing import Any, ClassVar
 
 import orjson
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from shared.contracts.event import Event
+from shared.contracts.event import Event, SubjectKey
 from shared.contracts.vocabulary import Vocabulary
 from shared.eventstore import VersionConflict, operator_log
 from shared.eventstore.schema import OFFSETS, PARKED
+from shared.identity import key_to_show
 from shared.messaging.failures import Fenced, describe, is_deterministic
 from shared.messaging.intake import Intake, lock_parked
 from shared.messaging.message import stored_record
@@ -71,7 +72,10 @@ OPERATOR_EVENTS = Vocabulary([ParkedRetried, ParkedDiscarded, PartitionResumed])
 
 @dataclass(frozen=True, slots=True)
 class Parked:
-    """A parked event. `is_culprit`: this event itself failed, for `reason`; otherwise it waits behind an event of its key."""
+    """A parked event. `is_culprit`: this event itself failed, for `reason`; otherwise it waits behind an event of its key.
+
+    `key`: for events of a natural person, the handle of the key (`shown_key`).
+    """
 
     parked_id: int
     key: str
@@ -98,14 +102,35 @@ async def list_parked(
     """Parked events of one key, or of all, in the order in which they will be retried."""
     query = select(PARKED).where(PARKED.c.parked_id > after).order_by(PARKED.c.parked_id).limit(limit)
     if key is not None:
-        query = query.where(PARKED.c.key == key)
-    return [_parked(row) for row in await connection.execute(query)]
+        query = query.where(PARKED.c.key == await _key_of(connection, key))
+    rows = (await connection.execute(query)).all()
+    handles = {key: await shown_key(connection, key) for key in sorted({row.key for row in rows})}
+    return [_parked(row, handles[row.key]) for row in rows]
 
 
-def _parked(row: Any) -> Parked:
+_HANDLE = "parked:"
+
+
+async def shown_key(connection: AsyncConnection, key: str) -> str:
+    """The key as operators see it. That of a natural person is shown as `parked:<id>` of its first parked event (row 25)."""
+    if key_to_show(SubjectKey(key)) is not None:
+        return key
+    first = await connection.scalar(select(func.min(PARKED.c.parked_id)).where(PARKED.c.key == key))
+    return f"{_HANDLE}{first or 0}"
+
+
+async def _key_of(connection: AsyncConnection, shown: str) -> str:
+    """The key that an operator names. A handle of an event that is not parked any more names no key."""
+    number = shown.removeprefix(_HANDLE)
+    if number == shown or not (number.isascii() and number.isdigit() and int(number) < 2**63):
+        return shown
+    return await connection.scalar(select(PARKED.c.key).where(PARKED.c.parked_id == int(number))) or shown
+
+
+def _parked(row: Any, key: str) -> Parked:
     return Parked(
         row.parked_id,
-        row.key,
+        key,
         row.topic,
         row.partition,
         row.record_offset,
@@ -120,8 +145,11 @@ async def retry(intake: Intake, key: str, *, by: str) -> Retried:
     """Handle the parked events of a key, in order, each under a savepoint; stop at the first one that fails again.
 
     Events handled before it stay handled. Raises an outage; then the key stays parked as before. `by` names the operator.
+    `key`: as it is shown (`shown_key`).
     """
     handled = 0
+    async with intake.store.engine.connect() as connection:
+        key = await _key_of(connection, key)
     while True:
         chunk = await _retry_chunk(intake, key, by)
         handled += chunk.handled
@@ -175,7 +203,7 @@ async def _handle(intake: Intake, connection: AsyncConnection, row: Any) -> str 
 
 
 async def discard(intake: Intake, parked_id: int, reason: str, *, by: str) -> str:
-    """Discard one parked event for good; its key. The events behind it stay parked until they are retried.
+    """Discard one parked event for good; its key, as it is shown. The events behind it stay parked until they are retried.
 
     The record itself stays on its topic and in its publisher's store. Raises Rejected: `parked_unknown`.
     """
@@ -200,7 +228,7 @@ async def discard(intake: Intake, parked_id: int, reason: str, *, by: str) -> st
             reason=reason,
         )
         await _record(intake, connection, row.key, discarded, by)
-    return row.key
+        return await shown_key(connection, row.key)
 
 
 async def resume(intake: Intake, topic: str, partition: int, *, by: str, reason: str = "") -> None:

@@ -28,9 +28,9 @@ class StateBody(BaseModel):
 
 
 class RetryBody(BaseModel):
-    """The key whose parked events are retried."""
+    """The key whose parked events are retried, as the list of parked events shows it."""
 
-    key: str = Field(min_length=1)
+    key: str = Field(min_length=1, description="`parked:<id>` for a natural person")
 
 
 class RetriedBody(BaseModel):

@@ -19,12 +19,6 @@ MAY_BE_INFORMATIONAL = {"serious_acts", "list_keeper", "catalogue_keeper"}
 ONLY_FORM = {"policy_faults.py", "settings_in_use.py"}
 """Modules that name settings without deciding by them."""
 
-AWAITED = {
-    *("suspend_publicity_on_objection", "suspend_sharing_on_objection", "suspension_begins", "objection_received_by"),
-    *("repair_needs", "publicity_lengths", "publicity_counts_from"),
-}
-"""Enforced by work on repair and on publicity that goes on at the same time. Delete this set when both are merged."""
-
 SHOWN_BY: Mapping[str, str] = {
     "grades": "test_a_grade_of_the_jurisdiction_leads_to_the_list_that_its_policy_says",
     "law_or_central_policy_only": "test_a_black_list_rests_on_a_law_or_central_policy_where_the_policy_asks_for_it",
@@ -49,6 +43,15 @@ SHOWN_BY: Mapping[str, str] = {
     ),
     "third_party_lists": "test_a_list_of_a_third_party_is_published_only_where_a_document_says_so",
     "lists_published_by_credit_office": "test_where_the_credit_office_publishes_the_lists_no_other_department_does",
+    "suspend_publicity_on_objection": "test_the_policy_says_what_else_is_suspended",
+    "suspend_sharing_on_objection": "test_the_policy_says_what_else_is_suspended",
+    "suspension_begins": "test_where_the_policy_says_so_the_suspension_begins_with_the_verification",
+    "objection_received_by": (
+        "test_objections_are_received_by_those_whom_the_policy_names_and_by_those_that_answer_for_the_entry"
+    ),
+    "repair_needs": "test_a_repair_needs_evidence_and_the_minimum_of_publicity",
+    "publicity_lengths": "test_minimum_and_maximum_go_by_domain_then_by_grade",
+    "publicity_counts_from": "test_months_count_from_the_decision_or_from_the_listing",
     "passed_up_matters": "test_matters_that_a_region_passes_up_are_for_the_bodies_above_it",
 }
 """Enforced setting → a test of what follows from it."""
@@ -68,7 +71,7 @@ def test_services_stand_just_at_what_is_enforced() -> None:
         assert all((ROOT / "services" / service).is_dir() for service in use.enforced_by), name
 
 
-@pytest.mark.parametrize("name", [name for name in ENFORCED if name not in AWAITED])
+@pytest.mark.parametrize("name", ENFORCED)
 def test_a_setting_that_is_enforced_is_read_by_the_rules_of_its_services(name: str) -> None:
     for service in SETTINGS_IN_USE[name].enforced_by:
         assert name in read_in("shared/lawbook") | read_in(f"services/{service}"), service
@@ -79,7 +82,7 @@ def test_a_setting_that_is_not_enforced_is_read_by_no_rule(name: str) -> None:
     assert name not in read_in("shared/lawbook") | read_in("services")
 
 
-@pytest.mark.parametrize("name", [name for name in ENFORCED if name not in AWAITED])
+@pytest.mark.parametrize("name", ENFORCED)
 def test_what_follows_from_an_enforced_setting_has_a_test(name: str) -> None:
     assert SHOWN_BY[name] in all_tests()
 

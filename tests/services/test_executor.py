@@ -25,6 +25,7 @@ from shared.contracts.lawbook_events import (
     DomainPublished,
     InstrumentPublished,
     MeasurePublished,
+    RegionsPublished,
 )
 from shared.contracts.listing import Subject
 from shared.contracts.response import (
@@ -41,7 +42,7 @@ from shared.contracts.response import (
 from shared.database.migration import drift
 from shared.ids import new_event_id
 from shared.trust import OfficerRole
-from tests.builders import a_department, a_domain, a_line, a_measure, an_instrument
+from tests.builders import a_department, a_domain, a_line, a_measure, an_instrument, the_regions
 from tests.engine.statements import counted
 from tests.harness import World, eventually, world
 from tests.holidays import notice_file
@@ -78,6 +79,8 @@ def lawbook() -> list[Any]:
     departments = [
         *(a_department(department) for department in (*DEPARTMENTS, *OTHERS)),
         a_department("example-credit-office", credit_office=True),
+        a_department("example-puyang-office", credit_office=True, region="410900"),
+        a_department("example-bank", kind="bank"),
     ]
     measures = [a_measure(f"m{number}", implementers=DEPARTMENTS) for number in range(1, 10)]
     return [
@@ -85,6 +88,7 @@ def lawbook() -> list[Any]:
         DomainPublished(lawbook_version=2, domain=tax),
         *(MeasurePublished(lawbook_version=v, measure=m) for v, m in enumerate(measures, start=3)),
         *(DepartmentPublished(lawbook_version=v, department=d) for v, d in enumerate(departments, start=12)),
+        RegionsPublished(lawbook_version=12 + len(departments), regions=the_regions()),
     ]
 
 
@@ -317,6 +321,31 @@ async def test_watching_roles_may_read_any_department_and_answer_nothing(w: Worl
             f"/v1/tasks/{case.lines[0]}/apply", json={}, headers=w.writes("example-credit-office", role)
         )
         assert code_of(answered) == (403, "forbidden_role")
+
+
+async def test_watching_roles_read_the_departments_of_their_regions_only(w: World) -> None:
+    case = await a_case(w, line(works=Works.OCCASION))
+    http, path = w.http("executor"), f"/v1/tasks/{case.lines[0]}"
+    receipt = await make_check(w, case.department, question(case.subject, w))
+    for role in (OfficerRole.CREDIT_OFFICE, OfficerRole.AUDITOR):
+        elsewhere = w.bearer("example-puyang-office", role)
+        assert code_of(await http.get(path, headers=elsewhere)) == (404, "unknown_id")
+        assert code_of(await http.get(f"/v1/checks/{receipt['check_id']}", headers=elsewhere)) == (404, "unknown_id")
+        for listed in ("/v1/tasks", "/v1/checks"):
+            answer = await http.get(listed, params={"department": case.department}, headers=elsewhere)
+            assert code_of(answer) == (403, "outside_responsibility")
+    assert code_of(await http.get(path, headers=w.bearer("example-bank", OfficerRole.AUDITOR))) == (404, "unknown_id")
+
+
+async def test_a_third_party_learns_nothing_of_persons_unless_the_law_book_says_so(w: World) -> None:
+    index = next(_subjects)
+    case = await a_case(w, subject=person(w, index), department="example-bank")
+    task = await case.task()
+    assert task["subject"] == {"key": None, "kind": "person", "name": case.subject.name, "number": None}
+    answer = await w.http("executor").post(
+        "/v1/checks", json=question(case.subject, w), headers=w.writes("example-bank", OfficerRole.SYSTEM)
+    )
+    assert code_of(answer) == (403, "natural_persons_not_read")
 
 
 async def test_other_roles_see_nothing(w: World) -> None:
@@ -701,7 +730,8 @@ async def test_a_person_is_named_in_the_body_and_stored_as_a_key_only(w: World) 
     case = await a_case(w, line(works=Works.OCCASION), subject=person(w, index))
     receipt = await make_check(w, case.department, question(case.subject, w, "licensing"))
     assert [hit["line_id"] for hit in receipt["hits"]] == case.lines
-    assert receipt["subject"] == {"key": case.subject.key, "kind": "person"}
+    assert receipt["subject"] == {"key": None, "kind": "person"}
+    assert [entry["entry_subject"] for entry in receipt["lists"]] == [None]
     number = INVENTED.person(index).resident_id
     rows = await w.rows(
         "executor", "SELECT made::text AS text FROM checks UNION ALL SELECT body::text FROM idempotency"

@@ -21,12 +21,13 @@ from shared.contracts.event import DepartmentId, EntryId, LineId, PublicEvent, S
 from shared.contracts.execution import Applied, Armed, NotApplicable, Undone, WithoutBasis
 from shared.contracts.feedback import LoopClosed, ObligationOverdue
 from shared.contracts.lawbook import Duty
-from shared.contracts.lawbook_events import DepartmentPublished, RegionsPublished
+from shared.contracts.lawbook_events import DepartmentPublished, LawbookEvent, RegionsPublished
 from shared.contracts.response import EndMode
 from shared.database import connect
 from shared.eventstore import Metadata, Session
 from shared.eventstore.partitions import partition_of
 from shared.ids import new_event_id
+from shared.lawbook.items import publications
 from shared.messaging.message import Message
 from shared.messaging.reaction import Batch
 from shared.trust import OfficerRole
@@ -40,11 +41,13 @@ from tests.holidays import notice_file
 TAXES = DepartmentId("taxes")
 
 
-def lawbook() -> list[DepartmentPublished]:
-    """The departments of these tests. Feedback needs the law book only to decide who may read."""
-    departments = [a_department(name) for name in ("court", HOUSING, TAXES, BANK)]
+def lawbook() -> Sequence[LawbookEvent]:
+    """The regions and departments of these tests. Feedback needs the law book only to decide who may read."""
+    departments = [a_department(name) for name in ("court", HOUSING, TAXES)]
+    departments.append(a_department(BANK, kind="bank"))
     departments.append(a_department("office", credit_office=True))
-    return [DepartmentPublished(lawbook_version=nth, department=one) for nth, one in enumerate(departments, start=1)]
+    departments.append(a_department("puyang-office", credit_office=True, region="410900"))
+    return publications([*the_regions(), *departments], 0)
 
 
 @asynccontextmanager
@@ -492,6 +495,38 @@ async def test_what_was_applied_without_a_basis_is_a_conflict_until_it_is_undone
             return await conflicts(w, office) == []
 
         await eventually(no_conflict, what="the effect is undone")
+
+
+async def test_who_oversees_another_region_reads_nothing_of_the_ledger(start: StartWorld) -> None:
+    async with feedback(start) as w:
+        story, publisher, open_story = revoked_story(), Publisher(w), new_story()
+        line = f"{open_story.entry_id}-a"
+        open_story.published().directed(a_line(line)).settled(line).did(Applied, line).revoked()
+        await publisher.publish([*story.events, *open_story.events])
+        await arrived(w, len(story.events) + len(open_story.events))
+        http = w.http("feedback")
+        for office, found in (("office", True), ("puyang-office", False)):
+            for role in (OfficerRole.CREDIT_OFFICE, OfficerRole.AUDITOR):
+                who = w.bearer(office, role)
+                assert bool(await obligations(w, who, state="closed")) is found
+                assert bool((await http.get("/v1/statistics/still-in-force", headers=who)).json()["items"]) is found
+                counts = (await http.get("/v1/statistics", headers=who)).json()
+                assert (bool(counts["entries"]), bool(counts["departments"])) == (found, found)
+                closure_of = await http.get(f"/v1/entries/{story.entry_id}/closure", headers=who)
+                assert closure_of.status_code == (200 if found else 403)
+        bank = w.bearer(BANK, OfficerRole.AUDITOR)
+        assert (await http.get(f"/v1/entries/{story.entry_id}/closure", headers=bank)).status_code == 403
+
+
+async def test_a_department_that_carries_out_sees_its_own_lines_of_an_entry(start: StartWorld) -> None:
+    async with feedback(start) as w:
+        story = revoked_story()
+        await Publisher(w).publish(story.events)
+        await in_state(w, story, EntryState.CLOSED)
+        found = await closure(w, story.entry_id, w.bearer(TAXES, OfficerRole.EXECUTOR))
+        assert {line["department"] for line in found["lines"]} == {TAXES}
+        whole = await closure(w, story.entry_id, w.bearer("court", OfficerRole.LISTER))
+        assert {line["department"] for line in whole["lines"]} == {TAXES, HOUSING}
 
 
 async def test_obligations_come_in_pages_and_by_state(start: StartWorld) -> None:

@@ -13,6 +13,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.feedback.views import closure, obligations
+from services.feedback.views.scope import EVERYTHING
 from services.initiator.views import entries
 from services.registry.views import public
 from services.registry.views.public import PublicList
@@ -32,7 +33,7 @@ QUERIES: dict[str, tuple[str, Ask]] = {
     "entries_one_decision_idx": ("initiator", lambda c: entries.active_among(c, _KEYS)),
     "lines_open_idx": ("feedback", lambda c: obligations.obligations(c, _OWED_BY, "", 100)),
     "lines_unnoticed_idx": ("feedback", lambda c: obligations.unpublished_overdue(c, date(2018, 3, 1), None, 100)),
-    "entries_undoing_idx": ("feedback", lambda c: closure.still_in_force(c, "", 100)),
+    "entries_undoing_idx": ("feedback", lambda c: closure.still_in_force(c, EVERYTHING, "", 100)),
 }
 
 

@@ -155,7 +155,8 @@ async def test_a_department_sees_what_its_matters_need_and_its_region_the_rest(w
     assert await entries_of(await read(w, index, "qidong-development-reform", OfficerRole.AUDITOR)) == []
     await publish(w, revoked(entry))
     assert await entries_of(await read(w, index, acts.department, OfficerRole.EXECUTOR)) == []
-    for asked in ({"history": True}, {"effective_at": "2019-01-01"}):
+    past: tuple[dict[str, Any], ...] = ({"history": True}, {"effective_at": "2019-01-01"})
+    for asked in past:
         assert await entries_of(await read(w, index, STRANGER, OfficerRole.EXECUTOR, **asked)) == []
     assert await entries_of(await read(w, index, STRANGER, OfficerRole.AUDITOR, history=True)) == [entry.entry_id]
 

@@ -41,8 +41,9 @@ async def checks_awaiting_outcome(
 ) -> Page[CheckBody]:
     """Checks with hits whose outcome is not recorded yet (row 11), oldest first."""
     book = await core.lawbook.current()
+    asked_for = await department_asked_for(core, who, department)
     async with core.engine.connect() as connection:
-        found = await checks.awaiting_outcome(connection, department_asked_for(who, department), after, limit + 1)
+        found = await checks.awaiting_outcome(connection, asked_for, after, limit + 1)
     page, following = cut(found, limit, lambda stored: stored.made.check_id)
     return Page(items=[check_body(stored, book, wording) for stored in page], next=following)
 
@@ -52,7 +53,7 @@ async def read_check(check_id: str, core: CoreDep, who: Reader, wording: Wording
     book = await core.lawbook.current()
     async with core.engine.connect() as connection:
         stored = await checks.find(connection, check_id)
-    if stored is None or not may_read(who, stored.made.department):
+    if stored is None or not await may_read(core, who, stored.made.department):
         raise reject("unknown_id", "path.check_id")
     return check_body(stored, book, wording)
 

@@ -32,6 +32,7 @@ from services.executor.views.tasks import FIRST_PLACE, Place, TaskQuery
 from shared.contracts.event import EntryId
 from shared.contracts.lawbook import MeasureKind
 from shared.eventstore import Session
+from shared.lawbook.responsibility import reads_persons
 from shared.rejection import reject
 from shared.runtime.core import Core
 from shared.trust import Principal
@@ -65,7 +66,7 @@ async def worklist(
     A task that is directed during the reading may come before `next`. A client that polls open tasks starts at the beginning.
     """
     query = TaskQuery(
-        department=department_asked_for(who, department),
+        department=await department_asked_for(core, who, department),
         open=_OPEN[state],
         kind=kind,
         entry_id=EntryId(entry_id) if entry_id is not None else None,
@@ -84,17 +85,19 @@ async def worklist(
 async def read_task(task_id: str, core: CoreDep, who: Reader) -> TaskBody:
     async with core.store.reading.connect() as connection:
         row = await tasks.find(connection, task_id)
-        if row is None or not may_read(who, row.department):
+        if row is None or not await may_read(core, who, row.department):
             raise reject("unknown_id", "path.task_id")
         return (await _bodies(core, connection, who, [row]))[0]
 
 
 async def _bodies(core: Core, connection: AsyncConnection, who: Principal, rows: Sequence[Any]) -> list[TaskBody]:
-    """The rows as bodies. Persons are shown in clear only to executors of the department that has the task."""
+    """The rows as bodies. Persons are shown in clear only to executors of the department that has the task, and to those of a
+    third party only where the law book lets it read persons."""
     if not rows:
         return []
     found = await directions.json_by_number(connection, {row.direction for row in rows})
-    own = who.department if who.has(*EXECUTES) else None
+    reads = reads_persons(await core.lawbook.current(), department_of(who))
+    own = who.department if who.has(*EXECUTES) and reads else None
     parts = {n: direction_part(one, core.seal if one["department"] == own else None) for n, one in found.items()}
     return [task_body(row, found[row.direction]["lines"][row.nth], parts[row.direction]) for row in rows]
 

@@ -154,7 +154,10 @@ class Barred(Contract):
 
 
 class ActiveEntry(Contract):
-    """A list entry that reaches the subject, by the events that this executor has read."""
+    """A list entry of which the asking department carries out measures on the subject.
+
+    Older checks name the entries of every department that the executor serves.
+    """
 
     entry_id: EntryId
     list_kind: ListKind

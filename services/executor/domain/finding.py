@@ -48,8 +48,8 @@ _CAN_HIT = (AWAITING_ANSWER | IN_EFFECT) - {TaskState.FAILED}
 
 
 def find(known: Sequence[KnownLine], department: DepartmentId, matter: str, book: LawBook, day: date) -> Findings:
-    """Hits are occasion lines of this department. Entries are found by the lines of every department that this executor
-    serves."""
+    """Hits are occasion lines of this department, and entries are those of which it carries out measures: a check shows nothing
+    of the matters of others."""
     due = [one for one in known if one.direction.department == department and _is_due(one, matter)]
     reasons = [(one, refusal_reason(one.line, book, day)) for one in due]
     return Findings(
@@ -59,7 +59,7 @@ def find(known: Sequence[KnownLine], department: DepartmentId, matter: str, book
             for one, reason in reasons
             if reason is not None
         ),
-        lists=_active_entries(known),
+        lists=_active_entries(one for one in known if one.direction.department == department),
         covers=covered_lists(department, book, day),
     )
 

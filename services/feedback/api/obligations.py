@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from services.feedback.api.access import Department, readable_department
+from services.feedback.api.access import Department, readable
 from services.feedback.api.bodies.obligations import ObligationBody, obligation_body
 from services.feedback.domain.states import LineState
 from services.feedback.views import obligations
@@ -31,7 +31,8 @@ async def list_obligations(
 ) -> Page[ObligationBody]:
     """Who owes what, and by when (row 22), ordered by line id."""
     day = today(core.clock.now())
-    query = ObligationQuery(readable_department(who, department), entry_id, state, day if overdue else None)
+    only, scope = await readable(core, who, department)
+    query = ObligationQuery(only, entry_id, state, day if overdue else None, scope)
     async with core.engine.connect() as connection:
         rows = await obligations.obligations(connection, query, after, limit + 1)
     page, following = cut(rows, limit, lambda row: str(row.line_id))

@@ -1,7 +1,7 @@
 """Queries for the closure of entries: the whole ledger of one entry, and the entries with effects that are not proved undone."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -12,6 +12,7 @@ from services.feedback.domain.entry import EntryState, LedgerEntry
 from services.feedback.domain.line import LedgerLine
 from services.feedback.views.ledger import ENTRIES, LINES, entry_of, line_of
 from services.feedback.views.measures import MEASURES
+from services.feedback.views.scope import Scope
 from shared.database import among
 
 
@@ -33,14 +34,12 @@ class EntryLedger:
     closed_at: datetime | None
     lines: tuple[LineWithText, ...]
 
-    def involves(self, department: str) -> bool:
-        """True when the department initiated or published the entry, or must apply a measure of it."""
-        entry = self.entry
-        return department in (
-            entry.initiated_by,
-            entry.published_by,
-            *(one.line.department for one in self.lines),
-        )
+    def part_of(self, department: str) -> "EntryLedger | None":
+        """What concerns a department: the whole, when it initiated or published the entry; else its own lines, or None."""
+        if department in (self.entry.initiated_by, self.entry.published_by):
+            return self
+        own = tuple(one for one in self.lines if one.line.department == department)
+        return replace(self, lines=own) if own else None
 
 
 async def ledger_of(connection: AsyncConnection, entry_id: str) -> EntryLedger | None:
@@ -49,11 +48,12 @@ async def ledger_of(connection: AsyncConnection, entry_id: str) -> EntryLedger |
     return next(iter(await _with_lines(connection, rows)), None)
 
 
-async def still_in_force(connection: AsyncConnection, after: str, limit: int) -> list[EntryLedger]:
+async def still_in_force(connection: AsyncConnection, scope: Scope, after: str, limit: int) -> list[EntryLedger]:
     """Entries that are no longer in force and not closed: something is not proved undone (row N1). Ordered by entry id."""
     c = ENTRIES.c
     undoing = literal(EntryState.UNDOING.value, literal_execute=True)
-    query = select(ENTRIES).where(c.state == undoing, c.entry_id > after).order_by(c.entry_id).limit(limit)
+    conditions = (c.state == undoing, c.entry_id > after, scope.entries)
+    query = select(ENTRIES).where(*conditions).order_by(c.entry_id).limit(limit)
     return await _with_lines(connection, (await connection.execute(query)).all())
 
 

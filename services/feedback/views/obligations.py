@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.feedback.domain.states import OWES_IN, LineState
 from services.feedback.views.ledger import ENTRIES, IS_WANTED, LINES, wanted
 from services.feedback.views.measures import MEASURES
+from services.feedback.views.scope import EVERYTHING, Scope
 from shared.database import among
 from shared.eventstore.schema import PARKED
 
@@ -30,6 +31,7 @@ class ObligationQuery:
     state: LineState | None = None
     overdue_on: date | None = None
     """Only obligations whose last day is before this day."""
+    scope: Scope = EVERYTHING
 
 
 async def obligations(connection: AsyncConnection, query: ObligationQuery, after: str, limit: int) -> list[Any]:
@@ -39,7 +41,11 @@ async def obligations(connection: AsyncConnection, query: ObligationQuery, after
     """
     c = LINES.c
     states = [state.value for state in ([query.state] if query.state else OWES_IN)]
-    conditions = [c.line_id > after, c.state.in_(bindparam("states", states, expanding=True, literal_execute=True))]
+    conditions = [
+        c.line_id > after,
+        c.state.in_(bindparam("states", states, expanding=True, literal_execute=True)),
+        query.scope.lines,
+    ]
     if query.department is not None:
         conditions.append(c.department == query.department)
     if query.entry_id is not None:

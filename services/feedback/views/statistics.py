@@ -8,18 +8,23 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.feedback.domain.states import Answer, LineState
 from services.feedback.views.ledger import ENTRIES, LINES
+from services.feedback.views.scope import Scope
 
 
-async def entries_by_state(connection: AsyncConnection, initiated_by: str | None) -> list[Any]:
+async def entries_by_state(connection: AsyncConnection, initiated_by: str | None, scope: Scope) -> list[Any]:
     """How many entries each list has in each state. `initiated_by`: only the entries of this department."""
     c = ENTRIES.c
-    query = select(c.list_kind, c.state, func.count().label("entries")).group_by(c.list_kind, c.state)
+    query = (
+        select(c.list_kind, c.state, func.count().label("entries")).where(scope.entries).group_by(c.list_kind, c.state)
+    )
     if initiated_by is not None:
         query = query.where(c.initiated_by == initiated_by)
     return list(await connection.execute(query.order_by(c.list_kind, c.state)))
 
 
-async def lines_by_department(connection: AsyncConnection, department: str | None, day: date) -> list[Any]:
+async def lines_by_department(
+    connection: AsyncConnection, department: str | None, day: date, scope: Scope
+) -> list[Any]:
     """Lines of each department by outcome and state, and those that are overdue on this day. `department`: only this one."""
     c = LINES.c
 
@@ -44,7 +49,8 @@ async def lines_by_department(connection: AsyncConnection, department: str | Non
             counted(c.answered_late, "answered_late"),
             counted(c.undone_late, "undone_late"),
         )
-        .where(c.department.is_not(None) if department is None else c.department == department)
+        .select_from(LINES.join(ENTRIES, ENTRIES.c.entry_id == c.entry_id))
+        .where(c.department.is_not(None) if department is None else c.department == department, scope.lines)
         .group_by(c.department)
         .order_by(c.department)
     )

@@ -23,6 +23,7 @@ from shared.contracts.lawbook import (
 from shared.contracts.listing import Decision, Notice, Origin
 from shared.lawbook.terms import last_day
 from shared.web.problem import ProblemFault
+from shared.web.subjects import ShownKey
 
 
 def _stripped(text: str) -> str:
@@ -130,7 +131,7 @@ class ReturnBody(Body):
 
 
 class ListedSubject(BaseModel):
-    key: str
+    key: ShownKey
     name: str = Field(description="Masked for a natural person")
 
 

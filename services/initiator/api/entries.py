@@ -11,11 +11,11 @@ from services.initiator.api.bodies import EntryBody, EntryDetail, EntryRow, List
 from services.initiator.domain.entry import ENTRY, Drafted, EntryStatus, NoEntry, Returned, status_of
 from services.initiator.views import entries
 from services.initiator.views.entries import Filter
-from shared.contracts.listing import Entry
 from shared.eventstore import Metadata, Session
 from shared.rejection import reject
 from shared.web.core import CoreDep
 from shared.web.paging import AfterPosition, Limit, Page, cut
+from shared.web.subjects import shown_entry
 from shared.web.writing import ExpectedVersion, Write
 
 router = APIRouter()
@@ -96,13 +96,8 @@ async def read_entry(entry_id: str, core: CoreDep, who: Reader) -> EntryDetail:
         version=await session.version(ENTRY, entry_id),
         status=status_of(state),
         returned_because=state.reason if isinstance(state, Returned) else None,
-        entry=_without_sealed(state.entry),
+        entry=shown_entry(state.entry),
     )
-
-
-def _without_sealed(entry: Entry) -> dict[str, Any]:
-    sealed = {"sealed_name", "sealed_number"}
-    return entry.model_dump(mode="json", exclude={"subject": sealed, "responsible": {"__all__": {"subject": sealed}}})
 
 
 def _entry_row(row: Row[Any]) -> EntryRow:

@@ -18,7 +18,7 @@ from shared.contracts.event import DepartmentId, EntryId
 from shared.contracts.lawbook import ListKind, SubjectKind
 from shared.contracts.listing import Entry, Suspends
 from shared.lawbook.book import LawBook
-from shared.lawbook.responsibility import overseen_regions
+from shared.lawbook.responsibility import overseen_regions, reads_persons
 
 
 class Extent(StrEnum):
@@ -54,7 +54,7 @@ def reader(book: LawBook, department_id: DepartmentId, *, oversees: bool) -> Rea
         department_id,
         overseen_regions(book, department_id) if oversees else frozenset(),
         third_party,
-        not third_party or (department is not None and department.natural_persons),
+        reads_persons(book, department_id),
     )
 
 

@@ -20,6 +20,7 @@ from shared.contracts.lawbook import Role
 from shared.contracts.listing import Cause, Suspends
 from shared.contracts.policy import SuspensionBegins
 from shared.identity.personal_numbers import contains_personal_number
+from shared.web.subjects import ShownKey, shown_entry
 
 
 def _without_personal_number(text: str) -> str:
@@ -268,7 +269,7 @@ class EntryBody(Row):
     """The status of an entry."""
 
     entry_id: str
-    subject_key: str
+    subject_key: ShownKey
     list_kind: str
     domain_id: str
     initiated_by: str
@@ -321,10 +322,6 @@ class HistoryBody(BaseModel):
     steps: list[StepBody]
 
 
-_SEALED = {"sealed_name", "sealed_number"}
-_NOT_SHOWN: Any = {"subject": _SEALED, "responsible": {"__all__": {"subject": _SEALED}}}
-
-
 def history_body(history: History) -> HistoryBody:
     """The history of an entry, without sealed names and numbers."""
     entry = history.state.entry
@@ -338,6 +335,6 @@ def history_body(history: History) -> HistoryBody:
         suspended=history.suspended,
         awaiting_decision=history.awaiting,
         open_cases=history.open_cases,
-        entry=entry.model_dump(mode="json", exclude=_NOT_SHOWN),
+        entry=shown_entry(entry),
         steps=[StepBody.model_validate(step) for step in history.steps],
     )

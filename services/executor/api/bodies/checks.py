@@ -1,21 +1,22 @@
 """Bodies of checks and their outcomes."""
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import date, datetime
 from typing import Literal
 
 from pydantic import AwareDatetime, BaseModel, Field
 
 from services.executor.api.bodies import LONGEST_TEXT, NOTE, Body
 from services.executor.domain.check import RecordOutcome
-from services.executor.domain.events import ActiveEntry, Barred, CheckMade, Hit, ListName, OutcomeRecorded
+from services.executor.domain.events import Barred, CheckMade, Hit, ListName, OutcomeRecorded
 from services.executor.views.checks import StoredCheck
 from shared.calendar.working_days import SHANGHAI
-from shared.contracts.event import DepartmentId
-from shared.contracts.lawbook import SubjectKind
+from shared.contracts.event import DepartmentId, DomainId, EntryId
+from shared.contracts.lawbook import ListKind, SubjectKind
 from shared.identity import kind_of
 from shared.lawbook.book import LawBook
 from shared.web.language import Language, language
+from shared.web.subjects import ShownKey
 from shared.web.wording import Wording
 
 
@@ -62,8 +63,20 @@ class RecordedOutcome(BaseModel):
 class CheckedSubject(BaseModel):
     """The subject of a check, without its number."""
 
-    key: str
+    key: ShownKey
     kind: SubjectKind
+
+
+class FoundEntry(BaseModel):
+    """An entry that reaches the subject, because of a line of the asking department."""
+
+    entry_id: EntryId
+    list_kind: ListKind
+    domain_id: DomainId
+    entry_subject: ShownKey = Field(
+        description="The listed subject; differs from the subject of the check for a responsible person"
+    )
+    until: date | None
 
 
 class CheckBody(BaseModel):
@@ -80,8 +93,9 @@ class CheckBody(BaseModel):
     barred: tuple[Barred, ...] = Field(
         description="Directed punishments that must not be applied, because their basis is gone"
     )
-    lists: tuple[ActiveEntry, ...] = Field(
-        description="Active entries that reach the subject, by the events that this executor has read"
+    lists: tuple[FoundEntry, ...] = Field(
+        description="Active entries of which this department carries out measures on the subject, by the events that this "
+        "executor has read"
     )
     covers: tuple[ListName, ...] = Field(description='The lists for which "no record" is stated')
     as_of: datetime | None
@@ -104,7 +118,7 @@ def check_body(stored: StoredCheck, book: LawBook, wording: Wording) -> CheckBod
         matter=made.matter,
         hits=made.hits,
         barred=made.barred,
-        lists=made.lists,
+        lists=tuple(FoundEntry.model_validate(one, from_attributes=True) for one in made.lists),
         covers=made.covers,
         as_of=made.as_of,
         complete=made.complete,

@@ -25,8 +25,9 @@ from shared.contracts.lawbook import (
 )
 from shared.contracts.response import EndMode
 from shared.contracts.undoing import demand_for, stronger, undo_within
-from shared.identity import Seal, Unsealable
+from shared.identity import Seal, Unsealable, key_to_show
 from shared.web.problem import ProblemFault, problem_of
+from shared.web.subjects import ShownKey
 from shared.web.wording import Wording
 
 MOST_ANSWERS = 1_000
@@ -111,7 +112,7 @@ class BulkResult(BaseModel):
 class TaskSubject(TypedDict):
     """The subject. Name and number of a natural person are shown in clear to the implementing department only."""
 
-    key: str
+    key: ShownKey
     kind: SubjectKind
     name: str
     number: str | None
@@ -132,7 +133,7 @@ class DirectionPart(TypedDict):
     department: str
     subject: TaskSubject
     entry_subject: Annotated[
-        str, Field(description="The listed subject; differs from `subject` for a responsible person")
+        ShownKey, Field(description="The listed subject; differs from `subject` for a responsible person")
     ]
     list_kind: ListKind
     domain_id: str
@@ -181,7 +182,7 @@ def direction_part(directed: Mapping[str, Any], seal: Seal | None) -> DirectionP
         "entry_id": directed["entry_id"],
         "department": directed["department"],
         "subject": _subject(directed["of"], seal),
-        "entry_subject": directed["entry_subject"],
+        "entry_subject": key_to_show(directed["entry_subject"]),
         "list_kind": directed["list_kind"],
         "domain_id": directed["domain_id"],
         "directed_at": directed["directed_at"],
@@ -249,7 +250,7 @@ def _subject(of: Mapping[str, Any], seal: Seal | None) -> TaskSubject:
     if kind != SubjectKind.PERSON:
         return {"key": key, "kind": kind, "name": of["name"], "number": key.partition(":")[2]}
     name, number = _decrypted(seal, of["sealed_name"]), _decrypted(seal, of["sealed_number"])
-    return {"key": key, "kind": kind, "name": name or of["name"], "number": number}
+    return {"key": None, "kind": kind, "name": name or of["name"], "number": number}
 
 
 def _decrypted(seal: Seal | None, sealed: str | None) -> str | None:

@@ -10,7 +10,7 @@ from services.feedback.domain.entry import EntryState
 from services.feedback.domain.line import LedgerLine
 from services.feedback.domain.states import Answer, LineState, OpenReason, Owes
 from services.feedback.views.closure import EntryLedger, LineWithText
-from shared.contracts.event import DepartmentId, EntryId, LineId, MeasureId, ResponseId, SubjectKey
+from shared.contracts.event import DepartmentId, EntryId, LineId, MeasureId, ResponseId
 from shared.contracts.execution import Undone, WithoutBasis
 from shared.contracts.lawbook import (
     ListKind,
@@ -18,6 +18,7 @@ from shared.contracts.lawbook import (
 )
 from shared.contracts.response import EndMode
 from shared.web.language import language
+from shared.web.subjects import ShownKey
 from shared.web.wording import Wording
 
 
@@ -44,7 +45,7 @@ class LineBody(BaseModel):
     line_id: LineId
     response_id: ResponseId | None
     department: DepartmentId | None
-    subject: SubjectKey | None
+    subject: ShownKey
     measure_id: MeasureId | None
     measure_version: int | None
     text_zh: str | None
@@ -96,7 +97,7 @@ class ClosureBody(BaseModel):
     entry_id: EntryId
     list_kind: ListKind | None
     domain_id: str | None
-    subject: SubjectKey | None
+    subject: ShownKey
     subject_name: str
     initiated_by: DepartmentId | None
     published_by: DepartmentId | None
@@ -116,7 +117,7 @@ class StillInForceBody(BaseModel):
 
     entry_id: EntryId
     list_kind: ListKind | None
-    subject: SubjectKey | None
+    subject: ShownKey
     open: list[OpenReasonBody]
 
 

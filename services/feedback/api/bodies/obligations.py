@@ -7,13 +7,14 @@ from pydantic import BaseModel, Field
 
 from services.feedback.api.bodies import UNCERTAIN, is_overdue
 from services.feedback.domain.states import OWES_IN, LineState, Owes
-from shared.contracts.event import DepartmentId, EntryId, LineId, MeasureId, ResponseId, SubjectKey
+from shared.contracts.event import DepartmentId, EntryId, LineId, MeasureId, ResponseId
 from shared.contracts.execution import WithoutBasis
 from shared.contracts.lawbook import (
     ListKind,
     MeasureKind,
 )
 from shared.contracts.response import EndMode
+from shared.web.subjects import ShownKey
 
 
 class ObligationBody(BaseModel):
@@ -23,7 +24,7 @@ class ObligationBody(BaseModel):
     entry_id: EntryId
     response_id: ResponseId | None
     department: DepartmentId | None
-    subject: SubjectKey | None
+    subject: ShownKey
     entry_subject_name: str
     list_kind: ListKind | None
     measure_id: MeasureId | None
