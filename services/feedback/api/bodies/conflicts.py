@@ -6,10 +6,11 @@ from typing import Any, Literal
 from pydantic import BaseModel, Field
 
 from services.feedback.api.bodies import UNCERTAIN, is_overdue
-from shared.contracts.event import DepartmentId, EntryId, LineId, MeasureId, ResponseId, SubjectKey
+from shared.contracts.event import DepartmentId, EntryId, LineId, MeasureId, ResponseId
 from shared.contracts.execution import WithoutBasis
 from shared.contracts.lawbook import ListKind
 from shared.web.language import language
+from shared.web.subjects import ShownKey
 from shared.web.wording import Wording
 
 
@@ -23,7 +24,7 @@ class ConflictBody(BaseModel):
     entry_id: EntryId
     response_id: ResponseId | None
     department: DepartmentId | None
-    subject: SubjectKey | None
+    subject: ShownKey
     entry_subject_name: str
     list_kind: ListKind | None
     jurisdiction: str | None
