@@ -14,7 +14,7 @@ from shared.trust import OfficerRole
 TABLE = Path(__file__).with_name("table.yaml")
 PAGE = Path(__file__).parent.parent.parent / "docs" / "authority.md"
 EVERY_SERVICE = "every service"
-SCOPES = {"department": ("own", "publishes", "answers", "involved", "any"), "region": ("own", "any")}
+SCOPES = {"department": ("own", "publishes", "answers", "involved", "any"), "region": ("own", "overseen", "any")}
 
 
 class Rule(NamedTuple):

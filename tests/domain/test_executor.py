@@ -664,13 +664,17 @@ def test_a_measure_without_matters_hits_in_any() -> None:
         known(line(works=Works.ACT), TaskState.APPLIED),
         known(OCCASION, suspended=True),
         known(OCCASION, TaskState.NOT_APPLICABLE),
-        known(OCCASION, department=COURT),
     ],
 )
 def test_what_is_not_due_here_does_not_hit_and_the_list_is_still_named(held: KnownLine) -> None:
     found = find([held], TAX, "procurement", BOOK, TODAY)
     assert found.hits == ()
     assert len(found.lists) == 1
+
+
+def test_a_check_shows_nothing_of_the_matters_of_other_departments() -> None:
+    found = find([known(OCCASION, department=COURT)], TAX, "procurement", BOOK, TODAY)
+    assert (found.hits, found.barred, found.lists) == ((), (), ())
 
 
 def test_an_ended_line_gives_neither_a_hit_nor_a_list() -> None:
