@@ -16,7 +16,7 @@ PAGE = Path(__file__).parent.parent.parent / "docs" / "authority.md"
 EVERY_SERVICE = "every service"
 SCOPES = {
     "department": ("own", "publishes", "answers", "involved", "confirms", "receives", "any"),
-    "region": ("own", "any"),
+    "region": ("own", "overseen", "any"),
 }
 
 

@@ -828,9 +828,9 @@ def test_what_is_not_due_here_does_not_hit_and_the_list_is_still_named(held: Kno
     assert len(found.lists) == 1
 
 
-def test_a_line_of_another_department_gives_neither_a_hit_nor_a_list() -> None:
+def test_a_check_shows_nothing_of_the_matters_of_other_departments() -> None:
     found = find([known(OCCASION, department=COURT)], TAX, "procurement", BOOK, TODAY)
-    assert (found.hits, found.lists) == ((), ())
+    assert (found.hits, found.barred, found.lists) == ((), (), ())
 
 
 def test_an_ended_line_gives_neither_a_hit_nor_a_list() -> None:

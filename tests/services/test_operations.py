@@ -13,7 +13,7 @@ from shared.trust import OfficerRole
 from tests.conftest import StartWorld
 from tests.harness import World, eventually
 from tests.listings import an_entry, published, revoked
-from tests.subjects import company
+from tests.subjects import company, person
 
 LAWBOOK = shipped().changes()
 HERE = "/v1/operations"
@@ -61,6 +61,27 @@ async def test_a_parked_key_is_retried_in_order_after_the_cause_was_mended(start
         assert settled.standing > 0
         [kept] = await w.rows("registry", "SELECT data::text AS data FROM events WHERE type LIKE '%discarded%'")
         assert "撤销先于发布" in kept.data
+
+
+async def test_parked_events_of_a_person_are_handled_by_a_handle_and_never_show_the_key(start: StartWorld) -> None:
+    async with start("registry") as w:
+        await w.publish_lawbook(*LAWBOOK)
+        entry, http = an_entry(person(w, 1)), w.http("registry")
+        await w.publish(revoked(entry), published(entry))
+        first, second = await parked(w, 2)
+        handle = f"parked:{first['parked_id']}"
+        assert (first["key"], second["key"]) == (handle, handle)
+        found = await http.get(f"{HERE}/parked", params={"key": handle}, headers=operator(w))
+        assert [row["parked_id"] for row in found.json()] == [first["parked_id"], second["parked_id"]]
+        again = await http.post(f"{HERE}/parked/retry", json={"key": handle}, headers=operator(w))
+        assert again.json()["handled"] == 0
+        away = {"parked_id": first["parked_id"], "reason": "示例：撤销先于发布"}
+        gone = await http.post(f"{HERE}/parked/discard", json=away, headers=operator(w))
+        assert gone.json() == {"key": f"parked:{second['parked_id']}"}
+        done = await http.post(f"{HERE}/parked/retry", json=gone.json(), headers=operator(w))
+        assert done.json() == {"handled": 1, "stopped_because": None}
+        shown = "".join(answer.text for answer in (found, again, gone, done))
+        assert entry.subject.key not in shown
 
 
 async def test_an_operators_write_repeated_with_its_key_is_done_once(start: StartWorld) -> None:
