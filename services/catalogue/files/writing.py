@@ -11,7 +11,7 @@ from openpyxl.cell import WriteOnlyCell
 from services.catalogue.files.rows import MODELS, columns, sheet_of, to_row
 from shared.contracts.event import Contract
 from shared.contracts.lawbook import ItemKind
-from shared.files.csv_text import BYTE_ORDER_MARK, csv_line
+from shared.files.csv_text import BYTE_ORDER_MARK, csv_line, no_formula
 
 _PIECE = 64 * 1024
 
@@ -47,7 +47,7 @@ async def as_csv(kind: ItemKind, pages: Pages) -> AsyncIterator[str]:
     """A heading and a row per item. With a byte order mark, so that spreadsheets read Chinese."""
     yield BYTE_ORDER_MARK + csv_line(columns(MODELS[sheet_of(kind)]))
     async for items in pages:
-        yield "".join(csv_line(to_row(item)) for item in items)
+        yield "".join(csv_line(map(no_formula, to_row(item))) for item in items)
 
 
 async def as_workbook(pages: Mapping[str, Pages]) -> AsyncIterator[bytes]:

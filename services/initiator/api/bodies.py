@@ -174,6 +174,8 @@ class ImportDetail(BaseModel):
     size: int
     digest: str = Field(description="SHA-256 of the file")
     domains: list[str]
+    total: int | None = Field(description="Rows of the file; null until the file was read to its end")
+    hidden_rows: int = Field(description="Rows that the workbook hides, by hand or by a filter. They are imported")
     rows: int
     good: int
     rejected: int
