@@ -17,6 +17,8 @@ GB18030 = "gb18030"
 MAX_LINE_LENGTH = 1_000_000
 """Characters without a line break; a file that exceeds it is not a list of rows."""
 
+_LEAST_GOOD = 4
+"""Characters of UTF-8 that a file has at least to be called UTF-8. Fewer can be an accident."""
 _WINDOW = 256 * 1024
 """Bytes behind the first wrong one by which the encoding is judged."""
 
@@ -29,13 +31,15 @@ def decoded_lines(pieces: Iterator[bytes], encoding: str) -> Iterator[str]:
     """
     decoder = codecs.getincrementaldecoder(encoding)("strict")
     rest, line, wide = "", 1, 0
+    has_mark = False
     for piece in pieces:
         if b"\0" in piece:
             raise reject("file_binary", "file")
+        has_mark = has_mark or (line == 1 and not rest and piece.startswith(codecs.BOM_UTF8))
         try:
             text = rest + decoder.decode(piece)
         except UnicodeDecodeError as error:
-            raise _refusal(error, encoding, pieces, line + rest.count("\n"), wide) from None
+            raise _refusal(error, encoding, pieces, line + rest.count("\n"), wide, has_mark) from None
         wide += len(piece) + len(rest) - len(text)
         end = text.rfind("\n") + 1 or text.rfind("\r", 0, -1) + 1
         if len(text) - end > MAX_LINE_LENGTH:
@@ -47,11 +51,11 @@ def decoded_lines(pieces: Iterator[bytes], encoding: str) -> Iterator[str]:
     try:
         yield from io.StringIO(rest + decoder.decode(b"", final=True), newline="")
     except UnicodeDecodeError as error:
-        raise _refusal(error, encoding, pieces, line + rest.count("\n"), wide) from None
+        raise _refusal(error, encoding, pieces, line + rest.count("\n"), wide, has_mark) from None
 
 
 def _refusal(
-    error: UnicodeDecodeError, encoding: str, pieces: Iterator[bytes], line: int, wide: int
+    error: UnicodeDecodeError, encoding: str, pieces: Iterator[bytes], line: int, wide: int, has_mark: bool
 ) -> Rejected | ReadAgain:
     """`wide`: how many bytes more than characters were read so far; two of them stand for one Chinese character.
 
@@ -65,7 +69,7 @@ def _refusal(
     window = b"".join([content[error.start :], *islice(pieces, _WINDOW // len(content) + 1)])[:_WINDOW]
     after = window.decode("utf-8", "replace")
     good = wide // 2 + _wide_characters(before) + _wide_characters(after)
-    if 8 * good >= after.count("\ufffd") or content.startswith(codecs.BOM_UTF8):
+    if has_mark or (good >= _LEAST_GOOD and 4 * good >= after.count("\ufffd")):
         return reject("file_encoding_mixed", "file", line=at)
     return ReadAgain({"encoding": GB18030})
 

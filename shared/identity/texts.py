@@ -33,12 +33,9 @@ def is_damaged(text: str) -> bool:
 
 
 def _was_utf8(text: str) -> bool:
-    for encoding in ("latin-1", "cp1252"):
-        try:
-            return any(character >= "\u0800" for character in text.encode(encoding).decode())
-        except UnicodeError:
-            continue
-    return False
+    """Whether bytes of the text are characters of UTF-8 beyond the Latin ones. Bytes that were lost on the way are left out."""
+    read = (text.encode(encoding, "ignore").decode("utf-8", "ignore") for encoding in ("latin-1", "cp1252"))
+    return any(character >= "\u0800" for one in read for character in one)
 
 
 def unclean(text: str, field: str | None) -> Fault | None:
