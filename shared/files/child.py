@@ -54,7 +54,7 @@ def serve(read: Reader) -> None:
         last = {"faults": [[fault.code, fault.field, fault.facts] for fault in rejected.faults]}
     except ReadAgain as again:
         last = {"again": again.instruction}
-    except MemoryError:
+    except (MemoryError, SystemError):  # some libraries turn the one into the other
         last = {"faults": [["file_needs_too_much_memory", "file", {"megabytes": memory // 1024**2}]]}
     _send(out, orjson.dumps(last))
     out.flush()
