@@ -5,11 +5,14 @@ import os
 import signal
 import time
 from collections.abc import AsyncIterator
+from datetime import date
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 from sqlalchemy import text
 
+from services.initiator.api.bodies import DecisionBody
 from services.initiator.files import opening
 from services.initiator.files.columns import COLUMNS
 from services.initiator.jobs import workers
@@ -36,6 +39,9 @@ from tests.services.test_initiator import lister, the_body, with_lawbook
 from tests.subjects import INVENTED
 
 SMALL = Budget(memory=256 * 1024**2, cpu_seconds=10, wall_seconds=20.0, text=10**9, spool=10**9)
+
+
+DECISION = {"document_number": "示例〔2024〕2号", "facts": "示例事实", "legal_basis": "示例法第一条"}
 
 
 def chunks_of(content: bytes, after: asyncio.Event | None = None) -> Chunks:
@@ -287,3 +293,14 @@ async def test_one_decision_is_not_published_twice_by_a_space_that_nobody_sees(s
         answer = await http.post("/v1/entries", json=body, headers=lister(w))
         assert (answer.status_code, answer.json()["code"]) == (422, "text_invisible_character")
         assert answer.json()["faults"][0]["field"] == "decision.document_number"
+
+
+@pytest.mark.parametrize("day", [0, 1.5, True, "2024-05-20T00:00:00+08:00", "2024-05-20T08:00:00", "0"])
+async def test_a_number_or_a_moment_is_not_a_day_over_http_either(day: object) -> None:
+    with pytest.raises(ValidationError):
+        DecisionBody.model_validate({**DECISION, "decided_on": day})
+
+
+@pytest.mark.parametrize("day", ["2024-05-20", "2024-05-20T00:00:00", "2024-05-20 00:00"])
+async def test_midnight_without_a_zone_is_a_day_over_http(day: str) -> None:
+    assert DecisionBody.model_validate({**DECISION, "decided_on": day}).decided_on == date(2024, 5, 20)

@@ -1,9 +1,10 @@
 """The bodies of requests and responses."""
 
+import re
 from datetime import date, datetime
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
 from services.initiator.domain.entry import EntryStatus
@@ -32,6 +33,20 @@ def _stripped(text: str) -> str:
 
 
 Text = Annotated[str, AfterValidator(_stripped)]
+
+_WRITTEN_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?=$|[T ]00:00(:00(\.0+)?)?$)")
+
+
+def _day(value: object) -> object:
+    """The day of `2024-05-06`, also with midnight. A number or a moment with a time zone is no day: pydantic would guess one."""
+    found = _WRITTEN_DAY.match(value) if isinstance(value, str) else None
+    if found is None and not isinstance(value, date):
+        raise PydanticCustomError("date_from_datetime_inexact", "not a day written as YYYY-MM-DD")
+    return found[0] if found is not None else value
+
+
+Day = Annotated[date, BeforeValidator(_day)]
+"""A day, as JSON and files write it."""
 
 
 class Body(BaseModel):
@@ -62,18 +77,18 @@ class DecisionBody(Body):
     """The decision (认定决定) on which the entry is based."""
 
     document_number: Text = Field(max_length=MAX_LENGTHS["document_number"])
-    decided_on: date
+    decided_on: Day
     facts: Text = Field(max_length=MAX_LENGTHS["facts"])
     legal_basis: Text = Field(max_length=MAX_LENGTHS["legal_basis"])
-    act_ended_on: date | None = None
+    act_ended_on: Day | None = None
     decided_by: str | None = Field(default=None, max_length=100, description="The caller's department unless given")
 
 
 class NoticeBody(Body):
     """Prior notice (事先告知) and the plea window (陈述申辩期)."""
 
-    served_on: date
-    plea_until: date = Field(description="The last day of the plea window")
+    served_on: Day
+    plea_until: Day = Field(description="The last day of the plea window")
     plea_heard: Text = Field(default="", max_length=MAX_LENGTHS["facts"])
 
 
@@ -88,8 +103,8 @@ class EntryBody(Body):
     decision: DecisionBody
     notice: NoticeBody | None = None
     jurisdiction: str = Field(max_length=20, description="GB/T 2260 code of six digits", examples=["410300"])
-    term_from: date
-    term_to: date | None = Field(default=None, description="Last day; none, 2999-12-31 or 9999-12-31 for no end")
+    term_from: Day
+    term_to: Day | None = Field(default=None, description="Last day; none, 2999-12-31 or 9999-12-31 for no end")
     public: bool
     able_but_unwilling: bool = False
     origin: Origin = Field(
