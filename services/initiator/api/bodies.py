@@ -41,7 +41,7 @@ def _day(value: object) -> object:
     """The day of `2024-05-06`, also with midnight. A number or a moment with a time zone is no day: pydantic would guess one."""
     found = _WRITTEN_DAY.match(value) if isinstance(value, str) else None
     if found is None and not isinstance(value, date):
-        raise PydanticCustomError("date_from_datetime_inexact", "not a day written as YYYY-MM-DD")
+        raise PydanticCustomError("day_unreadable", "not a day written as YYYY-MM-DD")
     return found[0] if found is not None else value
 
 
