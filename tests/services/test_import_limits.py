@@ -60,7 +60,16 @@ async def total(chunks: Chunks, budget: Budget) -> int:
 
 
 def children() -> set[str]:
-    return set(Path(f"/proc/self/task/{os.getpid()}/children").read_text().split())
+    """The ids of the processes that read files for this one."""
+    found = Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()
+    return {child for child in found if b"files.reading" in _command(child)}
+
+
+def _command(child: str) -> bytes:
+    try:
+        return Path(f"/proc/{child}/cmdline").read_bytes()
+    except FileNotFoundError:
+        return b""
 
 
 # --- the child process

@@ -36,13 +36,16 @@ Text = Annotated[str, AfterValidator(_stripped)]
 
 _WRITTEN_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?=$|[T ]00:00(:00(\.0+)?)?$)")
 
+_NO_DAY = "-"
+"""A text for which pydantic has its own error."""
+
 
 def _day(value: object) -> object:
-    """The day of `2024-05-06`, also with midnight. A number or a moment with a time zone is no day: pydantic would guess one."""
+    """The day of `2024-05-06`, also with midnight. Of a number or a moment with a time zone pydantic would guess a day."""
+    if isinstance(value, date):
+        return value
     found = _WRITTEN_DAY.match(value) if isinstance(value, str) else None
-    if found is None and not isinstance(value, date):
-        raise PydanticCustomError("day_unreadable", "not a day written as YYYY-MM-DD")
-    return found[0] if found is not None else value
+    return found[0] if found else _NO_DAY
 
 
 Day = Annotated[date, BeforeValidator(_day)]
