@@ -14,5 +14,7 @@ class ImportSettings(BaseSettings):
     """Rows in one transaction."""
     keep_unapproved_days: int = 30
     """Days after which a checked import that was not approved is refused, and its file deleted."""
+    tries: int = 3
+    """How often the work on an import may fail or be killed without progress, before the import is refused."""
     workers: int = 2
     """Imports that one instance processes at the same time, so that a small file does not wait for a large one."""

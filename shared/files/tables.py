@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import openpyxl
 from openpyxl.cell import WriteOnlyCell
 
-from shared.files.csv_text import BYTE_ORDER_MARK, csv_line
+from shared.files.csv_text import BYTE_ORDER_MARK, csv_line, no_formula
 
 CSV_MEDIA = "text/csv; charset=utf-8"
 XLSX_MEDIA = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -23,10 +23,10 @@ class TablePages(NamedTuple):
 
 
 async def as_csv(table: TablePages) -> AsyncIterator[str]:
-    """A heading and the rows. With a byte order mark, so that spreadsheet programs read Chinese."""
+    """A heading and the rows. With a byte order mark, so that spreadsheet programs read Chinese, and with no formula."""
     yield BYTE_ORDER_MARK + csv_line(table.heading)
     async for rows in table.pages:
-        yield "".join(map(csv_line, rows))
+        yield "".join(csv_line(map(no_formula, row)) for row in rows)
 
 
 async def as_workbook(sheets: Mapping[str, TablePages]) -> AsyncIterator[bytes]:

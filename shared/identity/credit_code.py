@@ -4,18 +4,23 @@ An invalid code is rejected with the reason; it is never guessed or corrected. T
 reason to reject: many valid codes contain a division that was abolished since.
 """
 
+import re
 from typing import NewType
 
 from stdnum.cn import uscc
 
 from shared.identity.normalisation import normalised
+from shared.identity.texts import reject_unclean
 from shared.rejection import Rejected, reject
 
 CreditCode = NewType("CreditCode", str)
 """A valid code: 18 characters, upper case, with a correct check character."""
 
 LENGTH = 18
-OLD_NUMBER_LENGTH = 15  # 工商注册号, replaced by the credit code since October 2015
+OLD_NUMBER_LENGTHS = (13, 15)  # 工商注册号, before 2007 with 13 digits; replaced by the credit code since October 2015
+_ORGANISATION_CODE = re.compile(
+    r"[0-9A-Z]{8}[0-9X]"
+)  # 组织机构代码, GB 11714, often with a hyphen before the last character
 
 _DIGITS = frozenset("0123456789")
 _CHARACTERS = frozenset("0123456789ABCDEFGHJKLMNPQRTUWXY")  # GB 32100: no I, O, S, V, Z
@@ -28,13 +33,19 @@ _ALLOWED = (_AUTHORITIES, *(_DIGITS,) * 7, *(_CHARACTERS,) * 10)
 def credit_code(text: str, field: str | None = None) -> CreditCode:
     """The code in `text`, normalised.
 
-    Raises Rejected with one of `credit_code_is_old_number` (15 digits), `credit_code_length` (fact `length`),
-    `credit_code_character` (facts `position`, counted from 1, and `character`), `credit_code_check_digit`. The facts
-    never contain the text: it may be a personal number that was typed into the wrong field.
+    Raises Rejected with what `unclean` finds, or one of `credit_code_is_old_number` (13 or 15 digits),
+    `credit_code_is_organisation_code`, `credit_code_is_text`, `credit_code_length` (fact `length`), `credit_code_character`
+    (facts `position`, counted from 1, and `character`), `credit_code_check_digit`. The facts never contain the text: it may be a
+    personal number that was typed into the wrong field.
     """
+    reject_unclean(text, field)
     code = normalised(text)
-    if len(code) == OLD_NUMBER_LENGTH and _DIGITS.issuperset(code):
-        raise reject("credit_code_is_old_number", field, length=OLD_NUMBER_LENGTH)
+    if len(code) in OLD_NUMBER_LENGTHS and _DIGITS.issuperset(code):
+        raise reject("credit_code_is_old_number", field, length=len(code))
+    if _ORGANISATION_CODE.fullmatch(code):
+        raise reject("credit_code_is_organisation_code", field)
+    if code and not _DIGITS.intersection(code):
+        raise reject("credit_code_is_text", field)
     if len(code) != LENGTH:
         raise reject("credit_code_length", field, length=len(code))
     for position, (character, allowed) in enumerate(zip(code, _ALLOWED, strict=True), start=1):

@@ -12,7 +12,9 @@ import unicodedata
 from shared.contracts.event import SubjectKey
 from shared.contracts.lawbook import SubjectKind
 from shared.identity.credit_code import credit_code
+from shared.identity.normalisation import LONGEST_NUMBER
 from shared.identity.resident_id import is_resident_id, resident_id
+from shared.identity.texts import reject_unclean
 from shared.rejection import reject
 
 LEGAL_SCHEME = "uscc"
@@ -46,12 +48,13 @@ class SubjectKeys:
         """Any other subject by scheme and number (`vessel`, `foreign-company`, `person-passport`).
 
         Raises Rejected with `subject_scheme` (lower-case letters, digits, `_` and `-`, at most 32, and not one of the
-        two schemes with their own rules), `subject_number` (1 to 64 printable characters) or
+        two schemes with their own rules), what `unclean` finds, `subject_number` (1 to 64 printable characters) or
         `subject_number_is_personal` (a personal number, which would be stored in clear).
         """
         if scheme in (LEGAL_SCHEME, PERSON_SCHEME) or not _SCHEME.fullmatch(scheme):
-            raise reject("subject_scheme", field, scheme=scheme[:MAX_NUMBER_LENGTH])
-        normal = unicodedata.normalize("NFKC", number).strip()
+            raise reject("subject_scheme", field, scheme=_shown_scheme(scheme))
+        reject_unclean(number, field)
+        normal = unicodedata.normalize("NFKC", number).strip() if len(number) <= LONGEST_NUMBER else number
         if not 1 <= len(normal) <= MAX_NUMBER_LENGTH or not normal.isprintable():
             raise reject("subject_number", field, longest=MAX_NUMBER_LENGTH, length=len(normal))
         if scheme.startswith(PERSONAL_PREFIX):
@@ -85,6 +88,11 @@ def organisation_of(key: SubjectKey) -> str:
 def key_to_show(key: SubjectKey | None) -> SubjectKey | None:
     """The key as an answer over HTTP may have it: None for a natural person, whose key no caller learns (row 25)."""
     return None if key is None or kind_of(key) is SubjectKind.PERSON else key
+
+
+def _shown_scheme(scheme: str) -> str:
+    """A wrong scheme as it may be repeated: a number or a name that slipped into this field must not be shown."""
+    return scheme if len(scheme) <= 32 and scheme.isascii() and not any(map(str.isdigit, scheme)) else "*"
 
 
 def kind_of(key: SubjectKey) -> SubjectKind:

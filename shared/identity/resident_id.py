@@ -10,12 +10,14 @@ from stdnum.cn import ric
 from stdnum.exceptions import ValidationError
 
 from shared.identity.normalisation import normalised
+from shared.identity.texts import reject_unclean
 from shared.rejection import Rejected, reject
 
 ResidentId = NewType("ResidentId", str)
 """A valid number. Treat it as a secret: hash it (`SubjectKeys.person`) or encrypt it (`Seal`)."""
 
 LENGTH = 18
+OLD_LENGTH = 15  # numbers of before October 1999; since 2013 no document has one
 
 _DIGITS = frozenset("0123456789")
 
@@ -23,10 +25,16 @@ _DIGITS = frozenset("0123456789")
 def resident_id(text: str, field: str | None = None) -> ResidentId:
     """The number in `text`, normalised.
 
-    Raises Rejected with one of `resident_id_length` (fact `length`), `resident_id_character` (fact `position`,
-    counted from 1), `resident_id_check_digit`, `resident_id_date` (no such day in the calendar).
+    Raises Rejected with what `unclean` finds, or one of `resident_id_is_old_number` (15 digits), `resident_id_is_text`,
+    `resident_id_length` (fact `length`), `resident_id_character` (fact `position`, counted from 1),
+    `resident_id_check_digit`, `resident_id_date` (no such day in the calendar).
     """
+    reject_unclean(text, field)
     number = normalised(text)
+    if len(number) == OLD_LENGTH and _DIGITS.issuperset(number):
+        raise reject("resident_id_is_old_number", field)
+    if number and not _DIGITS.intersection(number):
+        raise reject("resident_id_is_text", field)
     if len(number) != LENGTH:
         raise reject("resident_id_length", field, length=len(number))
     for position, character in enumerate(number, start=1):

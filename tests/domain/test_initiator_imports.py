@@ -226,13 +226,26 @@ def test_unreadable_cells_are_reported_by_column(values: dict[str, str], fault: 
     assert [(one.code, one.field) for one in faults] == [fault]
 
 
-@pytest.mark.parametrize("text", ["2024-05-06", "20240506", "2024/5/6", "2024.05.06", "2024年5月6日", " 2024-5-6 "])
+@pytest.mark.parametrize("text", ["2024-05-06", "20240506", "2024/5/6", "2024.05.06", "2024年5月6日", " 2024-5-6 ",
+    "2024-05-06T00:00", "2024-05-06 00:00:00", "2024/5/6 00:00:00.000"])  # fmt: skip
 def test_days_are_read_as_people_write_them(text: str) -> None:
     assert day_of(text.strip()) == date(2024, 5, 6)
 
 
 @pytest.mark.parametrize(
-    "text", ["", "2024-13-01", "06/05/2024", "2024-05", "２０２４-05-06", "May 6", "2024-05-06T00:00"]
+    "text",
+    [
+        "",
+        "2024-13-01",
+        "06/05/2024",
+        "2024-05",
+        "２０２４-05-06",
+        "May 6",
+        "2024-05-06T00:00Z",
+        "2024-05-06T00:00:00+08:00",
+        "2024-05-06 08:30",
+        "0",
+    ],
 )
 def test_an_unreadable_day_is_not_guessed(text: str) -> None:
     assert day_of(text) is None

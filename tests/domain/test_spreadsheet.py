@@ -9,7 +9,7 @@ from typing import Any
 import openpyxl
 import pytest
 
-from shared.files.workbook import cell_text, open_workbook, text_rows
+from shared.files.workbook import Cell, open_workbook
 from shared.rejection import Rejected
 
 MAX_BYTES = 1024**2
@@ -34,43 +34,46 @@ def changed(content: bytes, part: str, change: Callable[[bytes], bytes]) -> byte
     return made.getvalue()
 
 
-def read(content: bytes, max_bytes: int = MAX_BYTES) -> list[list[str]]:
-    return list(text_rows(open_workbook(io.BytesIO(content), max_bytes).worksheets[0]))
+def read(content: bytes, max_bytes: int = MAX_BYTES) -> list[tuple[int, list[Cell]]]:
+    book = open_workbook(io.BytesIO(content), max_bytes)
+    return [(row.number, row.cells) for row in book.rows(book.sheets[0])]
 
 
 @pytest.mark.parametrize(
     ("value", "text"),
     [
-        (None, ""),
         (True, "true"),
         (datetime(2024, 1, 2, 3, 4), "2024-01-02"),
         (date(2024, 1, 2), "2024-01-02"),
+        (date(1900, 1, 5), "1900-01-05"),
         (7.0, "7"),
         (7.5, "7.5"),
         (7, "7"),
         ("示例", "示例"),
+        ("甲_x000D_乙", "甲\r乙"),
+        ("_x005F_x000D_", "_x000D_"),
+        (123_456_789_012_345, "123456789012345"),
     ],
     ids=repr,
 )
 def test_a_cell_is_read_as_a_person_reads_it(value: object, text: str) -> None:
-    assert cell_text(value) == text
+    assert read(a_workbook([value])) == [(1, [text])]
 
 
-def test_rows_are_read_from_the_first_line_on_empty_ones_too() -> None:
-    assert read(a_workbook(["a", "b"], [], [date(2024, 1, 2), 3])) == [["a", "b"], ["", ""], ["2024-01-02", "3"]]
+def test_rows_keep_their_numbers_and_empty_ones_are_left_out() -> None:
+    assert read(a_workbook(["a", "b"], [], [date(2024, 1, 2), 3])) == [(1, ["a", "b"]), (3, ["2024-01-02", "3"])]
 
 
 def test_a_sheet_that_understates_its_size_is_read_whole() -> None:
     content = changed(a_workbook(["a", "b"], [1, 2], [3, 4]), SHEET, lambda part: part.replace(b"A1:B3", b"A1"))
-    assert read(content) == [["a", "b"], ["1", "2"], ["3", "4"]]
+    assert read(content) == [(1, ["a", "b"]), (2, ["1", "2"]), (3, ["3", "4"])]
 
 
-def test_rows_are_as_wide_as_the_heading_which_ends_with_its_last_name() -> None:
+def test_rows_end_with_their_last_filled_cell() -> None:
     assert read(a_workbook([" "], ["a", "b", None, " "], [1], [1, 2, 3])) == [
-        [],
-        ["a", "b"],
-        ["1", ""],
-        ["1", "2", "3"],
+        (2, ["a", "b"]),
+        (3, ["1"]),
+        (4, ["1", "2", "3"]),
     ]
 
 

@@ -5,7 +5,8 @@ import csv
 import io
 import random
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -19,10 +20,12 @@ from sqlalchemy import event as sql_events
 from sqlalchemy import text
 
 from services.initiator.files.columns import COLUMNS
-from services.initiator.files.reading import Detected, FileFormat, Record, detect, records
+from services.initiator.files.reading import Record, csv_records, rows_of
 from services.initiator.jobs.step import run_step
 from shared.contracts.event import EntryId, Topic
 from shared.contracts.listing import EntryPublished
+from shared.files.child import ReadAgain
+from shared.files.text import GB18030, UTF8, decoded_lines
 from shared.rejection import Rejected
 from shared.trust import OfficerRole
 from tests.conftest import StartWorld
@@ -126,20 +129,15 @@ async def nothing_is_kept_of_the_file(w: World) -> bool:
 # --- reading, in pieces
 
 
-async def read(
-    content: bytes, piece: int, file_format: FileFormat = FileFormat.CSV, encoding: str = "utf-8-sig"
-) -> list[Record]:
-    async def chunks() -> AsyncIterator[bytes]:
-        for at in range(0, len(content), piece):
-            yield content[at : at + piece]
-
-    return [record async for group in records(chunks, Detected(file_format, encoding)) for record in group]
+def read(content: bytes, piece: int = 1_000_000, encoding: str = UTF8) -> list[Record]:
+    pieces = (content[at : at + piece] for at in range(0, len(content), piece))
+    return list(csv_records(decoded_lines(pieces, encoding)))
 
 
 @pytest.mark.parametrize("piece", [1, 2, 7, 1_000_000])
-async def test_rows_are_named_by_the_line_on_which_they_begin(piece: int) -> None:
+def test_rows_are_named_by_the_line_on_which_they_begin(piece: int) -> None:
     content = '\ufeffa,b\r\n1,"two\r\nlines"\r\n\r\n2,"示""例"\n"three\nmore\nlines",3\r\n4,end'.encode()
-    assert await read(content, piece) == [
+    assert read(content, piece) == [
         Record(1, ["a", "b"]),
         Record(2, ["1", "two\r\nlines"]),
         Record(5, ["2", '示"例']),
@@ -152,16 +150,16 @@ _CELLS = st.text(st.sampled_from('ab,"\r\n 示例'), max_size=6)
 
 
 @examples(st.lists(st.lists(_CELLS, min_size=2, max_size=3), min_size=1, max_size=8), st.integers(1, 9))
-async def test_a_file_read_in_pieces_is_the_file_read_whole(table: list[list[str]], piece: int) -> None:
+def test_a_file_read_in_pieces_is_the_file_read_whole(table: list[list[str]], piece: int) -> None:
     written = io.StringIO()
     csv.writer(written).writerows(table)
     whole = [cells for cells in csv.reader(io.StringIO(written.getvalue(), newline="")) if any(map(str.strip, cells))]
-    found = await read(written.getvalue().encode("gb18030"), piece, encoding="gb18030")
+    found = read(written.getvalue().encode("gb18030"), piece, encoding="gb18030")
     assert [record.cells for record in found] == whole
 
 
-async def test_an_unreadable_row_does_not_affect_the_others() -> None:
-    found = await read(b'a,b\n1,"x"y\n2,z\n3,"never closed\n4,w\n', 5)
+def test_an_unreadable_row_does_not_affect_the_others() -> None:
+    found = read(b'a,b\n1,"x"y\n2,z\n3,"never closed\n4,w\n', 5)
     assert [(record.line, record.fault.code if record.fault else None) for record in found] == [
         (1, None),
         (2, "row_unreadable"),
@@ -177,24 +175,23 @@ async def test_an_unreadable_row_does_not_affect_the_others() -> None:
         (b"", "file_empty"),
         (b"\xef\xbb\xbf \r\n", "file_empty"),
         (b"a,b\n1,\x00\n", "file_binary"),
-        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "file_binary"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "file_old_workbook"),
         ("a,b\n示例,1\n".encode("utf-16"), "file_binary"),
         (b"a,b\n\xff\xff\xff\n", "file_encoding"),
     ],
 )
-async def test_a_file_that_is_not_text_is_detected_by_its_content(content: bytes, code: str) -> None:
-    async def chunks() -> AsyncIterator[bytes]:
-        if content:
-            yield content
-
+def test_a_file_that_is_not_text_is_detected_by_its_content(content: bytes, code: str) -> None:
+    encodings = iter((UTF8, GB18030))
     with pytest.raises(Rejected) as rejected:
-        await detect(chunks)
+        for encoding in encodings:
+            with suppress(ReadAgain):
+                list(rows_of(io.BytesIO(content), COLUMNS, encoding).records)
     assert [fault.code for fault in rejected.value.faults] == [code]
 
 
-async def test_a_file_without_line_breaks_is_not_read_to_its_end() -> None:
+def test_a_file_without_line_breaks_is_not_read_to_its_end() -> None:
     with pytest.raises(Rejected, match="file_line_too_long"):
-        await read(b"x" * 2_100_000, 1_000_000)
+        read(b"x" * 2_100_000, 1_000_000)
 
 
 # --- files of every kind
@@ -256,7 +253,10 @@ async def test_workbooks_and_lines_of_json_are_read_too(start: StartWorld) -> No
         found = await published(w, http, b"\n".join([*lines, b'{"list_kind":', b'{"colour": "grey"}']))
         assert counts(found) == (5, 3, 2, 3)
         rejected = await rejects(w, http, found["import_id"])
-        assert [(row["line"], row["code"]) for row in rejected] == [("4", "row_unreadable"), ("5", "columns_unknown")]
+        assert [(row["line"], row["code"]) for row in rejected] == [
+            ("4", "json_unreadable"),
+            ("5", "json_keys_unknown"),
+        ]
 
 
 WRONG_FILES = [

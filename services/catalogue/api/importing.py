@@ -9,12 +9,14 @@ from services.catalogue.api.access import Keeper
 from services.catalogue.api.filing import FILED, submit
 from services.catalogue.api.upload import LARGEST_REQUEST, PART, IdempotencyKey, received
 from services.catalogue.domain.content import Submission
-from services.catalogue.files.reading import read
+from services.catalogue.files.reading import read_apart
 from services.catalogue.files.rows import Retirements, sheet_of
 from shared.contracts.lawbook import ItemKind
 
 router = APIRouter(tags=["files"])
 
+_READERS = asyncio.Semaphore(2)
+"""Files that are read at the same time, each in a process of its own."""
 _FILE = {"type": "object", "required": [PART], "properties": {PART: {"type": "string", "format": "binary"}}}
 
 
@@ -37,6 +39,7 @@ async def import_file(
     """
     sheet = sheet_of(kind) if isinstance(kind, ItemKind) else kind and kind.value
     async with received(request, idempotency_key) as upload:
-        read_file = await asyncio.to_thread(read, upload.file, sheet)
+        async with _READERS:
+            read_file = await read_apart(upload.file, upload.size, sheet)
         submission = Submission(upload.name, tuple(read_file.items), tuple(read_file.ends))
         return await submit(upload.writing, who, submission)

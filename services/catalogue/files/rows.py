@@ -17,6 +17,8 @@ from shared.contracts.lawbook import (
     ItemKind,
     Target,
 )
+from shared.files.csv_text import as_written
+from shared.files.strict_json import strict_json
 from shared.lawbook.items import SHAPES
 from shared.rejection import Fault
 
@@ -107,7 +109,7 @@ def from_row(model: type[Contract], heading: Sequence[str], cells: Sequence[str]
     given: dict[str, Any] = {}
     known = columns(model)
     for column, cell in zip(heading, cells, strict=False):
-        text = cell.strip()
+        text = as_written(cell.strip())
         if text and column:
             _put(given, column, _value(column, text, known.get(column, False)))
         elif known.get(column, False):
@@ -126,8 +128,8 @@ class CellUnreadable(ValueError):
 def _value(column: str, text: str, is_list: bool) -> object:
     if text[0] in "[{":
         try:
-            return orjson.loads(text)
-        except orjson.JSONDecodeError:
+            return strict_json(text)
+        except ValueError:
             raise CellUnreadable(column) from None
     if is_list:
         return [part.strip() for part in _SEPARATORS.split(text) if part.strip()]

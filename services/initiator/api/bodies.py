@@ -1,9 +1,10 @@
 """The bodies of requests and responses."""
 
+import re
 from datetime import date, datetime
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
 from services.initiator.domain.entry import EntryStatus
@@ -34,6 +35,23 @@ def _stripped(text: str) -> str:
 
 Text = Annotated[str, AfterValidator(_stripped)]
 
+_WRITTEN_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?=$|[T ]00:00(:00(\.0+)?)?$)")
+
+_NO_DAY = "-"
+"""A text for which pydantic has its own error."""
+
+
+def _day(value: object) -> object:
+    """The day of `2024-05-06`, also with midnight. Of a number or a moment with a time zone pydantic would guess a day."""
+    if isinstance(value, date):
+        return value
+    found = _WRITTEN_DAY.match(value) if isinstance(value, str) else None
+    return found[0] if found else _NO_DAY
+
+
+Day = Annotated[date, BeforeValidator(_day)]
+"""A day, as JSON and files write it."""
+
 
 class Body(BaseModel):
     """The body of a request. An unknown field is refused, so that a misspelt field is not lost in silence."""
@@ -63,18 +81,18 @@ class DecisionBody(Body):
     """The decision (认定决定) on which the entry is based."""
 
     document_number: Text = Field(max_length=MAX_LENGTHS["document_number"])
-    decided_on: date
+    decided_on: Day
     facts: Text = Field(max_length=MAX_LENGTHS["facts"])
     legal_basis: Text = Field(max_length=MAX_LENGTHS["legal_basis"])
-    act_ended_on: date | None = None
+    act_ended_on: Day | None = None
     decided_by: str | None = Field(default=None, max_length=100, description="The caller's department unless given")
 
 
 class NoticeBody(Body):
     """Prior notice (事先告知) and the plea window (陈述申辩期)."""
 
-    served_on: date
-    plea_until: date = Field(description="The last day of the plea window")
+    served_on: Day
+    plea_until: Day = Field(description="The last day of the plea window")
     plea_heard: Text = Field(default="", max_length=MAX_LENGTHS["facts"])
 
 
@@ -89,8 +107,8 @@ class EntryBody(Body):
     decision: DecisionBody
     notice: NoticeBody | None = None
     jurisdiction: str = Field(max_length=20, description="GB/T 2260 code of six digits", examples=["410300"])
-    term_from: date
-    term_to: date | None = Field(default=None, description="Last day; none, 2999-12-31 or 9999-12-31 for no end")
+    term_from: Day
+    term_to: Day | None = Field(default=None, description="Last day; none, 2999-12-31 or 9999-12-31 for no end")
     public: bool
     able_but_unwilling: bool = False
     origin: Origin = Field(
@@ -176,6 +194,8 @@ class ImportDetail(BaseModel):
     size: int
     digest: str = Field(description="SHA-256 of the file")
     domains: list[str]
+    total: int | None = Field(description="Rows of the file; null until the file was read to its end")
+    hidden_rows: int = Field(description="Rows that the workbook hides, by hand or by a filter. They are imported")
     rows: int
     good: int
     rejected: int

@@ -14,10 +14,10 @@ from services.initiator.api.access import Approver, Lister, Reader, officer_of, 
 from services.initiator.api.bodies import ImportDetail
 from services.initiator.api.uploads import UploadKey, receive
 from services.initiator.files.rejects import reject_file
-from services.initiator.files.upload import PART
 from services.initiator.settings import ImportSettings
 from services.initiator.stores.import_rejects import read_rejects
 from services.initiator.views import imports
+from shared.files.multipart import PART
 from shared.rejection import Fault, reject
 from shared.runtime.core import Core
 from shared.trust import Principal
@@ -127,6 +127,8 @@ def _import_detail(wording: Wording, row: Row[Any]) -> ImportDetail:
         size=row.size,
         digest=row.digest,
         domains=orjson.loads(row.domains),
+        total=row.work_total or row.rows or None,
+        hidden_rows=row.work_hidden_rows if in_work else row.hidden_rows,
         rows=row.work_rows if in_work else row.rows,
         good=row.work_good if in_work else row.good,
         rejected=row.work_rejected if in_work else row.rejected,

@@ -88,11 +88,15 @@ class ReportCheck:
     rejected: int
     domains: tuple[DomainId, ...]
     book: LawBook
+    hidden_rows: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class RefuseFile:
+    """`published`: the rows that are published already, when the work on an approved import is given up."""
+
     faults: tuple[Fault, ...]
+    published: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

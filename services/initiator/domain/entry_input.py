@@ -17,6 +17,7 @@ from shared.contracts.listing import Decision, Entry, Notice, Origin, Responsibl
 from shared.identity import SubjectKeys, is_resident_id
 from shared.identity.personal_numbers import personal_number_faults
 from shared.identity.subjects import is_person_scheme, sealed_subject
+from shared.identity.texts import names_nobody, unclean_faults
 from shared.rejection import Fault, Rejected
 
 MAX_LENGTHS = {
@@ -95,6 +96,7 @@ def keys_of_input(entry: EntryInput, keys: SubjectKeys) -> tuple[InputKeys | Non
         faults += found
         if key is not None:
             responsible.append(key)
+    faults += _unclean_texts(entry)
     faults += _personal_numbers_in_texts(entry)
     if faults or subject is None:
         return None, faults
@@ -110,7 +112,21 @@ def _key(subject: SubjectInput, path: str, keys: SubjectKeys) -> tuple[SubjectKe
         faults = [_at_scheme(fault, path) for fault in rejected.faults]
     if not subject.name.strip():
         faults.append(Fault("field_missing", f"{path}.name"))
+    elif names_nobody(subject.name):
+        faults.append(Fault("name_without_letters", f"{path}.name"))
     return key, faults
+
+
+def _unclean_texts(entry: EntryInput) -> Iterator[Fault]:
+    """Faults of characters that nobody sees. Numbers of subjects are judged with their keys."""
+    decision = entry.decision
+    exact = {"subject.name": entry.subject.name, "decision.document_number": decision.document_number}
+    for place, person in enumerate(entry.responsible):
+        exact[f"responsible[{place}].subject.name"] = person.subject.name
+    prose = {"decision.facts": decision.facts, "decision.legal_basis": decision.legal_basis}
+    if entry.notice is not None:
+        prose["notice.plea_heard"] = entry.notice.plea_heard
+    yield from unclean_faults(exact, prose)
 
 
 def _at_scheme(fault: Fault, path: str) -> Fault:

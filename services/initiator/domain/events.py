@@ -71,7 +71,10 @@ class ImportReceived(Event):
 
 
 class ImportChecked(Event):
-    """Every row was judged by the law book of this version. `good` rows may be published; `rows` = `good` + `rejected`."""
+    """Every row was judged by the law book of this version. `good` rows may be published; `rows` = `good` + `rejected`.
+
+    `hidden_rows`: those that the workbook does not show (hidden by hand or by a filter); they are counted among `rows`.
+    """
 
     TYPE: ClassVar[str] = "initiator.import.checked.v1"
     rows: int
@@ -79,14 +82,19 @@ class ImportChecked(Event):
     rejected: int
     domains: tuple[DomainId, ...]
     lawbook_version: int
+    hidden_rows: int = 0
 
 
 class ImportRefused(Event):
-    """The file cannot be read, its approval is overdue, or its department withdrew it. No row of it is published."""
+    """The file cannot be read, the work on it failed repeatedly, its approval is overdue, or its department withdrew it.
+
+    `published`: rows that were published before the work failed; None when none was to be published yet.
+    """
 
     TYPE: ClassVar[str] = "initiator.import.refused.v1"
     faults: tuple[WhyRefused, ...]
     by: str | None = None
+    published: int | None = None
 
 
 class ImportApproved(Event):

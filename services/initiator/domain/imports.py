@@ -151,16 +151,17 @@ def _report(state: ImportState, command: ReportCheck) -> Sequence[ImportEvent]:
             rejected=command.rejected,
             domains=command.domains,
             lawbook_version=command.book.version,
+            hidden_rows=command.hidden_rows,
         )
     ]
 
 
 def _refuse(state: ImportState, command: RefuseFile) -> Sequence[ImportEvent]:
     state = require_existing(state)
-    if not isinstance(state, Checking | Checked):
-        raise wrong_step(status_of(state), ImportStatus.CHECKING, ImportStatus.CHECKED)
+    if isinstance(state, Closed):
+        raise wrong_step(status_of(state), ImportStatus.CHECKING, ImportStatus.CHECKED, ImportStatus.PUBLISHING)
     faults = tuple(WhyRefused(code=fault.code, field=fault.field, facts=fault.facts) for fault in command.faults)
-    return [ImportRefused(faults=faults)]
+    return [ImportRefused(faults=faults, published=command.published)]
 
 
 def _withdraw(state: ImportState, command: Withdraw) -> Sequence[ImportEvent]:
@@ -204,7 +205,7 @@ def evolve(state: ImportState, event: Event) -> ImportState:
             return Checked(state.department, state.imported_by, event.good, event.domains)
         case ImportApproved(), Checked():
             return Publishing(state.department, state.imported_by, Officer(event.by, event.department))
-        case ImportRefused(), Checking() | Checked():
+        case ImportRefused(), Checking() | Checked() | Publishing():
             return Closed(state.department, ImportStatus.REFUSED)
         case ImportFinished(), Publishing():
             return Closed(state.department, ImportStatus.DONE)

@@ -1,6 +1,5 @@
 """The columns of an import file, under their own names or the other headings in `columns.yaml`."""
 
-import unicodedata
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -8,6 +7,7 @@ from typing import Any, cast
 
 import yaml
 
+from services.initiator.files.words import plain
 from shared.contracts.lawbook import (
     ListKind,
     Role,
@@ -18,13 +18,11 @@ from shared.rejection import Fault
 _DATA: dict[str, Any] = yaml.safe_load(Path(__file__).with_name("columns.yaml").read_text(encoding="utf-8"))
 _COLUMNS = cast("dict[str, dict[str, Any]]", _DATA["columns"])
 
+MOST_SHOWN = 20
+"""Characters of an unknown heading that is repeated to the officer."""
+
 COLUMNS: tuple[str, ...] = tuple(_COLUMNS)
 REQUIRED: tuple[str, ...] = tuple(column for column, spec in _COLUMNS.items() if spec["required"])
-
-
-def plain(heading: str) -> str:
-    """A heading or coded value in the form in which they are compared: half width, lower case, without spaces."""
-    return "".join(unicodedata.normalize("NFKC", heading).split()).lower()
 
 
 def _words(codes: Sequence[str], others: Mapping[str, str]) -> dict[str, str]:
@@ -43,7 +41,11 @@ ORIGINS: dict[str, Origin] = {
 SCHEMES: dict[str, str] = {plain(word): code for word, code in _DATA["schemes"].items()}
 FLAGS: dict[str, bool] = {plain(word): True for word in _DATA["yes"]} | {plain(word): False for word in _DATA["no"]}
 
-_HEADINGS = _words(COLUMNS, {other: column for column, spec in _COLUMNS.items() for other in spec["also"]})
+NO_END: frozenset[str] = frozenset(plain(word) for word in _DATA["no_end"])
+"""Words for a term without an end."""
+NO_END_COLUMN = "term_to"
+
+HEADINGS = _words(COLUMNS, {other: column for column, spec in _COLUMNS.items() for other in spec["also"]})
 _BY_PATH: dict[str, str] = {spec["path"]: column for column, spec in _COLUMNS.items()}
 
 
@@ -58,13 +60,22 @@ def column_of(field: str | None) -> str | None:
     return _BY_PATH.get(field, field if field in _COLUMNS else None)
 
 
+def known(headings: Sequence[str]) -> list[str]:
+    """The columns that these headings name, in their order."""
+    return [column for heading in headings if (column := HEADINGS.get(plain(heading)))]
+
+
 def layout(headings: Sequence[str]) -> tuple[tuple[int, ...], list[Fault]]:
     """For each of `COLUMNS` its index in the file, -1 for an absent column; and all faults of the headings.
 
-    `columns_missing`, `columns_unknown`, `columns_twice`.
+    `columns_missing`, `columns_unknown`, `columns_twice`. A blank heading names no column, and is no fault.
     """
-    found = [_HEADINGS.get(plain(heading)) for heading in headings]
-    unknown = [heading.strip()[:100] for heading, column in zip(headings, found, strict=True) if column is None]
+    found = [HEADINGS.get(plain(heading)) for heading in headings]
+    unknown = [
+        shown_heading(heading, place)
+        for place, (heading, column) in enumerate(zip(headings, found, strict=True), start=1)
+        if column is None and plain(heading)
+    ]
     missing = [column for column in REQUIRED if column not in found]
     twice = [column for column, times in Counter(found).items() if column is not None and times > 1]
     faults = [
@@ -73,3 +84,10 @@ def layout(headings: Sequence[str]) -> tuple[tuple[int, ...], list[Fault]]:
         if columns
     ]
     return tuple(found.index(column) if column in found else -1 for column in COLUMNS), faults
+
+
+def shown_heading(heading: str, place: int) -> str:
+    """An unknown heading as it may be stored and shown: text with a digit, or long text, could be a value of a row."""
+    text = heading.strip()
+    is_word = len(text) <= MOST_SHOWN and text.isprintable() and not any(map(str.isnumeric, text))
+    return text if is_word else f"#{place}"

@@ -1,35 +1,31 @@
-"""From the bytes of a file to its rows, one piece at a time, so that memory does not grow with the size of the file.
+"""From the bytes of a file to its rows: the inside of the child process that reads a file (`opening.py` starts it).
 
 Lines are counted as in a text editor: the heading is line 1 (after a byte order mark). The line of a row is the line on which
-it begins, also after rows with quoted line breaks. Nothing is guessed: bytes that are neither UTF-8 nor GB 18030, and control
-characters that no text file holds, are refused.
+it begins, also after rows with quoted line breaks. Nothing is guessed: what cannot be read is refused, as a file or as a row.
 """
 
-import asyncio
-import codecs
-import csv
-import io
 import tempfile
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
 from enum import StrEnum
-from itertools import islice
-from typing import NamedTuple, cast
+from itertools import chain
+from typing import Any, BinaryIO, NamedTuple, cast
 
 import orjson
 
-from services.initiator.files.columns import COLUMNS, plain
-from shared.files.workbook import open_workbook, text_rows
+from services.initiator.files.words import plain
+from shared.files import csv_rows, kinds
+from shared.files.cells import CellFault
+from shared.files.child import Summary, serve
+from shared.files.strict_json import KeyTwice, strict_json
+from shared.files.text import UTF8, decoded_lines
+from shared.files.workbook import Workbook, open_workbook, unfolded_limit
 from shared.rejection import Fault, reject
 
-Chunks = Callable[[], AsyncIterator[bytes]]
-"""Reads the file from its beginning."""
-
-MAX_LINE_LENGTH = 1_000_000
-"""Characters without a line break; a file that exceeds it is not a list of rows."""
-_ROWS_AT_ONCE = 1_000
-_MAX_SHEET_BYTES = 2 * 1024**3
-"""Uncompressed size of a workbook."""
+PIECE = 64 * 1024
+_ROWS_AT_ONCE = 500
+_CHARACTERS_AT_ONCE = 500_000
+_FLAGS = ("public", "able_but_unwilling")
+_LISTS = ("responsible",)
 
 
 class FileFormat(StrEnum):
@@ -39,197 +35,172 @@ class FileFormat(StrEnum):
 
 
 class Record(NamedTuple):
-    """A row of a file: the line on which it begins and its cells. `fault`: the reason why the row cannot be split into cells."""
+    """A row of a file: the line on which it begins and its cells.
+
+    `fault`: why the row cannot be split into cells. `cell_faults`: the index of a cell, and why it cannot be taken.
+    """
 
     line: int
     cells: list[str]
     fault: Fault | None = None
+    cell_faults: tuple[tuple[int, Fault], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Detected:
-    """The format of a file. `encoding` is empty for a workbook."""
+class Rows(NamedTuple):
+    """The rows of a file. `heading_line`: 0 when the columns are known without a heading. `hidden`: filled by reading."""
 
     format: FileFormat
     encoding: str
+    records: Iterator[Record]
+    hidden: list[int]
 
 
-# --- format
+def rows_of(stream: BinaryIO, columns: tuple[str, ...], encoding: str = UTF8) -> Rows:
+    """The rows of a file. Empty ones are left out. `columns`: the keys that a line of JSON may have.
 
-_UTF8 = "utf-8-sig"
-_GB18030 = "gb18030"
-_ENCODINGS = (_UTF8, _GB18030)
-_CONTROL_BYTES = bytes(byte for byte in range(32) if byte not in b"\t\r\n")
-"""Bytes that no text file holds, in either encoding."""
-
-
-async def detect(chunks: Chunks) -> Detected:
-    """The format, by content and not by name. Raises Rejected (`file_empty`, `file_binary`, `file_encoding`)."""
-    first = b""
-    async for chunk in chunks():
-        first = chunk
-        break
+    Raises Rejected for a file that cannot be read, also while its rows are read; and ReadAgain.
+    """
+    first = stream.read(PIECE)
     if not first.strip(b"\xef\xbb\xbf \t\r\n"):
         raise reject("file_empty", "file")
-    if first.startswith(b"PK\x03\x04"):
-        return Detected(FileFormat.XLSX, "")
-    encoding = await _encoding(chunks)
-    text = first[: MAX_LINE_LENGTH // 4].removeprefix(codecs.BOM_UTF8).lstrip()
-    return Detected(FileFormat.NDJSON if text.startswith(b"{") else FileFormat.CSV, encoding)
+    if first.startswith(kinds.COMPOUND):
+        kinds.refuse_compound(first + stream.read(16 * 1024**2))
+    pieces = chain([first], iter(lambda: stream.read(PIECE), b""))
+    hidden: list[int] = []
+    if first.startswith(kinds.ZIP):
+        return Rows(FileFormat.XLSX, "", _sheet(pieces, hidden), hidden)
+    kinds.refuse_other_kinds(first)
+    lines = decoded_lines(pieces, encoding)
+    start = first.removeprefix(b"\xef\xbb\xbf").lstrip()
+    if start.startswith((b"[{", b"[\n", b"[\r", b"[ ")):
+        raise reject("file_json_array", "file")
+    if start.startswith(b"{"):
+        return Rows(FileFormat.NDJSON, encoding, _ndjson(lines, columns), hidden)
+    return Rows(FileFormat.CSV, encoding, csv_records(lines), hidden)
 
 
-async def _encoding(chunks: Chunks) -> str:
-    for encoding in _ENCODINGS:
-        if await _decodes(chunks, encoding):
-            return encoding
-    raise reject("file_encoding", "file")
-
-
-async def _decodes(chunks: Chunks, encoding: str) -> bool:
-    decoder = codecs.getincrementaldecoder(encoding)("strict")
-    try:
-        async for chunk in chunks():
-            if len(chunk.translate(None, _CONTROL_BYTES)) != len(chunk):
-                raise reject("file_binary", "file")
-            decoder.decode(chunk)
-        decoder.decode(b"", final=True)
-    except UnicodeDecodeError:
-        return False
-    return True
-
-
-# --- rows
-
-
-async def records(chunks: Chunks, detected: Detected) -> AsyncIterator[list[Record]]:
-    """The rows in groups, the heading first. Empty rows are skipped. NDJSON has no heading: its own one has the number 0.
-
-    Raises Rejected for a file that cannot be read to its end.
-    """
-    match detected.format:
-        case FileFormat.CSV:
-            groups = _csv(_blocks(chunks, detected.encoding))
-        case FileFormat.NDJSON:
-            groups = _ndjson(_blocks(chunks, detected.encoding))
-        case FileFormat.XLSX:
-            groups = _xlsx(chunks)
-    async for group in groups:
-        kept = [record for record in group if record.fault or any(map(str.strip, record.cells))]
-        if kept:
-            yield kept
-
-
-async def _blocks(chunks: Chunks, encoding: str) -> AsyncIterator[tuple[list[str], bool]]:
-    """The lines of the file with their line breaks, in groups. The flag marks the last group."""
-    decoder = codecs.getincrementaldecoder(encoding)("strict")
-    rest = ""
-    async for chunk in chunks():
-        text = rest + decoder.decode(chunk)
-        end = text.rfind("\n") + 1 or text.rfind("\r", 0, -1) + 1
-        if end == 0 and len(text) > MAX_LINE_LENGTH:
-            raise reject("file_line_too_long", "file", limit=MAX_LINE_LENGTH)
-        rest = text[end:]
-        yield list(io.StringIO(text[:end], newline="")), False
-    yield list(io.StringIO(rest + decoder.decode(b"", final=True), newline="")), True
-
-
-async def _csv(blocks: AsyncIterator[tuple[list[str], bool]]) -> AsyncIterator[list[Record]]:
-    pending: list[str] = []
-    line = 1
-    async for lines, is_last in blocks:
-        pending += lines
-        group, used = _csv_rows(pending, line, is_last)
-        line += used
-        pending = pending[used:]
+def frames(stream: BinaryIO, instruction: dict[str, Any]) -> Iterator[object]:
+    """The rows of the file in groups, as JSON. `instruction`: `columns`, and `encoding` when the file was read before."""
+    found = rows_of(stream, tuple(instruction["columns"]), instruction.get("encoding", UTF8))
+    total, length = 0, 0
+    group: list[object] = []
+    for record in found.records:
+        total += 1
+        length += sum(map(len, record.cells))
+        cell_faults = [(place, fault.code, fault.facts) for place, fault in record.cell_faults]
+        fault = record.fault and (record.fault.code, record.fault.field, record.fault.facts)
+        group.append((record.line, record.cells, fault, cell_faults))
+        if len(group) >= _ROWS_AT_ONCE or length >= _CHARACTERS_AT_ONCE:
+            yield group
+            group, length = [], 0
+    if group:
         yield group
+    yield Summary(
+        {
+            "format": found.format.value,
+            "encoding": found.encoding,
+            "total": total,
+            "hidden_rows": len(found.hidden),
+        }
+    )
 
 
-def _csv_rows(lines: Sequence[str], first_line: int, is_last: bool) -> tuple[list[Record], int]:
-    """The rows that end within these lines, and the number of lines that they take.
-
-    Of a row that cannot be read only the first line is skipped: the next line may be the start of a good row.
-    """
-    rows: list[Record] = []
-    used = 0
-    while used < len(lines):
-        reader = csv.reader(islice(lines, used, None), strict=True)
-        begin, before = used, 0
-        try:
-            for cells in reader:
-                rows.append(Record(first_line + begin, cells))
-                before = reader.line_num
-                begin = used + before
-        except csv.Error:
-            if used + reader.line_num == len(lines) and not is_last and _may_continue(lines, begin):
-                return rows, begin
-            rows.append(Record(first_line + begin, [lines[begin]], Fault("row_unreadable")))
-            begin += 1
-        used = begin
-    return rows, used
+# --- CSV
 
 
-def _may_continue(lines: Sequence[str], begin: int) -> bool:
-    """True when an unfinished row is still short enough to be a row."""
-    return sum(map(len, lines[begin:])) <= csv.field_size_limit()
+def csv_records(lines: Iterator[str]) -> Iterator[Record]:
+    """The rows of CSV, empty ones left out."""
+    for row in csv_rows.csv_rows(lines):
+        if not row.readable:
+            yield Record(row.line, row.cells, Fault("row_unreadable"))
+        elif any(map(str.strip, row.cells)):
+            yield Record(row.line, row.cells)
 
 
-async def _ndjson(blocks: AsyncIterator[tuple[list[str], bool]]) -> AsyncIterator[list[Record]]:
-    yield [Record(0, list(COLUMNS))]
-    line = 1
-    async for lines, _ in blocks:
-        yield [_json_row(text, line + place) for place, text in enumerate(lines) if text.strip()]
-        line += len(lines)
+# --- lines of JSON
 
 
-def _json_row(text: str, line: int) -> Record:
+def _ndjson(lines: Iterator[str], columns: tuple[str, ...]) -> Iterator[Record]:
+    for line, text in enumerate(lines, start=1):
+        if text.strip():
+            yield _json_row(text, line, columns)
+
+
+def _json_row(text: str, line: int, columns: tuple[str, ...]) -> Record:
     try:
-        read: object = orjson.loads(text)
-    except orjson.JSONDecodeError:
-        return Record(line, [text], Fault("row_unreadable"))
+        read = strict_json(text)
+    except KeyTwice:
+        return Record(line, [text], Fault("json_key_twice"))
+    except ValueError:
+        return Record(line, [text], Fault("json_unreadable"))
     if not isinstance(read, dict):
-        return Record(line, [text], Fault("row_unreadable"))
-    given = {plain(str(name)): value for name, value in cast("dict[str, object]", read).items()}
-    unknown = sorted(name[:100] for name in given if name not in COLUMNS)
+        return Record(line, [text], Fault("json_unreadable"))
+    given: dict[str, object] = {}
+    for name, value in cast("dict[str, object]", read).items():
+        if plain(name) in given:
+            return Record(line, [text], Fault("json_key_twice"))
+        given[plain(name)] = value
+    unknown = [place for place, name in enumerate(given, start=1) if name not in columns]
     if unknown:
-        return Record(line, [text], Fault("columns_unknown", None, {"columns": unknown}))
-    return _storable(Record(line, [_json_cell(given.get(column)) for column in COLUMNS]))
+        return Record(line, [text], Fault("json_keys_unknown", None, {"places": unknown[:20]}))
+    cells: list[str] = []
+    faults: list[tuple[int, Fault]] = []
+    for place, column in enumerate(columns):
+        cell = _json_cell(given.get(column), column)
+        if cell is None:
+            faults.append((place, Fault("value_type")))
+        cells.append(cell or "")
+    return Record(line, cells, None, tuple(faults))
 
 
-def _storable(record: Record) -> Record:
-    """A row with the NUL character becomes a fault: JSON allows the character, PostgreSQL does not."""
-    if any("\0" in cell for cell in record.cells):
-        return Record(record.line, [cell.replace("\0", "") for cell in record.cells], Fault("row_unreadable"))
-    return record
-
-
-def _json_cell(value: object) -> str:
+def _json_cell(value: object, column: str) -> str | None:
+    """The text of a value; None for a value of a type that the column does not have."""
     match value:
         case None:
             return ""
         case str():
             return value
-        case bool():
+        case bool() if column in _FLAGS:
             return "true" if value else "false"
-        case _:
+        case list() if column in _LISTS:
             return orjson.dumps(value).decode()
+        case _:
+            return None
 
 
-async def _xlsx(chunks: Chunks) -> AsyncIterator[list[Record]]:
+# --- workbooks
+
+
+def _sheet(pieces: Iterator[bytes], hidden: list[int]) -> Iterator[Record]:
     """The rows of the first sheet. The workbook lies in a nameless temporary file, which goes when it is closed."""
     with tempfile.TemporaryFile() as file:
-        async for chunk in chunks():
-            await asyncio.to_thread(file.write, chunk)
-        rows = await asyncio.to_thread(_sheet, file)
-        while group := await asyncio.to_thread(_take, rows):
-            yield group
+        for piece in pieces:
+            file.write(piece)
+        book = open_workbook(file, unfolded_limit(file.tell()))
+        if not book.sheets:
+            raise reject("file_not_a_workbook", "file")
+        _refuse_other_sheets(book)
+        for row in book.rows(book.sheets[0]):
+            if row.hidden:
+                hidden.append(row.number)
+            cells = ["" if isinstance(cell, CellFault) else cell for cell in row.cells]
+            faults = [
+                (place, Fault(cell.code, None, cell.facts))
+                for place, cell in enumerate(row.cells)
+                if isinstance(cell, CellFault)
+            ]
+            yield Record(row.number, cells, None, tuple(faults))
 
 
-def _take(rows: Iterator[Record]) -> list[Record]:
-    return list(islice(rows, _ROWS_AT_ONCE))
+def _refuse_other_sheets(book: Workbook) -> None:
+    """Rows of other sheets would be lost without a word, and those of a hidden sheet be taken without anybody seeing them."""
+    first, *others = book.sheets
+    if first.hidden:
+        raise reject("sheet_hidden", "file", place=1)
+    for sheet in others:
+        if book.has_rows(sheet):
+            raise reject("sheets_several", "file", place=sheet.place)
 
 
-def _sheet(file: io.BufferedRandom) -> Iterator[Record]:
-    sheets = open_workbook(file, _MAX_SHEET_BYTES).worksheets
-    if not sheets:
-        raise reject("file_not_a_workbook", "file")
-    return (_storable(Record(line, cells)) for line, cells in enumerate(text_rows(sheets[0]), start=1))
+if __name__ == "__main__":
+    serve(frames)

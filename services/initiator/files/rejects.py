@@ -12,14 +12,16 @@ from typing import Any, cast
 import orjson
 from sqlalchemy.engine import Row
 
-from services.initiator.files.columns import COLUMNS, SCHEMES, column_of, plain
+from services.initiator.domain.entry_input import MAX_LENGTHS
+from services.initiator.files.columns import COLUMNS, SCHEMES, column_of
+from services.initiator.files.heading import Layout
 from services.initiator.files.reading import Record
-from services.initiator.files.rows import Layout, responsible_in
+from services.initiator.files.rows import MAX_CELL_LENGTH, responsible_in
+from services.initiator.files.words import plain
 from shared.files.csv_text import BYTE_ORDER_MARK, csv_line, no_formula
-from shared.identity import mask_name
-from shared.identity.keys import LEGAL_SCHEME
+from shared.identity import is_credit_code, is_resident_id, mask_name
+from shared.identity.keys import LEGAL_SCHEME, MAX_NUMBER_LENGTH
 from shared.identity.personal_numbers import mask_personal_numbers
-from shared.identity.subjects import is_person_scheme
 from shared.rejection import Fault, Named
 from shared.web.language import Language
 from shared.web.wording import Term, Wording
@@ -29,7 +31,12 @@ MAX_ROW_LENGTH = 4_000
 MAX_FAULTS = 50
 """Faults stored of one row."""
 
-_NUMBER = re.compile(r"\d[\dXx\s\-]{4,}\d?[Xx]?")
+MAX_CELLS = 50
+"""Cells shown of a row that does not fit the columns."""
+MAX_SHOWN = 100
+"""Characters shown of a word."""
+
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 _SCHEME, _NUMBER_AT, _NAME, _RESPONSIBLE = map(COLUMNS.index, ("scheme", "number", "name", "responsible"))
 
 
@@ -53,31 +60,52 @@ def reject_rows(import_id: str, record: Record, layout: Layout, faults: Sequence
 def masked(cells: Sequence[str], layout: Layout) -> str:
     """The row as one line of CSV, with names and numbers of persons masked.
 
-    When the cells do not fit the columns, every number of five or more characters is masked.
+    When the cells do not fit the columns, nothing tells a name from a word: every cell is masked. The number and name of the
+    subject are shown only for a valid credit code.
     """
-    if len(cells) != layout.width:
-        return _NUMBER.sub("*", csv_line(cells, end=""))[:MAX_ROW_LENGTH]
-    shown = [mask_personal_numbers(cell.strip()) for cell in cells]
-    scheme_at, number_at, name_at, responsible_at = (
-        layout.places[place] for place in (_SCHEME, _NUMBER_AT, _NAME, _RESPONSIBLE)
-    )
-    scheme = shown[scheme_at]
-    scheme = SCHEMES.get(plain(scheme), scheme)
-    if scheme != LEGAL_SCHEME:
-        shown[number_at] = "*" * len(shown[number_at])
-    if is_person_scheme(scheme):
-        shown[name_at] = mask_name(shown[name_at])
+    if len(cells) < layout.width or any(map(str.strip, cells[layout.width :])):
+        return csv_line(["*"] * min(len(cells), MAX_CELLS), end="")
+    number_at, name_at, responsible_at = (layout.places[place] for place in (_NUMBER_AT, _NAME, _RESPONSIBLE))
+    shown = [_cleaned(cell) for cell in cells[: layout.width]]
+    for place in layout.unnamed:
+        shown[place] = "*" if shown[place] else ""
+    if not _is_legal(cells, layout):
+        name = cells[name_at].strip()
+        shown = [cell.replace(name, mask_name(name)) if len(name) > 1 else cell for cell in shown]
+        shown[name_at] = mask_name(name[: MAX_LENGTHS["name"]])
+        shown[number_at] = "*" * min(len(shown[number_at]), MAX_NUMBER_LENGTH)
     if responsible_at >= 0 and shown[responsible_at]:
         shown[responsible_at] = _masked_persons(cells[responsible_at])
     return csv_line(shown, end="")[:MAX_ROW_LENGTH]
 
 
+def _cleaned(cell: str) -> str:
+    """A cell that can be stored and shown: without control characters, and with numbers of persons masked."""
+    return mask_personal_numbers(_CONTROL.sub("\ufffd", cell.strip()[:MAX_ROW_LENGTH]))
+
+
+def _is_legal(cells: Sequence[str], layout: Layout) -> bool:
+    """Whether the row names its subject by a valid credit code, which is no identity number."""
+    scheme_at, number_at = layout.places[_SCHEME], layout.places[_NUMBER_AT]
+    scheme = SCHEMES.get(plain(cells[scheme_at].strip()), cells[scheme_at].strip())
+    number = cells[number_at]
+    return scheme == LEGAL_SCHEME and is_credit_code(number) and not is_resident_id(number)
+
+
 def _masked_persons(text: str) -> str:
-    persons = responsible_in(text)
+    persons = responsible_in(text) if len(text) <= MAX_CELL_LENGTH else None
     if persons is None:
         return "*"
-    shown = [{**p, "number": "*" * len(p["number"]), "name": mask_name(p["name"])} for p in persons]
-    return orjson.dumps(shown).decode()
+    shown = [
+        {
+            "role": mask_personal_numbers(person["role"])[:MAX_SHOWN],
+            "scheme": mask_personal_numbers(person["scheme"])[:MAX_SHOWN],
+            "number": "*" * min(len(person["number"]), MAX_NUMBER_LENGTH),
+            "name": mask_name(person["name"][: MAX_LENGTHS["name"]]),
+        }
+        for person in persons
+    ]
+    return _CONTROL.sub("\ufffd", orjson.dumps(shown).decode())
 
 
 # --- facts, stored as JSON
@@ -102,7 +130,7 @@ def _encoded(fact: object) -> object:
         case None | bool() | int() | float():
             return fact
         case _:
-            return str(fact)
+            return mask_personal_numbers(str(fact))
 
 
 def decode_facts(text: str) -> dict[str, object]:

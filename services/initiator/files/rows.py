@@ -3,13 +3,11 @@
 Hot path: each step of an import runs this once a row, for files of a hundred thousand rows. It creates as few objects as it can.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import re
+from collections.abc import Iterator, Sequence
 from datetime import date
 from functools import lru_cache
 from typing import cast
-
-import orjson
 
 from services.initiator.domain.entry_input import (
     MAX_LENGTHS,
@@ -18,49 +16,63 @@ from services.initiator.domain.entry_input import (
     ResponsibleInput,
     SubjectInput,
 )
-from services.initiator.files.columns import COLUMNS, FLAGS, LISTS, ORIGINS, REQUIRED, ROLES, SCHEMES, plain
+from services.initiator.files.columns import COLUMNS, FLAGS, LISTS, NO_END, ORIGINS, REQUIRED, ROLES, SCHEMES
+from services.initiator.files.heading import Layout
+from services.initiator.files.words import plain
 from shared.contracts.event import DepartmentId, DomainId
 from shared.contracts.lawbook import ListKind
 from shared.contracts.listing import Decision, Notice, Origin
+from shared.files.strict_json import strict_json
 from shared.lawbook.terms import last_day
 from shared.rejection import Fault
 
 _PLACE = {column: place for place, column in enumerate(COLUMNS)}
 _REQUIRED = tuple((column, _PLACE[column]) for column in REQUIRED)
-_MAX_LENGTHS = tuple((column, _PLACE[column], limit) for column, limit in MAX_LENGTHS.items())
+MAX_WORD_LENGTH = 100
+"""Characters of a number, a day, a code or another word."""
+MAX_CELL_LENGTH = 50_000
+"""Characters of a cell that has no limit of its own: the responsible persons."""
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+"""Characters that no text of a document has. Tab and line breaks stay: officers paste them."""
+_MIDNIGHT = re.compile(r"[T ]00:00(:00(\.0+)?)?")
 
-
-@dataclass(frozen=True, slots=True)
-class Layout:
-    """The layout of one file, and the department that imports it.
-
-    `places`: the index of each of `COLUMNS` in a row, -1 for an absent column. `width`: the number of cells of the heading.
-    """
-
-    places: tuple[int, ...]
-    width: int
-    department: DepartmentId
-
-    def values(self, cells: Sequence[str]) -> list[str]:
-        """The values of a row in the order of `COLUMNS`; an empty text for an absent column."""
-        return [cells[place].strip() if place >= 0 else "" for place in self.places]
+_MAX_LENGTHS = tuple(
+    (column, place, MAX_LENGTHS.get(column, MAX_CELL_LENGTH if column == "responsible" else MAX_WORD_LENGTH))
+    for column, place in _PLACE.items()
+)
 
 
 def read_row(cells: Sequence[str], layout: Layout) -> tuple[EntryInput | None, list[Fault]]:
     """The entry input of a row and no fault; or None and the faults of all its cells.
 
-    `row_length`, `field_missing`, `text_too_long`, `word_unknown`, `day_unreadable`, `responsible_unreadable`.
+    `row_length`, `cell_without_heading`, `text_control_character`, `field_missing`, `text_too_long`, `word_unknown`,
+    `day_unreadable`, `responsible_unreadable`. Empty cells behind the heading are ignored: spreadsheets write them.
     """
-    if len(cells) != layout.width:
+    if len(cells) < layout.width or any(map(str.strip, cells[layout.width :])):
         return None, [Fault("row_length", None, {"expected": layout.width, "found": len(cells)})]
+    if any(cells[place].strip() for place in layout.unnamed):
+        return None, [Fault("cell_without_heading")]
     values = layout.values(cells)
+    if _CONTROL.search("".join(values)):
+        return None, list(_control_characters(values))
     faults = [Fault("field_missing", column) for column, place in _REQUIRED if not values[place]]
     faults += [
         Fault("text_too_long", column, {"limit": limit})
         for column, place, limit in _MAX_LENGTHS
         if len(values[place]) > limit
     ]
+    if any(fault.code == "text_too_long" for fault in faults):
+        return None, faults
     return _entry_input(values, layout.department, faults)
+
+
+def _control_characters(values: Sequence[str]) -> Iterator[Fault]:
+    for column, value in zip(COLUMNS, values, strict=True):
+        found = _CONTROL.search(value)
+        if found:
+            yield Fault(
+                "text_control_character", column, {"position": found.start() + 1, "character": f"U+{ord(found[0]):04X}"}
+            )
 
 
 def _entry_input(
@@ -73,7 +85,7 @@ def _entry_input(
     act_ended_on = _day(act_ended, "act_ended_on", faults)
     notice = _notice(served, plea, faults)
     term_from = _day(begins, "term_from", faults)
-    term_to = _day(ends, "term_to", faults)
+    term_to = None if plain(ends) in NO_END else _day(ends, "term_to", faults)
     is_public = _flag(public, "public", faults)
     is_able = _flag(able, "able_but_unwilling", faults)
     origin = _origin(origin_name, faults)
@@ -146,8 +158,11 @@ def _day(text: str, column: str, faults: list[Fault]) -> date | None:
 
 @lru_cache(maxsize=8_192)
 def day_of(text: str) -> date | None:
-    """The date of 2024-03-01, 20240301, 2024/3/1, 2024.3.1 or 2024年3月1日; None for any other text."""
-    plain_text = text.strip()
+    """The date of 2024-03-01, 20240301, 2024/3/1, 2024.3.1 or 2024年3月1日, also with midnight; None for any other text.
+
+    Another time of the day, or a time zone, makes it a moment: which day that is depends on the reader.
+    """
+    plain_text = _without_midnight(text.strip())
     for mark in "/.年月":
         plain_text = plain_text.replace(mark, "-")
     plain_text = plain_text.removesuffix("日")
@@ -160,6 +175,11 @@ def day_of(text: str) -> date | None:
         return date(*map(int, parts))
     except ValueError:
         return None
+
+
+def _without_midnight(text: str) -> str:
+    found = _MIDNIGHT.search(text, 8)
+    return text[: found.start()] if found and found.end() == len(text) else text
 
 
 def _notice(served: str, plea: str, faults: list[Fault]) -> Notice | None:
@@ -197,8 +217,8 @@ def _responsible(text: str, faults: list[Fault]) -> tuple[ResponsibleInput, ...]
 def responsible_in(text: str) -> list[dict[str, str]] | None:
     """The persons in the cell `responsible`, each with exactly its four texts; None for any other content."""
     try:
-        read: object = orjson.loads(text)
-    except orjson.JSONDecodeError:
+        read: object = strict_json(text)
+    except ValueError:
         return None
     if not isinstance(read, list):
         return None

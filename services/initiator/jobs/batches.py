@@ -3,7 +3,8 @@
 A batch costs the same number of statements, whatever its size.
 """
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,17 +13,18 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.initiator.domain.decision_key import decision_key
 from services.initiator.domain.entry_input import EntryInput, InputKeys, keys_of_input
 from services.initiator.domain.visibility import Visibility
-from services.initiator.files.columns import layout
-from services.initiator.files.reading import Detected, FileFormat, Record, records
+from services.initiator.files.heading import Layout, find_heading, whole_layout
+from services.initiator.files.opening import open_file
+from services.initiator.files.reading import FileFormat, Record
 from services.initiator.files.rejects import reject_rows
-from services.initiator.files.rows import Layout, read_row
-from services.initiator.stores.import_chunks import read_chunk
-from services.initiator.stores.import_work import Superseded, Work
+from services.initiator.files.rows import read_row
+from services.initiator.stores.import_chunks import file_size, read_chunk
+from services.initiator.stores.import_work import Work
 from services.initiator.views.entries import ActiveEntry
 from shared.contracts.event import DepartmentId
 from shared.eventstore import Metadata, Session
 from shared.identity import SubjectKeys
-from shared.rejection import Fault, reject_all
+from shared.rejection import Fault
 from shared.runtime.core import Core
 
 
@@ -57,31 +59,56 @@ async def file_chunks(core: Core, import_id: str) -> AsyncIterator[bytes]:
         number += 1
 
 
-async def batches(
-    core: Core, work: Work, department: DepartmentId, batch_rows: int
+@dataclass(frozen=True, slots=True)
+class OpenImport:
+    """The file of an import, its heading found. `total`: its rows without title and heading. `batches`: those not yet handled."""
+
+    format: str
+    encoding: str
+    total: int
+    hidden_rows: int
+    batches: AsyncIterator[tuple[Layout, list[Record]]]
+
+
+@asynccontextmanager
+async def open_import(core: Core, work: Work, department: DepartmentId, batch_rows: int) -> AsyncGenerator[OpenImport]:
+    """The rows from `work.next_line` on, in batches. Raises Rejected for a file that cannot be read, and ReadingStopped."""
+    async with core.engine.connect() as connection:
+        size = await file_size(connection, work.import_id)
+    async with open_file(lambda: file_chunks(core, work.import_id), size) as file:
+        first: list[Record] = await anext(file.groups, list[Record]())
+        if file.format is FileFormat.NDJSON:
+            columns, skipped = whole_layout(department), 0
+        else:
+            columns, skipped = find_heading(first, department)
+        groups = _groups(first[skipped:], file.groups)
+        batches = _batches(groups, columns, work.next_line, batch_rows, file.format is FileFormat.XLSX)
+        yield OpenImport(file.format.value, file.encoding, file.total - skipped, file.hidden_rows, batches)
+
+
+async def _groups(first: list[Record], others: AsyncIterator[list[Record]]) -> AsyncIterator[list[Record]]:
+    yield first
+    async for group in others:
+        yield group
+
+
+async def _batches(
+    groups: AsyncIterator[list[Record]], columns: Layout, next_line: int, batch_rows: int, fill: bool
 ) -> AsyncIterator[tuple[Layout, list[Record]]]:
-    """The rows from `work.next_line` on, in batches. Raises Rejected for a file that cannot be read."""
-    if work.form is None:
-        raise Superseded(work.import_id)
-    detected = Detected(FileFormat(work.form), work.encoding or "")
-    columns: Layout | None = None
+    """`fill`: rows end with their last filled cell, as in a workbook; they are as wide as the heading."""
     batch: list[Record] = []
-    async for group in records(lambda: file_chunks(core, work.import_id), detected):
-        if columns is None:
-            columns = _layout(group.pop(0), department)
-        batch += [record for record in group if record.line >= work.next_line]
+    async for group in groups:
+        batch += [record for record in group if record.line >= next_line]
         while len(batch) >= batch_rows:
-            yield columns, batch[:batch_rows]
+            yield columns, [_filled(record, columns.width) if fill else record for record in batch[:batch_rows]]
             del batch[:batch_rows]
-    if columns is not None and batch:
-        yield columns, batch
+    if batch:
+        yield columns, [_filled(record, columns.width) if fill else record for record in batch]
 
 
-def _layout(heading: Record, department: DepartmentId) -> Layout:
-    """Raises Rejected with the missing, unknown and repeated columns."""
-    places, faults = layout(heading.cells)
-    reject_all(faults)
-    return Layout(places, len(heading.cells), department)
+def _filled(record: Record, width: int) -> Record:
+    missing = width - len(record.cells)
+    return record._replace(cells=record.cells + [""] * missing) if missing > 0 else record
 
 
 def read_record(
@@ -91,6 +118,8 @@ def read_record(
     if record.fault is not None:
         return None, None, [record.fault]
     entry, faults = read_row(record.cells, columns)
+    if record.cell_faults:
+        return None, None, _with_cell_faults(record, columns, faults)
     if entry is None:
         return None, None, faults
     input_keys, faults = keys_of_input(entry, keys)
@@ -98,6 +127,13 @@ def read_record(
         return entry, None, faults
     key = decision_key(input_keys.subject, entry.domain_id, entry.list_kind, entry.decision.document_number)
     return entry, ReadRow(record, entry, input_keys, key), faults
+
+
+def _with_cell_faults(record: Record, columns: Layout, faults: Sequence[Fault]) -> list[Fault]:
+    """The faults of cells that cannot be taken, and those of the other cells: such a cell is not missing."""
+    of_cells = [Fault(fault.code, columns.column(place), fault.facts) for place, fault in record.cell_faults]
+    named = {fault.field for fault in of_cells}
+    return [*of_cells, *(fault for fault in faults if fault.field not in named)]
 
 
 def split_duplicates(

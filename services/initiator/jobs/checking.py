@@ -8,13 +8,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.initiator.domain.commands import ReportCheck
 from services.initiator.domain.imports import IMPORT
 from services.initiator.domain.visibility import Visibility, visibility_of
-from services.initiator.files.reading import Record, detect
-from services.initiator.files.rows import Layout
+from services.initiator.files.heading import Layout
+from services.initiator.files.reading import Record
 from services.initiator.jobs.batches import (
+    OpenImport,
     ReadRow,
     RejectedRows,
-    batches,
-    file_chunks,
+    open_import,
     read_record,
     service_session,
     split_duplicates,
@@ -44,21 +44,25 @@ class CheckStep:
     async def run(self, work: Work) -> None:
         """Raises Rejected when the file as a whole cannot be read, and Superseded when another worker continued."""
         self.work = work
-        await self._detect_format()
-        async for columns, batch in batches(self.core, self.work, self.department, self.batch_rows):
-            await self._check_batch(columns, batch)
+        async with open_import(self.core, work, self.department, self.batch_rows) as file:
+            await self._describe(file)
+            async for columns, batch in file.batches:
+                await self._check_batch(columns, batch)
         if not self.work.rows:
             raise reject("file_without_rows", "file")
         await self._report()
 
-    async def _detect_format(self) -> None:
+    async def _describe(self, file: OpenImport) -> None:
+        """Store what is known once the file was read to its end: how much there is to check."""
         if self.work.form is not None:
             return
-        detected = await detect(lambda: file_chunks(self.core, self.import_id))
+        after = replace(
+            self.work, form=file.format, encoding=file.encoding, total=file.total, hidden_rows=file.hidden_rows
+        )
         async with self.core.engine.begin() as connection:
             await import_work.lock_work(connection, self.work)
-            await import_work.write_format(connection, self.import_id, detected.format.value, detected.encoding)
-        self.work = replace(self.work, form=detected.format.value, encoding=detected.encoding)
+            await import_work.describe(connection, after)
+        self.work = after
 
     async def _check_batch(self, columns: Layout, batch: list[Record]) -> None:
         book = await self.core.lawbook.current()
@@ -122,7 +126,11 @@ class CheckStep:
         async with self.core.engine.begin() as connection:
             await import_work.lock_work(connection, work)
             session = service_session(self.core, self.import_id, connection)
-            await session.do(IMPORT, self.import_id, ReportCheck(work.rows, work.good, work.rejected, domains, book))
+            await session.do(
+                IMPORT,
+                self.import_id,
+                ReportCheck(work.rows, work.good, work.rejected, domains, book, work.hidden_rows),
+            )
             await self.core.store.write(connection, [session.change()])
             await import_work.begin_waiting(connection, self.import_id)
         self.core.store.committed()

@@ -9,12 +9,12 @@ from services.initiator.domain.entry import ENTRY
 from services.initiator.domain.entry_input import sealed_entry
 from services.initiator.domain.imports import IMPORT, Publishing
 from services.initiator.domain.visibility import Visibility, visibility_of
+from services.initiator.files.heading import Layout
 from services.initiator.files.reading import Record
-from services.initiator.files.rows import Layout
 from services.initiator.jobs.batches import (
     ReadRow,
     RejectedRows,
-    batches,
+    open_import,
     read_record,
     service_session,
     split_duplicates,
@@ -46,8 +46,9 @@ class PublishStep:
 
     async def run(self, work: Work) -> None:
         """Raises Superseded when another worker continued."""
-        async for columns, batch in batches(self.core, work, self.state.department, self.batch_rows):
-            work = await self._publish_batch(work, columns, batch)
+        async with open_import(self.core, work, self.state.department, self.batch_rows) as file:
+            async for columns, batch in file.batches:
+                work = await self._publish_batch(work, columns, batch)
         async with self.core.engine.begin() as connection:
             await import_work.lock_work(connection, work)
             session = service_session(self.core, self.import_id, connection)

@@ -39,13 +39,29 @@ async def _check(core: Core, work: Work, step: CheckStep) -> None:
         await refuse_file(core, work.import_id, rejected.faults, step.work)
 
 
-async def refuse_file(core: Core, import_id: str, faults: Sequence[Fault], expected: Work | None = None) -> None:
+async def give_up(core: Core, import_id: str, tries: int) -> None:
+    """Refuse an import whose work failed this often without progress. Rows that are published stay published."""
+    async with core.engine.connect() as connection:
+        work = await import_work.read_work(connection, import_id)
+    if work is None:
+        raise Superseded(import_id)
+    published = work.published if work.step is Step.PUBLISHING else None
+    await refuse_file(core, import_id, [Fault("import_failed", "file", {"tries": tries})], work, published)
+
+
+async def refuse_file(
+    core: Core,
+    import_id: str,
+    faults: Sequence[Fault],
+    expected: Work | None = None,
+    published: int | None = None,
+) -> None:
     """Refuse a file as a whole, and delete it. Raises Superseded when its progress is not the expected one."""
     async with core.engine.begin() as connection:
         if expected is not None:
             await import_work.lock_work(connection, expected)
         session = service_session(core, import_id, connection)
-        await session.do(IMPORT, import_id, RefuseFile(tuple(faults)))
+        await session.do(IMPORT, import_id, RefuseFile(tuple(faults), published))
         await core.store.write(connection, [session.change()])
         await import_work.close_work(connection, import_id)
     core.store.committed()

@@ -3,23 +3,27 @@
 Invariants. A batch of rows is one transaction. It also moves `next_line`, and it is rolled back when `next_line` is not where the
 previous batch left it. So a worker may die at any point, and two workers may work on one import without coordination: no row
 is counted, rejected or published twice, and none is left out. The advisory lock only saves a second worker useless work.
-The id of an entry is derived from import and line, and its stream must be new.
+The id of an entry is derived from import and line, and its stream must be new. An import on which the work fails, or is killed,
+several times without progress is refused (decision 0026).
 """
 
+import asyncio
 import logging
 import time
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 
 from sqlalchemy import func, select
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from services.initiator.jobs.step import refuse_file, run_step
+from services.initiator.jobs.step import give_up, refuse_file, run_step
 from services.initiator.settings import ImportSettings
 from services.initiator.stores import import_work
 from services.initiator.stores.import_work import Superseded
 from services.initiator.views import imports
+from shared.database import is_outage
 from shared.polling import PollingWorker
 from shared.rejection import Fault
 from shared.runtime.core import Core
@@ -29,6 +33,8 @@ log = logging.getLogger(__name__)
 POLL_SECONDS = 0.2
 RETRY_SECONDS = 5.0
 """The wait before an import is tried again after the work on it failed."""
+WATCH_SECONDS = 1.0
+"""How often a worker looks whether its import was withdrawn."""
 CLEANUP_SECONDS = 600.0
 """The interval of the clean-up."""
 ORPHANED_AFTER = timedelta(hours=1)
@@ -64,13 +70,61 @@ class ImportWorkers(PollingWorker):
         return False
 
     async def _work_on(self, import_id: str) -> None:
+        """Run the due step. A try is counted before it and taken back when the import is not to blame: stop, outage."""
         try:
-            await run_step(self._core, import_id, self._settings.batch_rows)
+            tries = await self._count_try(import_id)
+            if tries > self._settings.tries:
+                log.error("import %s is refused: the work on it failed %s times", import_id, self._settings.tries)
+                await give_up(self._core, import_id, self._settings.tries)
+            else:
+                await self._run_step(import_id)
         except Superseded:
             log.info("import %s was continued by another worker or withdrawn", import_id)
-        except Exception:
-            self._retry_at[import_id] = time.monotonic() + RETRY_SECONDS
+        except asyncio.CancelledError:
+            await self._take_back(import_id)
             raise
+        except Exception as error:
+            self._retry_at[import_id] = time.monotonic() + RETRY_SECONDS
+            if is_outage(error):
+                await self._take_back(import_id)
+            raise
+
+    async def _run_step(self, import_id: str) -> None:
+        """Run the step until it ends, or until the import is withdrawn: then its worker is free at once."""
+        step = asyncio.create_task(run_step(self._core, import_id, self._settings.batch_rows))
+        gone = asyncio.create_task(self._withdrawn(import_id))
+        try:
+            await asyncio.wait((step, gone), return_when=asyncio.FIRST_COMPLETED)
+            if not step.done():
+                await asyncio.wait((step,), timeout=WATCH_SECONDS)
+            if not step.done():
+                raise Superseded(import_id)
+            step.result()
+        finally:
+            step.cancel()
+            gone.cancel()
+            await asyncio.gather(step, gone, return_exceptions=True)
+
+    async def _withdrawn(self, import_id: str) -> None:
+        """Return when the work on the import is over. An outage does not end the watch: the step finds out by itself."""
+        while True:
+            await asyncio.sleep(WATCH_SECONDS)
+            with suppress(OSError, SQLAlchemyError):
+                async with self._core.engine.connect() as connection:
+                    if await import_work.read_work(connection, import_id) is None:
+                        return
+
+    async def _count_try(self, import_id: str) -> int:
+        async with self._core.engine.begin() as connection:
+            tries = await import_work.count_try(connection, import_id)
+        if tries is None:
+            raise Superseded(import_id)
+        return tries
+
+    async def _take_back(self, import_id: str) -> None:
+        with suppress(OSError, SQLAlchemyError):
+            async with self._core.engine.begin() as connection:
+                await import_work.count_try(connection, import_id, -1)
 
     async def _clean_up(self) -> None:
         """Delete the pieces of broken uploads, and refuse imports that were not approved in time."""

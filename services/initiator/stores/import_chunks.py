@@ -26,5 +26,11 @@ async def read_chunk(connection: AsyncConnection, import_id: str, number: int) -
     return await connection.scalar(query)
 
 
+async def file_size(connection: AsyncConnection, import_id: str) -> int:
+    """The bytes of the file."""
+    query = select(func.coalesce(func.sum(func.octet_length(CHUNKS.c.bytes)), 0)).where(CHUNKS.c.import_id == import_id)
+    return int(await connection.scalar(query) or 0)
+
+
 async def drop_chunks(connection: AsyncConnection, import_id: str) -> None:
     await connection.execute(delete(CHUNKS).where(CHUNKS.c.import_id == import_id))

@@ -28,8 +28,14 @@ WORK = Table(
     Column("rejected", Integer, nullable=False),
     Column("published", Integer, nullable=False),
     Column("domains", RawJson, nullable=False),
+    Column("total", Integer),
+    Column("hidden_rows", Integer, nullable=False, server_default="0"),
+    Column("tries", Integer, nullable=False, server_default="0"),
 )
-"""`next_line` is the fence of the work: a batch that finds another value than it expects writes nothing."""
+"""`next_line` is the fence of the work: a batch that finds another value than it expects writes nothing.
+
+`tries`: how often a worker began since the last progress. A worker that is killed cannot count afterwards, so it counts before.
+"""
 
 
 class Step(StrEnum):
@@ -48,7 +54,8 @@ class Superseded(Exception):
 class Work:
     """The progress of one step. `rows`, `good`, `rejected`, `published` count rows; `rows` = `good` + `rejected`.
 
-    `next_line`: the first line of the file that the step has not handled. `domains`: those of the good rows.
+    `next_line`: the first line of the file that the step has not handled. `domains`: those of the good rows. `total`: rows of
+    the file, None until it was read to its end. `hidden_rows`: those that a workbook does not show.
     """
 
     import_id: str
@@ -61,6 +68,8 @@ class Work:
     rejected: int
     published: int
     domains: frozenset[str]
+    total: int | None
+    hidden_rows: int
 
 
 async def open_work(connection: AsyncConnection, import_id: str) -> None:
@@ -71,17 +80,31 @@ async def open_work(connection: AsyncConnection, import_id: str) -> None:
 
 
 async def begin_publishing(connection: AsyncConnection, import_id: str) -> None:
-    await _change_work(connection, import_id, step=Step.PUBLISHING.value, next_line=0)
+    await _change_work(connection, import_id, step=Step.PUBLISHING.value, next_line=0, tries=0)
 
 
 async def begin_waiting(connection: AsyncConnection, import_id: str) -> None:
     """The file is checked: the keys of its rows are needed no more."""
     await drop_keys(connection, import_id)
-    await _change_work(connection, import_id, step=Step.WAITING.value)
+    await _change_work(connection, import_id, step=Step.WAITING.value, tries=0)
 
 
-async def write_format(connection: AsyncConnection, import_id: str, form: str, encoding: str) -> None:
-    await _change_work(connection, import_id, form=form, encoding=encoding)
+async def describe(connection: AsyncConnection, work: Work) -> None:
+    """Write what the file is. The row must be locked with `lock_work` in this transaction."""
+    await _change_work(
+        connection,
+        work.import_id,
+        form=work.form,
+        encoding=work.encoding,
+        total=work.total,
+        hidden_rows=work.hidden_rows,
+    )
+
+
+async def count_try(connection: AsyncConnection, import_id: str, change: int = 1) -> int | None:
+    """Count a try of the work on this import, or take one back with -1. The tries since the last progress; None without work."""
+    counted = update(WORK).where(WORK.c.import_id == import_id).values(tries=func.greatest(WORK.c.tries + change, 0))
+    return await connection.scalar(counted.returning(WORK.c.tries))
 
 
 async def advance(connection: AsyncConnection, work: Work) -> None:
@@ -95,6 +118,7 @@ async def advance(connection: AsyncConnection, work: Work) -> None:
         rejected=work.rejected,
         published=work.published,
         domains=orjson.dumps(sorted(work.domains)).decode(),
+        tries=0,
     )
 
 
@@ -123,9 +147,9 @@ async def lock_work(connection: AsyncConnection, expected: Work) -> None:
 
 
 async def pending(connection: AsyncConnection) -> Sequence[str]:
-    """The imports that have a step to be done by a worker, the oldest first."""
+    """The imports that have a step to be done by a worker: first those that were tried least, then the oldest."""
     steps = (Step.CHECKING.value, Step.PUBLISHING.value)
-    query = select(WORK.c.import_id).where(WORK.c.step.in_(steps)).order_by(WORK.c.import_id)
+    query = select(WORK.c.import_id).where(WORK.c.step.in_(steps)).order_by(WORK.c.tries, WORK.c.import_id)
     return (await connection.scalars(query)).all()
 
 
@@ -152,4 +176,6 @@ def _work(row: Row[Any]) -> Work:
         row.rejected,
         row.published,
         frozenset(orjson.loads(row.domains)),
+        row.total,
+        row.hidden_rows,
     )

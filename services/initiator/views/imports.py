@@ -57,6 +57,7 @@ IMPORTS = Table(
     Column("rejected", Integer, nullable=False),
     Column("published", Integer, nullable=False),
     Column("refused_because", RawJson),
+    Column("hidden_rows", Integer, nullable=False, server_default="0"),
     Index(None, "department", "position"),
 )
 """The counts are those of the last finished step. The counts of the current step are in `import_work`."""
@@ -80,12 +81,18 @@ def _changes(recorded: Recorded) -> dict[str, Any]:
         case ImportReceived():
             return _received(event, recorded)
         case ImportChecked():
-            counts = {"rows": event.rows, "good": event.good, "rejected": event.rejected}
+            counts = {
+                "rows": event.rows,
+                "good": event.good,
+                "rejected": event.rejected,
+                "hidden_rows": event.hidden_rows,
+            }
             domains = orjson.dumps(event.domains).decode()
             return counts | {"status": ImportStatus.CHECKED.value, "domains": domains}
         case ImportRefused():
             because = orjson.dumps([fault.model_dump() for fault in event.faults]).decode()
-            return {"status": ImportStatus.REFUSED.value, "refused_because": because}
+            counts = {} if event.published is None else {"published": event.published}
+            return counts | {"status": ImportStatus.REFUSED.value, "refused_because": because}
         case ImportApproved():
             return {"status": ImportStatus.PUBLISHING.value, "approved_by": event.by}
         case ImportFinished():
@@ -110,6 +117,7 @@ def _received(event: ImportReceived, recorded: Recorded) -> dict[str, Any]:
         "good": 0,
         "rejected": 0,
         "published": 0,
+        "hidden_rows": 0,
     }
 
 
@@ -151,6 +159,8 @@ _WITH_WORK = select(
     WORK.c.good.label("work_good"),
     WORK.c.rejected.label("work_rejected"),
     WORK.c.published.label("work_published"),
+    WORK.c.total.label("work_total"),
+    WORK.c.hidden_rows.label("work_hidden_rows"),
 ).select_from(IMPORTS.outerjoin(WORK, WORK.c.import_id == IMPORTS.c.import_id))
 
 

@@ -15,7 +15,6 @@ from services.registry.api.exits import Since, first_day
 from services.registry.views import public
 from shared.calendar.working_days import today
 from shared.contracts.lawbook import ListKind
-from shared.files.csv_text import no_formula
 from shared.files.tables import CSV_MEDIA, XLSX_MEDIA, TablePages, as_csv, as_workbook
 from shared.lawbook.book import LawBook
 from shared.runtime.core import Core
@@ -100,4 +99,4 @@ def _cells(rows: Sequence[Any], body: Callable[[Any, LawBook], BaseModel], book:
 
 
 def _cell(value: object) -> str:
-    return "" if value is None else no_formula(str(value))
+    return "" if value is None else str(value)

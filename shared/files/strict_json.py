@@ -1,0 +1,25 @@
+"""JSON that says one thing only: a key that comes twice is an error, where other readers take the last one in silence."""
+
+import json
+from typing import Any
+
+import orjson
+
+
+class KeyTwice(ValueError):
+    """An object has a key twice."""
+
+
+def strict_json(text: str) -> Any:
+    """The value. Raises ValueError when it is not JSON, and KeyTwice. Nesting is limited (ValueError)."""
+    value = orjson.loads(text)  # refuses NaN, lone surrogates and deep nesting
+    try:
+        json.loads(text, object_pairs_hook=_once)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+    return value
+
+
+def _once(pairs: list[tuple[str, Any]]) -> None:
+    if len({name for name, _ in pairs}) < len(pairs):
+        raise KeyTwice("a key comes twice")
