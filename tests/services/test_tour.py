@@ -282,8 +282,11 @@ async def test_every_line_has_its_reason_in_words(tour: StartWorld) -> None:
         await w.publish_lawbook(*SHIPPED, *OWN)
         entry = the_case(w, STOPS[2], grade="serious")
         await listed(w, entry)
-        office = w.bearer("luoyang-credit-office", OfficerRole.CREDIT_OFFICE) | {"Accept-Language": "en"}
-        resolution = (await w.http("registry").get(f"/v1/entries/{entry.entry_id}/resolution", headers=office)).json()
+        path = f"/v1/entries/{entry.entry_id}/resolution"
+        auditor = w.bearer(office(STOPS[2]), OfficerRole.AUDITOR) | {"Accept-Language": "en"}
+        resolution = (await w.http("registry").get(path, headers=auditor)).json()
+        elsewhere = w.bearer("luoyang-credit-office", OfficerRole.CREDIT_OFFICE)
+        assert (await w.http("registry").get(path, headers=elsewhere)).status_code == 404
         whys = [line["why"] for response in resolution["responses"] for line in response["lines"]]
         reason = "measure tour-410122-serious v1, instrument tour-410122 v1, basis 牟信用〔2017〕3号 示例 valid on 2024-03-01"
         assert any(why.startswith(reason) for why in whys)
