@@ -11,6 +11,7 @@ from fastapi import APIRouter, Response
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from shared.rejection import reject
+from shared.web.routing import Router
 
 log = logging.getLogger(__name__)
 
@@ -23,7 +24,7 @@ CHECK_TIMEOUT_SECONDS = 3.0
 
 def health(ready: Mapping[str, Check] | None = None) -> APIRouter:
     """The routes `/healthz` and `/readyz`. `ready`: what this service needs to work, such as its database."""
-    router = APIRouter(tags=["health"])
+    router = Router(tags=["health"])
     checks = dict(ready or {})
 
     @router.get("/healthz", summary="进程是否存活 / Is the process alive")
@@ -43,7 +44,7 @@ def health(ready: Mapping[str, Check] | None = None) -> APIRouter:
 
 def metrics(render: Callable[[], Awaitable[bytes]]) -> APIRouter:
     """The route `/metrics`. `render` returns the metrics in Prometheus's text format."""
-    router = APIRouter(tags=["health"])
+    router = Router(tags=["health"])
 
     @router.get("/metrics", summary="运行指标 / Metrics of the service", include_in_schema=False)
     async def prometheus_metrics() -> Response:

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import Depends, Request, Response
 from sqlalchemy import func, select
 
 from shared.calendar.clock import MovableClock
@@ -28,9 +28,10 @@ from shared.web.operations_bodies import (
     TimersBody,
 )
 from shared.web.paging import After, Limit, cut, link_next
+from shared.web.routing import Router
 from shared.web.writing import Answer, Write
 
-router = APIRouter(prefix="/v1/operations", tags=["operations"])
+router = Router(prefix="/v1/operations", tags=["operations"])
 
 
 def _intake(request: Request) -> Intake:

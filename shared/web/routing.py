@@ -5,6 +5,7 @@ FastAPI parses a body before it resolves dependencies. So a caller without a tok
 
 import json
 from collections.abc import Callable, Coroutine
+from enum import Enum
 from typing import Any, NoReturn, cast
 
 from fastapi import APIRouter, Request, Response
@@ -14,6 +15,9 @@ from fastapi.routing import APIRoute
 from shared.rejection import Rejected, reject
 from shared.web.access import Requirement
 from shared.web.problem import BodyRefused
+
+MANY_ITEMS_BYTES = 4 * 1024 * 1024
+"""The largest body of a route that takes up to a thousand items, or a whole law book."""
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
@@ -37,8 +41,11 @@ class CheckedRoute(APIRoute):
 class Router(APIRouter):
     """An `APIRouter` of checked routes. Every router of a service is one; a test checks it."""
 
-    def __init__(self, *, prefix: str = "", max_body_size: int | None = None) -> None:
-        super().__init__(prefix=prefix, route_class=CheckedRoute, max_body_size=max_body_size)
+    def __init__(
+        self, *, prefix: str = "", tags: list[str | Enum] | None = None, max_body_size: int | None = None
+    ) -> None:
+        """`max_body_size`: bytes, for the routes that take many items at once."""
+        super().__init__(prefix=prefix, tags=tags, route_class=CheckedRoute, max_body_size=max_body_size)
 
 
 def _requirements(dependant: Dependant) -> list[Requirement]:

@@ -1,7 +1,5 @@
 """The catalogue over HTTP: a credit office drafts, a second officer publishes, everyone reads."""
 
-from fastapi import APIRouter
-
 from services.catalogue.api import (
     comparing,
     confirming,
@@ -13,8 +11,9 @@ from services.catalogue.api import (
     resolving,
     working_days,
 )
+from shared.web.routing import Router
 
-router = APIRouter(prefix="/v1")
+router = Router(prefix="/v1")
 # Routes for any kind come last: their `/{kind}/{item_id}` would also match the paths of the others.
 for module in (working_days, drafts, importing, exporting, confirming, resolving, comparing, filing, reading):
     router.include_router(module.router)

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 
 from services.catalogue.api.bodies.items import ComparisonBody, DifferenceBody, ListComparisonBody
 from services.catalogue.domain.comparing import compare_lists, differences
@@ -15,8 +15,9 @@ from shared.contracts.lawbook import (
 from shared.lawbook.items import SHAPES, Item, version_of
 from shared.rejection import reject
 from shared.web.core import CoreDep
+from shared.web.routing import Router
 
-router = APIRouter(tags=["comparing"])
+router = Router(tags=["comparing"])
 
 
 @router.get("/{kind}/{item_id}/compare")

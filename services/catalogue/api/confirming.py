@@ -1,6 +1,6 @@
 """Example settings: what the credit office must still confirm, and the confirmation."""
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 
 from services.catalogue.api.access import Keeper
 from services.catalogue.api.bodies.confirmations import (
@@ -17,9 +17,10 @@ from shared.eventstore import Session
 from shared.trust import Principal
 from shared.web.access import Caller
 from shared.web.core import CoreDep
+from shared.web.routing import MANY_ITEMS_BYTES, Router
 from shared.web.writing import Answer, ExpectedVersion, IdempotentWrite, Write
 
-router = APIRouter(tags=["example settings"])
+router = Router(tags=["example settings"], max_body_size=MANY_ITEMS_BYTES)
 
 
 @router.get("/unconfirmed")

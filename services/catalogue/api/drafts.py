@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Response
+from fastapi import Query, Response
 
 from services.catalogue import handlers
 from services.catalogue.api.access import Keeper, Overseer, current_book, officer
@@ -25,9 +25,10 @@ from shared.lawbook.items import Item, identity, kind_of
 from shared.rejection import reject
 from shared.web.core import CoreDep
 from shared.web.paging import AfterPosition, Limit, cut
+from shared.web.routing import Router
 from shared.web.writing import Answer, ExpectedVersion, Write
 
-router = APIRouter(prefix="/drafts", tags=["drafts"])
+router = Router(prefix="/drafts", tags=["drafts"])
 
 
 @router.get("")

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 from fastapi.responses import StreamingResponse
 
 from services.catalogue.domain.content import Retirement
@@ -17,8 +17,9 @@ from shared.lawbook.items import SHAPES, ends, identity, version_of
 from shared.rejection import reject
 from shared.runtime.core import Core
 from shared.web.core import CoreDep
+from shared.web.routing import Router
 
-router = APIRouter(tags=["files"])
+router = Router(tags=["files"])
 
 _MEDIA = {
     FileForm.YAML: "application/yaml",

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 
 from services.catalogue import handlers
 from services.catalogue.api.access import Keeper, officer
@@ -22,9 +22,10 @@ from shared.contracts.policy import Policy
 from shared.eventstore import Session
 from shared.lawbook.items import Item
 from shared.trust import Principal
+from shared.web.routing import MANY_ITEMS_BYTES, Router
 from shared.web.writing import Answer, IdempotentWrite, Write
 
-router = APIRouter(tags=["drafts"])
+router = Router(tags=["drafts"], max_body_size=MANY_ITEMS_BYTES)
 
 FILED: dict[int | str, dict[str, Any]] = {
     200: {"model": FiledBody, "description": "目录中均已有 / The book has all of it already"},

@@ -3,7 +3,7 @@
 import asyncio
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import Query, Request, Response
 
 from services.catalogue.api.access import Keeper
 from services.catalogue.api.filing import FILED, submit
@@ -12,8 +12,9 @@ from services.catalogue.domain.content import Submission
 from services.catalogue.files.reading import read_apart
 from services.catalogue.files.rows import Retirements, sheet_of
 from shared.contracts.lawbook import ItemKind
+from shared.web.routing import Router
 
-router = APIRouter(tags=["files"])
+router = Router(tags=["files"])
 
 _READERS = asyncio.Semaphore(2)
 """Files that are read at the same time, each in a process of its own."""

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 
 from services.catalogue.api.bodies.items import (
     BookVersionBody,
@@ -22,8 +22,9 @@ from shared.lawbook.items import identity
 from shared.rejection import reject
 from shared.web.core import CoreDep
 from shared.web.paging import After, AfterPosition, Limit, cut
+from shared.web.routing import Router
 
-router = APIRouter(tags=["law book"])
+router = Router(tags=["law book"])
 
 
 @router.get("/version")

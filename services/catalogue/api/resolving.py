@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 
 from services.catalogue.api.access import current_book
 from services.catalogue.api.bodies.resolved import (
@@ -20,8 +20,9 @@ from shared.contracts.lawbook import Measure
 from shared.lawbook.book import LawBook
 from shared.rejection import reject
 from shared.web.core import CoreDep
+from shared.web.routing import Router
 
-router = APIRouter(tags=["resolved"])
+router = Router(tags=["resolved"])
 
 RegionQuery = Annotated[RegionCode, Query(description="GB/T 2260, six digits")]
 

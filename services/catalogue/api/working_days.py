@@ -3,13 +3,14 @@
 from datetime import date
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 
 from services.catalogue.api.bodies.resolved import WorkingDaysBody
 from shared.calendar.working_days import add_working_days, is_working_day, unknown_years, working_days_between
 from shared.rejection import reject
+from shared.web.routing import Router
 
-router = APIRouter(tags=["working days"])
+router = Router(tags=["working days"])
 
 MOST_DAYS = 5_000
 _FIRST, _LAST = date(1990, 1, 1), date(2100, 12, 31)

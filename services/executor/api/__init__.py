@@ -1,9 +1,8 @@
 """The executor over HTTP: tasks with their answers, and checks with their outcomes."""
 
-from fastapi import APIRouter
-
 from services.executor.api import checks, tasks
+from shared.web.routing import Router
 
-router = APIRouter(prefix="/v1")
+router = Router(prefix="/v1")
 router.include_router(tasks.router)
 router.include_router(checks.router)

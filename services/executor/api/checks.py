@@ -1,6 +1,6 @@
 """Routes of checks (应查必查, row 11) and their outcomes."""
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 
 from services.executor import handlers
 from services.executor.api.access import Department, Executor, Reader, department_asked_for, may_read
@@ -12,9 +12,10 @@ from shared.rejection import reject
 from shared.web.access import department_of
 from shared.web.core import CoreDep, WordingDep
 from shared.web.paging import After, Limit, Page, cut
+from shared.web.routing import Router
 from shared.web.writing import Answer, Write
 
-router = APIRouter()
+router = Router()
 
 
 @router.post("/checks", status_code=201, response_model=CheckBody)

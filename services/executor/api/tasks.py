@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
 import orjson
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import Query, Request, Response
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.executor import handlers
@@ -39,10 +39,11 @@ from shared.trust import Principal
 from shared.web.access import department_of
 from shared.web.core import CoreDep, WordingDep
 from shared.web.paging import After, Limit, Page, cut
+from shared.web.routing import MANY_ITEMS_BYTES, Router
 from shared.web.wording import Term
 from shared.web.writing import Answer, Write
 
-router = APIRouter()
+router = Router(max_body_size=MANY_ITEMS_BYTES)
 
 _OPEN = {"open": frozenset({True}), "closed": frozenset({False}), "all": frozenset({True, False})}
 

@@ -1,7 +1,5 @@
 """Routes of closed and open loops (row N1)."""
 
-from fastapi import APIRouter
-
 from services.feedback.api.access import WATCHERS, Watcher, scope_of
 from services.feedback.api.bodies.closures import ClosureBody, StillInForceBody, closure_body, still_in_force_body
 from services.feedback.views import closure
@@ -14,8 +12,9 @@ from shared.trust import Principal
 from shared.web.access import Caller, department_of
 from shared.web.core import CoreDep, WordingDep
 from shared.web.paging import After, Limit, Page, cut
+from shared.web.routing import Router
 
-router = APIRouter()
+router = Router()
 
 
 @router.get("/entries/{entry_id}/closure")

@@ -1,7 +1,5 @@
 """The route of the conflict radar (row N8)."""
 
-from fastapi import APIRouter
-
 from services.feedback.api.access import WATCHERS, Department
 from services.feedback.api.bodies.conflicts import ConflictBody, conflict_body
 from services.feedback.views import conflicts
@@ -11,8 +9,9 @@ from shared.calendar.working_days import today
 from shared.web.access import Caller, department_of, require_department
 from shared.web.core import CoreDep, WordingDep
 from shared.web.paging import After, Limit, Page, cut
+from shared.web.routing import Router
 
-router = APIRouter()
+router = Router()
 
 
 @router.get("/conflicts")

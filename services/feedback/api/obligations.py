@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 
 from services.feedback.api.access import Department, readable
 from services.feedback.api.bodies.obligations import ObligationBody, obligation_body
@@ -14,8 +14,9 @@ from shared.contracts.event import EntryId
 from shared.web.access import Caller
 from shared.web.core import CoreDep
 from shared.web.paging import After, Limit, Page, cut
+from shared.web.routing import Router
 
-router = APIRouter()
+router = Router()
 
 
 @router.get("/obligations")

@@ -1,15 +1,14 @@
 """The route of counts (跟踪问效, row 22)."""
 
-from fastapi import APIRouter
-
 from services.feedback.api.access import Department, readable
 from services.feedback.api.bodies.statistics import DepartmentCount, EntryCount, StatisticsBody
 from services.feedback.views import statistics
 from shared.calendar.working_days import today
 from shared.web.access import Caller
 from shared.web.core import CoreDep
+from shared.web.routing import Router
 
-router = APIRouter()
+router = Router()
 
 
 @router.get("/statistics")

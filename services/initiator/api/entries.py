@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 from sqlalchemy.engine import Row
 
 from services.initiator import handlers
@@ -15,10 +15,11 @@ from shared.eventstore import Metadata, Session
 from shared.rejection import reject
 from shared.web.core import CoreDep
 from shared.web.paging import AfterPosition, Limit, Page, cut
+from shared.web.routing import Router
 from shared.web.subjects import shown_entry
 from shared.web.writing import ExpectedVersion, Write
 
-router = APIRouter()
+router = Router()
 
 
 @router.post("/entries", status_code=201, tags=["entries"], summary="起草名单条目 / Draft an entry")

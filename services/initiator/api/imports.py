@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from typing import Any, cast
 
 import orjson
-from fastapi import APIRouter, Request, Response
+from fastapi import Request, Response
 from fastapi.responses import StreamingResponse
 from sqlalchemy.engine import Row
 
@@ -25,10 +25,11 @@ from shared.web.core import CoreDep, WordingDep
 from shared.web.language import language
 from shared.web.paging import AfterPosition, Limit, Page, cut
 from shared.web.problem import ProblemFault
+from shared.web.routing import Router
 from shared.web.wording import Wording
 from shared.web.writing import ExpectedVersion, Write
 
-router = APIRouter()
+router = Router()
 
 _MAX_BODY_BYTES = 1024**4
 """No limit by the application: the upload refuses a file that exceeds the limit of the settings."""

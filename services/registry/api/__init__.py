@@ -1,7 +1,5 @@
 """The HTTP routes of the registry, one file for each subject. Request and response bodies are in `bodies`."""
 
-from fastapi import APIRouter
-
 from services.registry.api import (
     clean_record,
     conflicts,
@@ -16,8 +14,9 @@ from services.registry.api import (
     resolving,
     subjects,
 )
+from shared.web.routing import Router
 
-router = APIRouter()
+router = Router()
 # Downloads come before lists: `/lists/{domain_id}/{kind}` also matches `/lists/{domain_id}/{kind}.csv`.
 for module in (
     subjects,

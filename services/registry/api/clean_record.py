@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.registry.api.access import reader_of
@@ -31,8 +31,9 @@ from shared.runtime.core import Core
 from shared.trust import Principal
 from shared.web.access import Caller
 from shared.web.core import CoreDep
+from shared.web.routing import Router
 
-router = APIRouter(prefix="/v1")
+router = Router(prefix="/v1")
 
 _DEFAULT_YEARS = 3
 """连续三年无不良信用记录: every document that names a number of years names this one."""

@@ -1,15 +1,14 @@
 """Conflicts between lists (N8), for those who oversee."""
 
-from fastapi import APIRouter
-
 from services.registry.api.access import Overseer, regions_overseen
 from services.registry.api.bodies.conflicts import Conflict, conflict_page
 from services.registry.views import entries
 from shared.calendar.working_days import today
 from shared.web.core import CoreDep
 from shared.web.paging import After, Limit, Page
+from shared.web.routing import Router
 
-router = APIRouter(prefix="/v1")
+router = Router(prefix="/v1")
 
 
 @router.get("/conflicts")

@@ -5,7 +5,6 @@ from datetime import date
 from enum import StrEnum
 from typing import Any
 
-from fastapi import APIRouter
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel
 
@@ -19,8 +18,9 @@ from shared.files.tables import CSV_MEDIA, XLSX_MEDIA, TablePages, as_csv, as_wo
 from shared.lawbook.book import LawBook
 from shared.runtime.core import Core
 from shared.web.core import CoreDep
+from shared.web.routing import Router
 
-router = APIRouter(prefix="/v1")
+router = Router(prefix="/v1")
 
 _PAGE = 500
 """Entries that are read from the database at a time."""

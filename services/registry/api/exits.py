@@ -3,7 +3,7 @@
 from datetime import date
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 
 from services.registry.api.asked_lists import ListAsked
 from services.registry.api.bodies.lists import ExitPage, exit_page
@@ -14,8 +14,9 @@ from shared.lawbook.terms import months_after
 from shared.rejection import reject
 from shared.web.core import CoreDep
 from shared.web.paging import After, Limit
+from shared.web.routing import Router
 
-router = APIRouter(prefix="/v1")
+router = Router(prefix="/v1")
 
 EXITS_SHOWN_MONTHS = 12
 """An exit is shown for so long. After that the public record of an entry is gone."""

@@ -3,7 +3,7 @@
 from datetime import date
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 
 from services.registry.api.access import Overseer
 from services.registry.api.asked_lists import ListAsked, Region, list_of
@@ -18,8 +18,9 @@ from shared.rejection import reject
 from shared.trust import OfficerRole, Principal
 from shared.web.core import CoreDep
 from shared.web.paging import After, Limit
+from shared.web.routing import Router
 
-router = APIRouter(prefix="/v1")
+router = Router(prefix="/v1")
 
 
 @router.get("/lists/{domain_id}/{kind}")

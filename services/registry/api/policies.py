@@ -3,7 +3,7 @@
 from datetime import date
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 
 from services.registry.api.bodies.policies import GoverningBody, governing_body
 from shared.calendar.working_days import today
@@ -12,8 +12,9 @@ from shared.contracts.event import DomainId
 from shared.lawbook.policy import Question, governing
 from shared.rejection import reject
 from shared.web.core import CoreDep, WordingDep
+from shared.web.routing import Router
 
-router = APIRouter(prefix="/v1/policies")
+router = Router(prefix="/v1/policies")
 
 Region = Annotated[RegionCode, Query(description="GB/T 2260, six digits; 000000 is the state")]
 

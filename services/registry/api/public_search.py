@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 
 from services.registry.api.bodies.lists import PublicPage, public_page
 from services.registry.api.day_cursors import day_of_listing
@@ -15,8 +15,9 @@ from shared.rejection import reject
 from shared.runtime.core import Core
 from shared.web.core import CoreDep
 from shared.web.paging import After, Limit
+from shared.web.routing import Router
 
-router = APIRouter(prefix="/v1")
+router = Router(prefix="/v1")
 
 SHORTEST = 2
 """Characters of a name, without white space."""

@@ -3,7 +3,7 @@
 from datetime import date
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 
 from services.registry.api.access import Overseer, regions_overseen
 from services.registry.api.bodies.readings import ReadingBody, reading_page
@@ -11,8 +11,9 @@ from services.registry.views import readings
 from services.registry.views.readings import ReadingQuery
 from shared.web.core import CoreDep, WordingDep
 from shared.web.paging import After, Limit, Page
+from shared.web.routing import Router
 
-router = APIRouter(prefix="/v1")
+router = Router(prefix="/v1")
 
 
 @router.get("/readings")

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Annotated, Any, cast
 
-from fastapi import APIRouter, Depends, Query, Response
+from fastapi import Depends, Query, Response
 from fastapi.responses import StreamingResponse
 from pydantic import ValidationError
 
@@ -28,9 +28,10 @@ from shared.trust import OfficerRole, Principal
 from shared.web.access import require
 from shared.web.core import CoreDep
 from shared.web.paging import Limit
+from shared.web.routing import MANY_ITEMS_BYTES, Router
 from shared.web.writing import Answer, Write
 
-router = APIRouter(prefix="/v1")
+router = Router(prefix="/v1", max_body_size=MANY_ITEMS_BYTES)
 
 CreditOffice = Annotated[Principal, Depends(require(OfficerRole.CREDIT_OFFICE))]
 MOST_ITEMS = 1_000

@@ -1,7 +1,5 @@
 """What followed from one entry, for those who answer for it, those who carry it out, and those who oversee its region."""
 
-from fastapi import APIRouter
-
 from services.registry.api.access import reader_of
 from services.registry.api.bodies.resolution import ResolutionBody, resolution_body
 from services.registry.domain.sharing import Reader
@@ -12,9 +10,10 @@ from shared.rejection import reject
 from shared.web.access import Caller
 from shared.web.core import CoreDep, WordingDep
 from shared.web.language import language
+from shared.web.routing import Router
 from shared.web.wording import Wording
 
-router = APIRouter(prefix="/v1")
+router = Router(prefix="/v1")
 
 _BY_NAME, _BY_CATEGORY = "LineReason.named", "LineReason.category"
 

@@ -2,15 +2,16 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 
 from services.registry.api.access import Overseer
 from services.registry.api.bodies.rehearsals import RunBody, RunList
 from services.registry.stores import runs
 from services.registry.views import in_force
 from shared.web.core import CoreDep
+from shared.web.routing import Router
 
-router = APIRouter(prefix="/v1")
+router = Router(prefix="/v1")
 
 
 @router.get("/resolving")

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.registry.api.access import reader_of
@@ -20,9 +20,10 @@ from shared.runtime.core import Core
 from shared.trust import Principal
 from shared.web.access import Caller
 from shared.web.core import CoreDep, WordingDep
+from shared.web.routing import Router
 from shared.web.wording import Wording
 
-router = APIRouter(prefix="/v1")
+router = Router(prefix="/v1")
 
 
 @router.get("/subjects/{scheme}/{number}")

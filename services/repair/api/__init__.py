@@ -1,10 +1,9 @@
 """Repair over HTTP: acts on entries, cases, and the history of an entry. Every path begins with `/v1`."""
 
-from fastapi import APIRouter
-
 from services.repair.api import acts, cases, decisions, entries
+from shared.web.routing import Router
 
-router = APIRouter(prefix="/v1")
+router = Router(prefix="/v1")
 router.include_router(acts.router)
 router.include_router(cases.router)
 router.include_router(decisions.router)

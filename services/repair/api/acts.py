@@ -1,6 +1,6 @@
 """Routes of corrections, revocations and endings."""
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 
 from services.repair.api.access import Decides, Reads, officer
 from services.repair.api.bodies import ActBody, CorrectionBody, EndingBody, Outcome, RevocationBody
@@ -15,9 +15,10 @@ from shared.rejection import reject
 from shared.runtime.core import Core
 from shared.web.core import CoreDep
 from shared.web.paging import AfterPosition, Limit, Page, cut
+from shared.web.routing import Router
 from shared.web.writing import Answer, ExpectedVersion, Write
 
-router = APIRouter()
+router = Router()
 
 
 @router.post("/corrections", status_code=201, response_model=Outcome)

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Response
+from fastapi import Query, Response
 
 from services.repair.api.access import Decides, Files, Reads, officer
 from services.repair.api.bodies import (
@@ -28,9 +28,10 @@ from shared.rejection import reject
 from shared.runtime.core import Core
 from shared.web.core import CoreDep
 from shared.web.paging import After, Limit, Page, cut
+from shared.web.routing import Router
 from shared.web.writing import Answer, ExpectedVersion, Write
 
-router = APIRouter()
+router = Router()
 
 EntryFilter = Annotated[str | None, Query(alias="entry_id")]
 StatusFilter = Annotated[

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Query, Response
+from fastapi import Query, Response
 
 from services.repair.api.access import Confirms, Reads, officer
 from services.repair.api.bodies import DecisionBody, Outcome, RefusalBody
@@ -11,9 +11,10 @@ from services.repair.views import decisions
 from shared.rejection import reject
 from shared.web.core import CoreDep
 from shared.web.paging import After, Limit, Page, cut
+from shared.web.routing import Router
 from shared.web.writing import ExpectedVersion, Write
 
-router = APIRouter()
+router = Router()
 
 DecisionStatus = Literal["awaiting_confirmation", "confirmed", "returned", "lapsed"]
 

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 
 from services.repair.api.access import Reads
 from services.repair.api.bodies import EntryBody, HistoryBody, history_body
@@ -13,8 +13,9 @@ from services.repair.views.history import history
 from shared.rejection import reject
 from shared.web.core import CoreDep
 from shared.web.paging import After, Limit, Page, cut
+from shared.web.routing import Router
 
-router = APIRouter()
+router = Router()
 
 
 @router.get("/entries")
