@@ -4,13 +4,14 @@ Each check applies the rule of the domain again to what is stored, by the versio
 
 * no entry was published or corrected outside the region of its department;
 * no effect without a basis was recorded without saying so, and feedback shows each one until it is undone;
-* no measure is in force whose basis was gone when it was applied.
+* no measure is in force whose basis was gone when it was applied;
+* no entry is public past the maximum of its publicity.
 """
 
 from collections.abc import AsyncGenerator, Mapping
 from typing import Any, cast
 
-from sqlalchemy import MetaData, text
+from sqlalchemy import MetaData, TextClause, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.executor.domain.bars import bar_of
@@ -20,9 +21,11 @@ from services.executor.domain.response_state import Response, evolve
 from shared.calendar.working_days import today
 from shared.contracts.event import DepartmentId
 from shared.contracts.execution import Applied, Armed
+from shared.contracts.listing import Entry
 from shared.contracts.response import Line
 from shared.contracts.vocabulary import PUBLIC
 from shared.lawbook.book import LawBook
+from shared.lawbook.publicity import publicity_period
 from shared.lawbook.responsibility import is_responsible
 from shared.runtime.lawbook_copy import LawBookCopy, lawbook_table
 
@@ -42,6 +45,7 @@ _IN_FORCE = text("""
     WHERE state IN ('applied', 'armed') AND end_mode IS NULL AND without_basis IS NULL AND kind = 'discipline'
     ORDER BY task_id
 """)
+_PUBLIC = text("SELECT entry_id, entry::text AS entry, public_until FROM entries WHERE public AND ended_mode IS NULL")
 _PAGE = 1_000
 
 
@@ -52,6 +56,7 @@ async def lawful(engines: Mapping[str, AsyncEngine]) -> list[str]:
         *await _outside_region(engines["repair"], await _book(engines["repair"])),
         *await _not_flagged(engines["executor"], await _book(engines["executor"])),
         *await _in_force_without_basis(engines["executor"], await _book(engines["executor"])),
+        *await public_past_maximum(engines["registry"]),
     ]
 
 
@@ -93,9 +98,9 @@ async def _not_flagged(engine: AsyncEngine, book: LawBook) -> list[str]:
 _EXECUTOR = PUBLIC | VOCABULARY
 
 
-async def _pages(engine: AsyncEngine) -> AsyncGenerator[Any]:
+async def _pages(engine: AsyncEngine, statement: TextClause = _RESPONSES) -> AsyncGenerator[Any]:
     async with engine.connect() as connection:
-        rows = await connection.stream(_RESPONSES, execution_options={"yield_per": _PAGE})
+        rows = await connection.stream(statement, execution_options={"yield_per": _PAGE})
         async for row in rows:
             yield row
 
@@ -123,3 +128,17 @@ async def _in_force_without_basis(engine: AsyncEngine, book: LawBook) -> list[st
     return [
         f"line {line_id} is in force, and its basis was gone: {reason.value}" for line_id, reason in reasons if reason
     ]
+
+
+async def public_past_maximum(engine: AsyncEngine) -> list[str]:
+    """The last day of publicity is not after the maximum by the law of the first day of the term: later law only shortens it."""
+    found: list[str] = []
+    book = await _book(engine)
+    async for row in _pages(engine, _PUBLIC):
+        entry = Entry.model_validate_json(row.entry)
+        latest = publicity_period(entry, book, entry.term_from).until
+        if latest is not None and (row.public_until is None or row.public_until > latest):
+            found.append(
+                f"entry {row.entry_id} is public until {row.public_until or 'no day'}, and may be until {latest} at most"
+            )
+    return found

@@ -11,6 +11,7 @@ import orjson
 import pytest
 from sqlalchemy import text
 
+from liandong.soak.lawful import public_past_maximum
 from services.catalogue.files.shipped import shipped
 from shared.calendar.working_days import today
 from shared.contracts.lawbook import Channel, ChannelKind, ChannelPurpose, Department
@@ -95,6 +96,24 @@ async def test_publicity_ends_by_itself_at_its_maximum_though_the_entry_goes_on(
         assert (await ask(w, "/v1/conflicts", office))["items"] == []
         await move_to(w, months_after(entry.term_from, 66))  # its sixth year
         assert await ids(w) == []
+
+
+async def test_verify_finds_an_entry_that_is_public_past_its_maximum(start: StartWorld) -> None:
+    async with start("registry") as w:
+        await w.publish_lawbook(*LAWBOOK)
+        entry = an_entry(company(w, 1), decided_on=recently(w))
+        entry = entry.model_copy(update={"term_to": months_after(entry.term_from, 120)})
+        await listed(w, entry)
+        await in_list(w, entry.entry_id)
+        engine = w.services["registry"].core.engine
+        assert await public_past_maximum(engine) == []
+        latest = months_after(entry.term_from, 36)
+        for later in (latest + timedelta(days=1), None):
+            async with engine.begin() as connection:
+                await connection.execute(text("UPDATE entries SET public_until = :later"), {"later": later})
+            [sentence] = await public_past_maximum(engine)
+            assert entry.entry_id in sentence
+            assert f"may be until {latest} at most" in sentence
 
 
 async def test_a_repaired_company_is_gone_for_the_public_on_every_day_and_read_by_its_credit_office(
