@@ -126,6 +126,14 @@ async def test_nobody_is_let_in_without_a_token_or_with_a_forged_one(service: Se
         assert await service.asked(route, "Bearer not.a.token") == (401, "unauthenticated"), route.name
 
 
+async def test_no_route_reads_the_body_of_a_stranger(service: Service) -> None:
+    """The body is not JSON. A route that reads it first answers 400."""
+    headers = {"Content-Type": "application/json"}
+    for route, _ in service.guarded():
+        answer = await service.client.request(route.method, route.address, headers=headers, content=b"[")
+        assert (answer.status_code, answer.json()["code"]) == (401, "unauthenticated"), route.name
+
+
 async def test_a_department_that_the_law_book_does_not_know_is_refused_whatever_its_roles(service: Service) -> None:
     for route, _ in service.of_departments():
         answer = await service.refused(route, "example-nobody", *OfficerRole)
