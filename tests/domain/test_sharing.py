@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from services.registry.domain.events import Publicity
 from services.registry.domain.file import EntryInFile, LineInFile, SubjectFile
 from services.registry.domain.reading import (
     READING,
@@ -57,6 +58,8 @@ def a_file(*, department: DepartmentId | None = None, line_ended: EndMode | None
     """An entry of the tax office; with `department` also its line."""
     of_entry = {name: changes.pop(name) for name in ("subject", "public", "list_kind") if name in changes}
     entry = an_entry("e1", **of_entry)
+    if entry.public and entry.list_kind is not ListKind.WATCH:
+        changes = {"publicity": Publicity(allowed=True, from_day=entry.term_from, until=None), **changes}
     lines: dict[LineId, LineInFile] = {}
     if department:
         line = LineInFile(LineId("l1"), EntryId("e1"), department, "m1", MeasureKind.DISCIPLINE, 1, ended=line_ended)
@@ -103,6 +106,15 @@ def test_what_is_public_is_shown_to_every_department_but_nothing_of_a_person() -
         assert extents(a_file(list_kind=ListKind.WATCH), by) == []
         assert extents(a_file(subject=PERSON), by) == []
         assert extents(a_file(suspends=frozenset({Suspends.PUBLICITY})), by) == []
+
+
+def test_an_entry_whose_publicity_has_passed_or_is_not_decided_is_not_shown_as_public() -> None:
+    yesterday = Publicity(allowed=True, from_day=TODAY - timedelta(days=9), until=TODAY - timedelta(days=1))
+    until_today = yesterday.model_copy(update={"until": TODAY})
+    assert extents(a_file(publicity=until_today), officer(BANK)) == [Extent.PUBLIC]
+    for publicity in (yesterday, None, until_today.model_copy(update={"allowed": False})):
+        assert extents(a_file(publicity=publicity), officer(BANK)) == []
+        assert extents(a_file(publicity=publicity), officer(TAX)) == [Extent.WHOLE]
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from enum import StrEnum
 
 from services.registry.domain.file import EntryInFile, LineInFile, SubjectFile
 from shared.contracts.event import DepartmentId, EntryId
-from shared.contracts.lawbook import ListKind, SubjectKind
+from shared.contracts.lawbook import SubjectKind
 from shared.contracts.listing import Entry, Suspends
 from shared.lawbook.book import LawBook
 from shared.lawbook.responsibility import overseen_regions, reads_persons
@@ -100,29 +100,31 @@ def shown(file: SubjectFile, by: Reader, asked: Question) -> Shown:
 def _entries(file: SubjectFile, by: Reader, asked: Question, own: set[EntryId]) -> Iterator[ShownEntry]:
     for entry_id, held in file.entries.items():
         in_force = held.in_force_on(asked.day)
-        extent = _extent(held, by, carried_out=entry_id in own)
+        extent = _extent(held, by, asked.today, carried_out=entry_id in own)
         if extent is None or not (in_force or asked.history):
             continue
         if extent is Extent.WHOLE or (not asked.is_about_the_past and _is_shared(held, asked.today)):
             yield ShownEntry(held, extent, in_force)
 
 
-def _extent(held: EntryInFile, by: Reader, *, carried_out: bool) -> Extent | None:
+def _extent(held: EntryInFile, by: Reader, today: date, *, carried_out: bool) -> Extent | None:
     """None: the reader sees nothing of the entry."""
     if by.sees_whole(held.entry):
         return Extent.WHOLE
     if carried_out:
         return Extent.OWN_MEASURES
-    return Extent.PUBLIC if is_public(held) else None
+    return Extent.PUBLIC if is_public(held, today) else None
 
 
-def is_public(held: EntryInFile) -> bool:
-    """Whether the entry is public while it is in force. Nothing of a natural person is shown because it is public."""
-    entry = held.entry
+def is_public(held: EntryInFile, today: date) -> bool:
+    """Whether the entry is public today while it is in force: within its period of publicity, and not suspended.
+
+    Nothing of a natural person is shown because it is public. An entry whose period is not decided yet is not public.
+    """
     return (
-        entry.public
-        and entry.list_kind is not ListKind.WATCH
-        and entry.subject.kind is not SubjectKind.PERSON
+        held.publicity is not None
+        and held.publicity.shown_on(today)
+        and held.entry.subject.kind is not SubjectKind.PERSON
         and not held.roles
         and Suspends.PUBLICITY not in held.suspends
     )

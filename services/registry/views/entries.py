@@ -17,13 +17,11 @@ from sqlalchemy import (
     Table,
     Text,
     and_,
-    bindparam,
     false,
     func,
     literal_column,
     or_,
     select,
-    text,
 )
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -40,7 +38,7 @@ from shared.contracts.event import SubjectKey
 from shared.contracts.lawbook import ListKind
 from shared.contracts.listing import Suspends
 from shared.contracts.response import EndMode
-from shared.database import RawJson, among, insert_rows, update_rows
+from shared.database import RawJson, among, insert_rows, one_of, update_rows
 from shared.eventstore.body_projection import StoredBody, project_bodies
 from shared.eventstore.rebuild import BUILD_LAST
 from shared.identity.names import bigrams, matching_name
@@ -242,5 +240,4 @@ async def conflicts(
 
 
 def _of_regions(regions: frozenset[str]) -> ColumnElement[bool]:
-    jurisdiction = text("(entries.entry ->> 'jurisdiction') = ANY (:regions)")
-    return jurisdiction.bindparams(bindparam("regions", sorted(regions), type_=ARRAY(Text())))  # pyright: ignore[reportReturnType]
+    return one_of(ENTRIES.c.jurisdiction, regions)
