@@ -17,7 +17,7 @@ from shared.contracts.listing import Entry, ResponsiblePerson
 from shared.contracts.response import ResponseDirected, Settled
 from shared.trust import OfficerRole
 from tests.harness import World, eventually, world
-from tests.listings import an_entry, published, revoked
+from tests.listings import an_entry, published, recently, revoked
 from tests.stacks import Addresses
 from tests.subjects import INVENTED, company, person
 
@@ -166,10 +166,11 @@ async def test_a_third_party_reads_no_person_and_only_what_is_public_of_others(w
     assert (refused.status_code, refused.json()["code"]) == (403, "natural_persons_not_read")
     nth = next(_numbers)
     subject = company(w, nth)
-    public = an_entry(subject)
+    public = an_entry(subject, decided_on=recently(w))
+    past = an_entry(subject, domain="transport")  # its publicity has passed
     private = an_entry(subject, domain="tax", grade="serious").model_copy(update={"public": False})
     watched = an_entry(subject, domain="food-safety", kind=ListKind.WATCH)
-    await listed(w, public, private, watched)
+    await listed(w, public, past, private, watched)
     number = subject.key.removeprefix("uscc:")
 
     async def ask(department: str, role: OfficerRole, path: str = "", **query: str) -> Response:
@@ -181,11 +182,11 @@ async def test_a_third_party_reads_no_person_and_only_what_is_public_of_others(w
         assert [one["entry"]["entry_id"] for one in found["entries"]] == [public.entry_id], role
         assert found["entries"][0]["extent"] == "public" and found["lines"] == []
     whole = (await ask(OFFICE, OfficerRole.AUDITOR)).json()
-    assert len(whole["entries"]) == 3
+    assert len(whole["entries"]) == 4
     refused = await ask(MEDIA, OfficerRole.EXECUTOR, "/clean-record", region="410300")
     assert (refused.status_code, refused.json()["code"]) == (403, "clean_record_not_for_third_parties")
-    past = await ask(STRANGER, OfficerRole.EXECUTOR, "/clean-record", region="410300", on="2019-01-01")
-    assert (past.status_code, past.json()["code"]) == (403, "clean_record_of_the_past")
+    before = await ask(STRANGER, OfficerRole.EXECUTOR, "/clean-record", region="410300", on="2019-01-01")
+    assert (before.status_code, before.json()["code"]) == (403, "clean_record_of_the_past")
     hidden = (await ask(STRANGER, OfficerRole.EXECUTOR, "/clean-record", region="410300")).json()
     assert (hidden["clean"], hidden["last_bad_record"]) == (False, None)
 
