@@ -51,11 +51,13 @@ _PAGE = 1_000
 
 async def lawful(engines: Mapping[str, AsyncEngine]) -> list[str]:
     """All violations."""
+    executor = engines["executor"]
+    book = await _book(executor)
     return [
-        *await _outside_region(engines["initiator"], await _book(engines["initiator"])),
-        *await _outside_region(engines["repair"], await _book(engines["repair"])),
-        *await _not_flagged(engines["executor"], await _book(engines["executor"])),
-        *await _in_force_without_basis(engines["executor"], await _book(engines["executor"])),
+        *await _outside_region(engines["initiator"]),
+        *await _outside_region(engines["repair"]),
+        *await _not_flagged(executor, book),
+        *await _in_force_without_basis(executor, book),
         *await public_past_maximum(engines["registry"]),
     ]
 
@@ -65,8 +67,9 @@ async def _book(engine: AsyncEngine) -> LawBook:
     return await LawBookCopy(engine, lawbook_table(MetaData())).current()
 
 
-async def _outside_region(engine: AsyncEngine, book: LawBook) -> list[str]:
+async def _outside_region(engine: AsyncEngine) -> list[str]:
     """An entry belongs to a region for which the department that initiated it is responsible."""
+    book = await _book(engine)
     async with engine.connect() as connection:
         places = (await connection.execute(_PLACES)).all()
     return [
@@ -83,7 +86,7 @@ async def _not_flagged(engine: AsyncEngine, book: LawBook) -> list[str]:
     """
     found: list[str] = []
     stream, response = "", None
-    async for row in _pages(engine):
+    async for row in _pages(engine, _RESPONSES):
         if row.stream != stream:
             stream, response = row.stream, None
         event = _EXECUTOR.decode(row.type, row.data)
@@ -98,7 +101,7 @@ async def _not_flagged(engine: AsyncEngine, book: LawBook) -> list[str]:
 _EXECUTOR = PUBLIC | VOCABULARY
 
 
-async def _pages(engine: AsyncEngine, statement: TextClause = _RESPONSES) -> AsyncGenerator[Any]:
+async def _pages(engine: AsyncEngine, statement: TextClause) -> AsyncGenerator[Any]:
     async with engine.connect() as connection:
         rows = await connection.stream(statement, execution_options={"yield_per": _PAGE})
         async for row in rows:

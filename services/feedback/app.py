@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from services.feedback.api import router
-from services.feedback.domain.loop import VOCABULARY
+from services.feedback.domain.events import VOCABULARY
 from services.feedback.jobs.overdue import OverdueSweep
 from services.feedback.reactions import reactions
 from services.feedback.schema import LAWBOOK, METADATA

@@ -20,6 +20,16 @@ class SheetRow(NamedTuple):
     cells: list[Cell]
     hidden: bool
 
+    @property
+    def texts(self) -> list[str]:
+        """The text of each cell; empty where it cannot be taken."""
+        return ["" if isinstance(cell, CellFault) else cell for cell in self.cells]
+
+    @property
+    def faults(self) -> list[tuple[int, CellFault]]:
+        """The places of the cells that cannot be taken, from 0, and why."""
+        return [(place, cell) for place, cell in enumerate(self.cells) if isinstance(cell, CellFault)]
+
 
 def local(name: str) -> str:
     """A tag or attribute without its prefix."""

@@ -6,6 +6,7 @@ A document type declaration is refused, so that no entity is ever expanded.
 """
 
 import posixpath
+import tempfile
 import zipfile
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
@@ -29,6 +30,7 @@ __all__ = [
     "Workbook",
     "cell_of",
     "open_workbook",
+    "received_workbook",
     "unfolded_limit",
 ]
 
@@ -73,6 +75,15 @@ class Workbook:
     def has_rows(self, sheet: Sheet) -> bool:
         """Whether a cell of the sheet is filled."""
         return next(self.rows(sheet), None) is not None
+
+
+@contextmanager
+def received_workbook(content: Iterator[bytes]) -> Generator[Workbook]:
+    """The workbook of these bytes, in a nameless temporary file, which goes when it is closed. Raises as `open_workbook`."""
+    with tempfile.TemporaryFile() as file:
+        for piece in content:
+            file.write(piece)
+        yield open_workbook(file, unfolded_limit(file.tell()))
 
 
 def open_workbook(file: BinaryIO, max_bytes: int) -> Workbook:

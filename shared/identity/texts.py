@@ -85,6 +85,6 @@ def unclean_faults(exact: Mapping[str, str], prose: Mapping[str, str]) -> Iterat
                 yield fault
 
 
-def names_nobody(name: str) -> bool:
+def without_letters(name: str) -> bool:
     """Whether a name has no letter and no digit: `-`, `？`, or nothing that can be seen."""
     return not any(unicodedata.category(character)[0] in "LN" for character in name[:LONGEST_JUDGED])

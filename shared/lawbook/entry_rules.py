@@ -10,47 +10,28 @@ from datetime import date
 from typing import Protocol
 
 from shared.calendar.working_days import add_working_days
-from shared.contracts.event import DepartmentId, DomainId
+from shared.contracts.directory import is_region_code
+from shared.contracts.event import DepartmentId
 from shared.contracts.lawbook import (
     Domain,
     ListKind,
 )
-from shared.contracts.listing import Decision, Notice, Origin
+from shared.contracts.listing import Notice, Origin
 from shared.lawbook.book import LawBook
 from shared.lawbook.policy import Governing, Question, governing, value_of
-from shared.lawbook.publicity import NeverPublic, never_public
+from shared.lawbook.publicity import NeverPublic, Publishable, never_public
 from shared.lawbook.responsibility import is_responsible
 from shared.lawbook.terms import last_day, months_after
 from shared.rejection import Fault, Named
 
-_REGION_DIGITS = 6
 
-
-class EntryContent(Protocol):
+class EntryContent(Publishable, Protocol):
     """The content that the rules read. A form and an entry both have it. `shared.identity` checks the subject."""
 
     @property
-    def list_kind(self) -> ListKind: ...
-    @property
-    def domain_id(self) -> DomainId: ...
-    @property
-    def grade(self) -> str | None: ...
-    @property
     def initiated_by(self) -> DepartmentId: ...
     @property
-    def decision(self) -> Decision: ...
-    @property
     def notice(self) -> Notice | None: ...
-    @property
-    def jurisdiction(self) -> str: ...
-    @property
-    def term_from(self) -> date: ...
-    @property
-    def term_to(self) -> date | None: ...
-    @property
-    def public(self) -> bool: ...
-    @property
-    def origin(self) -> Origin: ...
     @property
     def names_persons(self) -> bool: ...
 
@@ -201,7 +182,7 @@ def _jurisdiction_faults(entry: EntryContent, book: LawBook) -> Iterator[Fault]:
     `jurisdiction_not_a_region` (not six digits), `unknown_region`, `outside_responsibility`.
     """
     region = entry.jurisdiction
-    if not (len(region) == _REGION_DIGITS and region.isascii() and region.isdigit()):
+    if not is_region_code(region):
         yield Fault("jurisdiction_not_a_region", "jurisdiction")
     elif region not in book.regions:
         yield Fault("unknown_region", "jurisdiction", {"id": region})

@@ -8,6 +8,7 @@ from datetime import date
 
 from shared.contracts.event import DepartmentId
 from shared.contracts.lawbook import Department
+from shared.contracts.listing import Entry
 from shared.lawbook.book import LawBook
 from shared.lawbook.memo import Memo
 
@@ -24,6 +25,11 @@ def is_credit_office_for(book: LawBook, department_id: DepartmentId | None, regi
     """Whether the department is a credit office (信用办) that is responsible for the region."""
     department = book.department(department_id) if department_id else None
     return department is not None and department.credit_office and is_responsible(book, department_id, region)
+
+
+def answers_for(entry: Entry, department_id: DepartmentId | None) -> bool:
+    """Whether the department initiated, decided or published the entry."""
+    return department_id in (entry.initiated_by, entry.decision.decided_by, entry.published_by)
 
 
 def credit_office_of(book: LawBook, region: str) -> Department | None:

@@ -5,6 +5,7 @@ the key for its transaction, and the consumer takes that lock before it adds to 
 neither sees a half-done state of the other. Each operator action is an event with name and reason in the service's own store.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar
@@ -15,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shared.contracts.event import Event, SubjectKey
 from shared.contracts.vocabulary import Vocabulary
+from shared.database import one_of
 from shared.eventstore import VersionConflict, operator_log
 from shared.eventstore.schema import OFFSETS, PARKED
 from shared.identity import key_to_show
@@ -104,8 +106,8 @@ async def list_parked(
     if key is not None:
         query = query.where(PARKED.c.key == await _key_of(connection, key))
     rows = (await connection.execute(query)).all()
-    handles = {key: await shown_key(connection, key) for key in sorted({row.key for row in rows})}
-    return [_parked(row, handles[row.key]) for row in rows]
+    shown = await _shown_keys(connection, {row.key for row in rows})
+    return [_parked(row, shown[row.key]) for row in rows]
 
 
 _HANDLE = "parked:"
@@ -113,10 +115,18 @@ _HANDLE = "parked:"
 
 async def shown_key(connection: AsyncConnection, key: str) -> str:
     """The key as operators see it. That of a natural person is shown as `parked:<id>` of its first parked event (row 25)."""
-    if key_to_show(SubjectKey(key)) is not None:
-        return key
-    first = await connection.scalar(select(func.min(PARKED.c.parked_id)).where(PARKED.c.key == key))
-    return f"{_HANDLE}{first or 0}"
+    return (await _shown_keys(connection, {key}))[key]
+
+
+async def _shown_keys(connection: AsyncConnection, keys: Collection[str]) -> dict[str, str]:
+    """Key → the key as operators see it. One statement, whatever the number of keys; none without keys of natural persons."""
+    shown = {key: key for key in keys if key_to_show(SubjectKey(key)) is not None}
+    persons = [key for key in keys if key not in shown]
+    if persons:
+        first = select(PARKED.c.key, func.min(PARKED.c.parked_id).label("first")).where(one_of(PARKED.c.key, persons))
+        found = {row.key: row.first for row in await connection.execute(first.group_by(PARKED.c.key))}
+        shown |= {key: f"{_HANDLE}{found.get(key, 0)}" for key in persons}
+    return shown
 
 
 async def _key_of(connection: AsyncConnection, shown: str) -> str:

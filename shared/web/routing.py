@@ -6,12 +6,13 @@ FastAPI parses a body before it resolves dependencies. So a caller without a tok
 import json
 from collections.abc import Callable, Coroutine
 from enum import Enum
-from typing import Any, NoReturn, cast
+from typing import Any, NoReturn
 
 from fastapi import APIRouter, Request, Response
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 
+from shared.files.strict_json import KeyTwice, unique_keys
 from shared.rejection import Rejected, reject
 from shared.web.access import Requirement
 from shared.web.problem import BodyRefused
@@ -76,17 +77,13 @@ def parse_json(body: bytes) -> Any:
     Raises Rejected: `json_key_twice`, `text_not_unicode`; json.JSONDecodeError; UnicodeDecodeError.
     """
     text = body.decode()
-    value = json.loads(text, object_pairs_hook=_without_repeated_keys, parse_constant=_not_a_number)
+    try:
+        value = json.loads(text, object_pairs_hook=unique_keys, parse_constant=_not_a_number)
+    except KeyTwice:
+        raise reject("json_key_twice") from None
     if "\\ud" in text or "\\uD" in text:
         _require_unicode(value)
     return value
-
-
-def _without_repeated_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise reject("json_key_twice")
-    return found
 
 
 def _not_a_number(constant: str) -> NoReturn:
@@ -103,4 +100,4 @@ def _require_unicode(value: object) -> None:
 
 def checked(router: APIRouter) -> None:
     """Make the routes that are added to this router from now on checked routes."""
-    router.route_class = cast("type[APIRoute]", CheckedRoute)
+    router.route_class = CheckedRoute

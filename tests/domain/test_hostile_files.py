@@ -23,7 +23,7 @@ from shared.files.csv_text import as_written, csv_line, no_formula
 from shared.files.multipart import FilePart, boundary_of
 from shared.files.strict_json import KeyTwice, strict_json
 from shared.identity import SubjectKeys, credit_code
-from shared.identity.texts import names_nobody, unclean, unclean_prose
+from shared.identity.texts import unclean, unclean_prose, without_letters
 from shared.rejection import Rejected
 from tests.subjects import INVENTED
 
@@ -396,9 +396,9 @@ def test_free_text_keeps_its_line_breaks_and_is_never_turned_round() -> None:
     assert fault is not None and fault.code == "text_invisible_character"
 
 
-@pytest.mark.parametrize(("name", "nobody"), [("-", True), ("？", True), ("", True), ("示", False), ("3M", False)])
-def test_a_name_has_a_letter_or_a_digit(name: str, nobody: bool) -> None:
-    assert names_nobody(name) is nobody
+@pytest.mark.parametrize(("name", "without"), [("-", True), ("？", True), ("", True), ("示", False), ("3M", False)])
+def test_a_name_has_a_letter_or_a_digit(name: str, without: bool) -> None:
+    assert without_letters(name) is without
 
 
 @pytest.mark.parametrize("word", ["长期", "长期有效", "永久", "2999-12-31"])

@@ -4,18 +4,16 @@ A piece is `("tree", value)` of a YAML file, `("sheet", name)`, or `("row", line
 `faults`: the index of a cell, code and facts.
 """
 
-import tempfile
 from collections.abc import Iterator
 from itertools import chain
 from typing import Any, BinaryIO
 
 from services.catalogue.files import strict_yaml
 from shared.files import kinds
-from shared.files.cells import CellFault
 from shared.files.child import ReadAgain, Summary, serve
 from shared.files.csv_rows import csv_rows
 from shared.files.text import UTF8, decoded_lines
-from shared.files.workbook import open_workbook, unfolded_limit
+from shared.files.workbook import received_workbook
 from shared.rejection import reject
 
 _PIECE = 64 * 1024
@@ -45,18 +43,14 @@ def pieces(stream: BinaryIO, is_csv: bool, encoding: str = UTF8) -> Iterator[tup
 
 
 def _workbook(content: Iterator[bytes]) -> Iterator[tuple[Any, ...]]:
-    with tempfile.TemporaryFile() as file:
-        for piece in content:
-            file.write(piece)
-        book = open_workbook(file, unfolded_limit(file.tell()))
+    with received_workbook(content) as book:
         for sheet in book.sheets:
             if sheet.hidden and book.has_rows(sheet):
                 raise reject("sheet_hidden", "file", place=sheet.place)
             yield "sheet", sheet.title
             for row in book.rows(sheet):
-                cells = ["" if isinstance(cell, CellFault) else cell for cell in row.cells]
-                faults = [(n, c.code, c.facts) for n, c in enumerate(row.cells) if isinstance(c, CellFault)]
-                yield "row", row.number, cells, faults
+                faults = [(place, fault.code, fault.facts) for place, fault in row.faults]
+                yield "row", row.number, row.texts, faults
 
 
 def pieces_again(stream: BinaryIO, is_csv: bool) -> Iterator[tuple[Any, ...]]:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from services.executor.domain import task
 from services.executor.domain.bars import Bar, bar_of
 from services.executor.domain.events import Effect
-from services.executor.domain.task import Task
+from services.executor.domain.task import ON_OCCASION, Task
 from shared.contracts import execution
 from shared.contracts.event import LineId
 from shared.contracts.execution import ExecutionEvent, WithoutBasis
@@ -128,9 +128,6 @@ def _apply_faults(held: Task, answer: LineAnswer, book: LawBook, now: datetime) 
         yield bar.fault
 
 
-_ON_OCCASION = frozenset({Works.OCCASION, Works.ACT_AND_OCCASION})
-
-
 def _is_known(held: Task, done_at: datetime | None, bar: Bar | None) -> bool:
     """Whether the effect is one that was reported before. An effect after an undoing is another one; so is the application of a
     measure on an occasion on which it was barred."""
@@ -138,7 +135,7 @@ def _is_known(held: Task, done_at: datetime | None, bar: Bar | None) -> bool:
         case task.Unfounded() | task.ToUndo(without_basis=WithoutBasis()):
             return True
         case task.Armed() | task.Applied() | task.ToUndo():
-            return bar is None or held.line.works not in _ON_OCCASION
+            return bar is None or held.line.works not in ON_OCCASION
         case task.Undone(effect=Effect(), at=undone_at):
             return done_at is None or done_at <= undone_at
         case task.Withdrawn(at=undone_at):

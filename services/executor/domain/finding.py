@@ -9,12 +9,11 @@ from datetime import date
 
 from services.executor.domain.events import ActiveEntry, Barred, Hit, LinesDirected, ListName
 from services.executor.domain.gate import refusal_reason
-from services.executor.domain.task import AWAITING_ANSWER, IN_EFFECT, TaskState
+from services.executor.domain.task import AWAITING_ANSWER, IN_EFFECT, ON_OCCASION, TaskState
 from shared.contracts.event import DepartmentId, EntryId
 from shared.contracts.lawbook import (
     Duty,
     Force,
-    Works,
 )
 from shared.contracts.response import Line
 from shared.lawbook.book import LawBook
@@ -43,7 +42,6 @@ class Findings:
     covers: tuple[ListName, ...]
 
 
-_ON_OCCASION = frozenset({Works.OCCASION, Works.ACT_AND_OCCASION})
 _CAN_HIT = (AWAITING_ANSWER | IN_EFFECT) - {TaskState.FAILED}
 
 
@@ -66,7 +64,7 @@ def find(known: Sequence[KnownLine], department: DepartmentId, matter: str, book
 
 def _is_due(known: KnownLine, matter: str) -> bool:
     return (
-        known.line.works in _ON_OCCASION
+        known.line.works in ON_OCCASION
         and known.state in _CAN_HIT
         and not known.suspended
         and not known.ended

@@ -20,6 +20,7 @@ from shared.contracts.execution import WithoutBasis
 from shared.contracts.lawbook import (
     Duty,
     Undoing,
+    Works,
 )
 from shared.contracts.response import EndMode, Line
 from shared.contracts.undoing import demand_for, stronger
@@ -214,6 +215,10 @@ AWAITING_ANSWER = frozenset({TaskState.DIRECTED, TaskState.ACKNOWLEDGED, TaskSta
 """States that wait for an answer, until the end is ordered. Undone before the end: an effect without a basis was undone."""
 
 IN_EFFECT = frozenset({TaskState.ARMED, TaskState.APPLIED})
+
+
+ON_OCCASION = frozenset({Works.OCCASION, Works.ACT_AND_OCCASION})
+"""Measures that are applied whenever the subject appears in their matter."""
 
 
 def asks_in_state(state: TaskState, *, ended: bool, suspended: bool, without_basis: bool) -> Asks:

@@ -7,12 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from services.feedback.domain.events import VOCABULARY, LoopReopened
+from services.feedback.domain.events import LoopReopened
 from shared.contracts.event import EntryId, Event, SubjectKey
 from shared.contracts.feedback import LoopClosed
 from shared.decider import Decider
-
-__all__ = ["INITIAL", "LOOP", "VOCABULARY", "Close", "Command", "Loop", "LoopReopened", "Reopen", "decide", "evolve"]
 
 
 @dataclass(frozen=True, slots=True)

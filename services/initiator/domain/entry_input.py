@@ -17,7 +17,7 @@ from shared.contracts.listing import Decision, Entry, Notice, Origin, Responsibl
 from shared.identity import SubjectKeys, is_resident_id
 from shared.identity.personal_numbers import personal_number_faults
 from shared.identity.subjects import is_person_scheme, sealed_subject
-from shared.identity.texts import names_nobody, unclean_faults
+from shared.identity.texts import unclean_faults, without_letters
 from shared.rejection import Fault, Rejected
 
 MAX_LENGTHS = {
@@ -112,7 +112,7 @@ def _key(subject: SubjectInput, path: str, keys: SubjectKeys) -> tuple[SubjectKe
         faults = [_at_scheme(fault, path) for fault in rejected.faults]
     if not subject.name.strip():
         faults.append(Fault("field_missing", f"{path}.name"))
-    elif names_nobody(subject.name):
+    elif without_letters(subject.name):
         faults.append(Fault("name_without_letters", f"{path}.name"))
     return key, faults
 

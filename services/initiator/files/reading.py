@@ -4,7 +4,6 @@ Lines are counted as in a text editor: the heading is line 1 (after a byte order
 it begins, also after rows with quoted line breaks. Nothing is guessed: what cannot be read is refused, as a file or as a row.
 """
 
-import tempfile
 from collections.abc import Iterator
 from enum import StrEnum
 from itertools import chain
@@ -14,11 +13,10 @@ import orjson
 
 from services.initiator.files.words import plain
 from shared.files import csv_rows, kinds
-from shared.files.cells import CellFault
 from shared.files.child import Summary, serve
 from shared.files.strict_json import KeyTwice, strict_json
 from shared.files.text import UTF8, decoded_lines
-from shared.files.workbook import Workbook, open_workbook, unfolded_limit
+from shared.files.workbook import Workbook, received_workbook
 from shared.rejection import Fault, reject
 
 PIECE = 64 * 1024
@@ -172,24 +170,16 @@ def _json_cell(value: object, column: str) -> str | None:
 
 
 def _sheet(pieces: Iterator[bytes], hidden: list[int]) -> Iterator[Record]:
-    """The rows of the first sheet. The workbook lies in a nameless temporary file, which goes when it is closed."""
-    with tempfile.TemporaryFile() as file:
-        for piece in pieces:
-            file.write(piece)
-        book = open_workbook(file, unfolded_limit(file.tell()))
+    """The rows of the first sheet."""
+    with received_workbook(pieces) as book:
         if not book.sheets:
             raise reject("file_not_a_workbook", "file")
         _refuse_other_sheets(book)
         for row in book.rows(book.sheets[0]):
             if row.hidden:
                 hidden.append(row.number)
-            cells = ["" if isinstance(cell, CellFault) else cell for cell in row.cells]
-            faults = [
-                (place, Fault(cell.code, None, cell.facts))
-                for place, cell in enumerate(row.cells)
-                if isinstance(cell, CellFault)
-            ]
-            yield Record(row.number, cells, None, tuple(faults))
+            faults = tuple((place, Fault(fault.code, None, fault.facts)) for place, fault in row.faults)
+            yield Record(row.number, row.texts, None, faults)
 
 
 def _refuse_other_sheets(book: Workbook) -> None:

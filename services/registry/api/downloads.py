@@ -94,9 +94,5 @@ async def _exits(core: Core, asked: AskedList, since: date) -> AsyncIterator[Seq
 
 
 def _cells(rows: Sequence[Any], body: Callable[[Any, LawBook], BaseModel], book: LawBook) -> Sequence[Sequence[str]]:
-    """Names come from outside: none of them is a formula in a spreadsheet program."""
-    return [[_cell(value) for value in body(row, book).model_dump(mode="json").values()] for row in rows]
-
-
-def _cell(value: object) -> str:
-    return "" if value is None else str(value)
+    bodies = (body(row, book).model_dump(mode="json").values() for row in rows)
+    return [["" if value is None else str(value) for value in values] for values in bodies]

@@ -47,14 +47,15 @@ def decide(file: SubjectFile, command: Command, now: datetime) -> Sequence[Event
     """Raises Rejected: `entry_not_in_file`, `entry_has_ended`, `entry_published_twice`."""
     if isinstance(command, Settle):
         return [_settled(file, command)]
+    day = today(now)
     if isinstance(command, ResolveAgain):
-        law = law_on(command.book, today(now))
-        return [*resolved_again(file, law), *publicity_again(file, law, today(now))]
-    law = law_on(command.trigger.book, today(now))
+        law = law_on(command.book, day)
+        return [*resolved_again(file, law), *publicity_again(file, law, day)]
+    law = law_on(command.trigger.book, day)
     before = resolved_again(file, law)
     for event in before:
         file = evolve(file, event)
-    recorded = _recorded(file, command, law, today(now))
+    recorded = _recorded(file, command, law, day)
     return [*before, recorded, *_orders(evolve(file, recorded), command, law)]
 
 

@@ -18,7 +18,7 @@ from shared.contracts.event import DepartmentId, EntryId
 from shared.contracts.lawbook import SubjectKind
 from shared.contracts.listing import Entry, Suspends
 from shared.lawbook.book import LawBook
-from shared.lawbook.responsibility import overseen_regions, reads_persons
+from shared.lawbook.responsibility import answers_for, overseen_regions, reads_persons
 
 
 class Extent(StrEnum):
@@ -39,11 +39,8 @@ class Reader:
     reads_persons: bool = True
     """False for a third party, unless the law book says otherwise."""
 
-    def answers_for(self, entry: Entry) -> bool:
-        return self.department in (entry.initiated_by, entry.decision.decided_by, entry.published_by)
-
     def sees_whole(self, entry: Entry) -> bool:
-        return self.answers_for(entry) or entry.jurisdiction in self.oversees
+        return answers_for(entry, self.department) or entry.jurisdiction in self.oversees
 
 
 def reader(book: LawBook, department_id: DepartmentId, *, oversees: bool) -> Reader:

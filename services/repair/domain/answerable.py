@@ -6,14 +6,9 @@ from services.repair.domain.state import Adopted
 from shared.contracts.event import DepartmentId
 from shared.contracts.listing import Entry
 from shared.lawbook.book import LawBook
-from shared.lawbook.responsibility import is_credit_office_for
+from shared.lawbook.responsibility import answers_for, is_credit_office_for
 from shared.rejection import reject
 from shared.trust.principal import same_account
-
-
-def answers_for(entry: Entry, department: DepartmentId | None) -> bool:
-    """Whether the department initiated, decided or published the entry."""
-    return department in (entry.initiated_by, entry.decision.decided_by, entry.published_by)
 
 
 def require_answerable(entry: Entry, by: Officer, book: LawBook) -> None:

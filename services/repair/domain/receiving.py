@@ -2,13 +2,12 @@
 
 from datetime import date
 
-from services.repair.domain.answerable import answers_for
 from shared.contracts.event import DepartmentId
 from shared.contracts.listing import Entry
 from shared.contracts.policy import ReceivedBy
 from shared.lawbook.book import LawBook
 from shared.lawbook.policy import Governing, value_of
-from shared.lawbook.responsibility import is_credit_office_for
+from shared.lawbook.responsibility import answers_for, is_credit_office_for
 
 _BY_THE_STATE = (ReceivedBy.IMPLEMENTERS,)
 """Where no policy governs, 国发〔2016〕33号 (二十二) applies in the whole state: 有关部门和单位在执行失信联合惩戒措施时主动发现、

@@ -18,8 +18,6 @@ from shared.rejection import reject
 from shared.runtime.core import Core
 from shared.web.writing import Answer
 
-AWAITING = "awaiting_confirmation"
-
 
 async def decide(
     core: Core, session: Session, entry_id: EntryId, *, by: Officer, content: Content, expected: int | None
@@ -75,7 +73,7 @@ async def _decide(
     events = await apply(session, entry_id, command, expected)
     if any(isinstance(event, DecisionMade) for event in events):
         awaiting = {**ids, "decision_id": command.decision_id}
-        return await answer(session, status, entry_id, AWAITING, **awaiting)
+        return await answer(session, status, entry_id, decisions.AWAITING, **awaiting)
     return await answer(session, status, entry_id, **ids, **_acts(entry_id, before, events))
 
 

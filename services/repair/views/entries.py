@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ARRAY, Column, ColumnElement, Date, DateTime, Index, Table, Text, any_, literal, or_, select
+from sqlalchemy import Column, ColumnElement, Date, DateTime, Index, Table, Text, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.repair.domain.events import EntryAdopted
@@ -23,7 +23,7 @@ from shared.contracts.listing import (
     EntrySuspended,
     ListEvent,
 )
-from shared.database import insert_rows, update_changed
+from shared.database import insert_rows, one_of, update_changed
 from shared.eventstore import Recorded
 from shared.lawbook.terms import last_day
 
@@ -116,7 +116,7 @@ def readable_by(reader: Reader) -> ColumnElement[bool]:
     columns = (ENTRIES.c.initiated_by, ENTRIES.c.decided_by, ENTRIES.c.published_by)
     allowed = [column == reader.department for column in columns]
     if reader.oversees:
-        allowed.append(ENTRIES.c.jurisdiction == any_(literal(list(reader.oversees), ARRAY(Text))))
+        allowed.append(one_of(ENTRIES.c.jurisdiction, reader.oversees))
     return or_(*allowed)
 
 
