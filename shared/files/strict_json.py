@@ -1,4 +1,4 @@
-"""JSON that says one thing only: a key that comes twice is an error, where other readers take the last one in silence."""
+"""JSON with one meaning only: a repeated key is an error. Other readers silently take the last value."""
 
 import json
 from typing import Any

@@ -1,4 +1,4 @@
-"""Characters that nobody sees, and characters that stand for lost ones, in texts by which people and programs compare.
+"""Invisible characters, and characters that replace lost ones, in texts that people and programs compare.
 
 Two texts that look the same must be the same: a decision was published twice because its number had a zero width space. So
 names, document numbers and numbers with such a character are refused and the character is named. None is dropped in silence.

@@ -72,7 +72,7 @@ class Read:
             self.items.append(Placed(name, cast("Item", parsed)))
 
     def add(self, fault: Fault) -> None:
-        """Add a fault. Raises Rejected with all of them when nobody would read more."""
+        """Add a fault. Raises Rejected with all of them when there are `MOST_FAULTS`."""
         self.faults.append(fault)
         if len(self.faults) >= MOST_FAULTS:
             raise Rejected(*self.faults)

@@ -118,7 +118,7 @@ def _key(subject: SubjectInput, path: str, keys: SubjectKeys) -> tuple[SubjectKe
 
 
 def _unclean_texts(entry: EntryInput) -> Iterator[Fault]:
-    """Faults of characters that nobody sees. Numbers of subjects are judged with their keys."""
+    """Faults of invisible characters. Numbers of subjects are judged with their keys."""
     decision = entry.decision
     exact = {"subject.name": entry.subject.name, "decision.document_number": decision.document_number}
     for place, person in enumerate(entry.responsible):

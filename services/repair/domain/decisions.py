@@ -4,7 +4,7 @@
   measures. Any other correction takes effect at once. The end of the term, a refusal and a rejection need no confirmation.
 * The content is tested when it is decided and again when it is confirmed, by the law book of that moment.
 * One decision awaits confirmation at a time. Until then it suspends the punishments of an entry on its list.
-* Accounts are compared case-folded. Whoever filed a case neither decides nor confirms it.
+* Accounts are compared case-folded. The officer who filed a case neither decides nor confirms it.
 """
 
 from collections.abc import Sequence
